@@ -1,0 +1,94 @@
+"""Create or refresh .venv from the hash-pinned requirements: the first step of every make target.
+
+Runs on the system's Python with the standard library only. A second run with
+unchanged requirements returns at once. What cannot be done is said in one
+sentence that names the remedy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+NEEDED_MB = 900  # The environment takes about 450 MB and the demo's database 150 MB.
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def stop(text: str) -> None:
+    say(f"koinon: {text}")
+    raise SystemExit(1)
+
+
+def fingerprint(requirements: Path) -> str:
+    seed = [sys.version, str(ENVIRONMENT)]
+    content = requirements.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return hashlib.sha256("".join(seed).encode() + content).hexdigest()
+
+
+def install(requirements: Path) -> None:
+    if not (ENVIRONMENT / "bin" / "python").exists():
+        say(f"Creating the environment in {ENVIRONMENT.name}/ ...")
+        try:
+            venv.create(ENVIRONMENT, with_pip=True, clear=True, symlinks=True)
+        except (subprocess.CalledProcessError, OSError) as refused:
+            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+            stop(
+                f"could not create a virtual environment ({refused}). On Debian and Ubuntu, "
+                "the package python3.11-venv provides what is missing."
+            )
+    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    say(f"Installing the packages pinned in requirements/{requirements.name}; the first time takes a minute or two ...")
+    steps = [
+        [*pip, "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)],
+        [*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
+    ]
+    for step in steps:
+        environment = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
+        done = subprocess.run(step, env=environment, stdout=sys.stderr, check=False)
+        if done.returncode != 0:
+            stop(
+                "the packages could not be installed (the reason stands above). Check the "
+                "network or the package index that pip is set up with, and run the command again."
+            )
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is the file that says so to older Pythons
+        version = ".".join(map(str, sys.version_info[:3]))
+        stop(f"Python 3.11 or newer is needed; {sys.executable} is {version}. Try: make demo PYTHON=python3.11")
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
+    ENVIRONMENT.mkdir(exist_ok=True)
+    with (ENVIRONMENT / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # The test requirements contain the run requirements, at the same versions.
+        requirements = ROOT / "requirements" / f"{wanted}.txt"
+        for accepted in {wanted, "test"}:
+            stamp = ENVIRONMENT / f".installed-{accepted}"
+            pinned = ROOT / "requirements" / f"{accepted}.txt"
+            if stamp.exists() and stamp.read_text() == fingerprint(pinned):
+                break
+        else:
+            free_mb = shutil.disk_usage(ROOT).free // 2**20
+            if free_mb < NEEDED_MB:
+                stop(f"{free_mb} MB are free on this disk; {NEEDED_MB} MB are needed.")
+            install(requirements)
+            (ENVIRONMENT / f".installed-{wanted}").write_text(fingerprint(requirements))
+        subprocess.run(
+            [str(ENVIRONMENT / "bin" / "python"), str(ROOT / "tools" / "translations.py"), "compile"],
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
