@@ -1,0 +1,230 @@
+"""Django's settings, from the environment; importing them needs no database and opens none.
+
+Every variable is described in docs/reference/settings.md.
+
+    KOINON_DATABASE_URL     postgresql:// address of the app role; the embedded server without it
+    KOINON_VAR              folder for what the installation writes (default: var/ of the project)
+    KOINON_SECRET_KEY       signs sessions; made and kept in var/secrets/ without it
+    KOINON_HOSTS            host names the site answers to, by commas
+    KOINON_SECURE           1 where the site is reached by https: secure cookies and HSTS
+    KOINON_PROXIES          how many proxies stand before the site (0)
+    KOINON_SMTP             host:port of a mail server; without it mail lies as files in var/mail/
+    KOINON_MAIL_FROM        sender of the site's mail
+    KOINON_DEBUG            1 for Django's debug pages; never where others can reach the site
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+PROJECT = Path(__file__).resolve().parents[3]
+VAR = Path(os.environ.get("KOINON_VAR", PROJECT / "var"))
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's description of a database given as a PostgreSQL URI, socket addresses included.
+
+    >>> found = database_settings("postgresql://koinon_app@/koinon?host=/run/koinon")
+    >>> found["NAME"], found["USER"], found["HOST"]
+    ('koinon', 'koinon_app', '/run/koinon')
+    """
+    parts: dict[str, Any] = dict(conninfo_to_dict(url)) if url else {}
+    described = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "koinon"),
+        "USER": parts.pop("user", "koinon_app"),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "") or ""),
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    parts.setdefault("options", "-c statement_timeout=30s -c timezone=UTC")
+    return {**described, "OPTIONS": parts}
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file only we may read; made at first use, and safe when two make it at once."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_urlsafe(64))
+        try:
+            os.link(part, path)  # Whoever links first has decided; the other reads it below.
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+    return path.read_text().strip()
+
+
+DEBUG = os.environ.get("KOINON_DEBUG") == "1"
+SECURE = os.environ.get("KOINON_SECURE") == "1"
+SECRET_KEY = os.environ.get("KOINON_SECRET_KEY") or kept_secret(VAR / "secrets" / "session-key")
+ALLOWED_HOSTS = os.environ.get("KOINON_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+if SECURE:
+    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "koinon.parties",
+    "koinon.programmes",
+    "koinon.web",  # Before allauth: its templates win.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rules.apps.AutodiscoverRulesConfig",
+]
+
+MIDDLEWARE = [
+    "koinon.web.middleware.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "koinon.web.middleware.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "koinon.web.middleware.Refusals",
+]
+
+ROOT_URLCONF = "koinon.server.urls"
+ASGI_APPLICATION = "koinon.server.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "koinon.web.context.page",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "koinon.web.templatetags.koinon"],
+        },
+    }
+]
+
+DATABASES = {"default": database_settings(os.environ.get("KOINON_DATABASE_URL", ""))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# One process serves a town, so its memory is where rate limits count.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "koinon"}}
+
+# --- Who someone is -------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "parties.User"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["koinon.web.passwords.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "town"
+ACCOUNT_ADAPTER = "koinon.web.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Koinon"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("KOINON_PROXIES", "0"))
+
+SESSION_COOKIE_NAME = "koinon_session"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = SECURE
+CSRF_FAILURE_VIEW = "koinon.web.views.errors.csrf_failure"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = SECURE
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = False  # The proxy that ends TLS does it.
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+if int(os.environ.get("KOINON_PROXIES", "0")):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+
+# --- Languages, times, numbers --------------------------------------------------------------------
+
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"  # Pages show the town's own time; see koinon.web.context.
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", _("English")),
+    ("el", _("Greek")),
+    ("es", _("Spanish")),
+    ("ar", _("Arabic")),
+]
+LOCALE_PATHS = [Path(__file__).resolve().parent / "locale"]
+
+# --- Files, mail, logs ----------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "uploads"}},
+    "staticfiles": {"BACKEND": "koinon.web.staticfiles.Storage"},
+}
+WHITENOISE_MAX_AGE = 3600
+
+DEFAULT_FROM_EMAIL = os.environ.get("KOINON_MAIL_FROM", "koinon@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+if os.environ.get("KOINON_SMTP"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, _colon, _port = os.environ["KOINON_SMTP"].partition(":")
+    EMAIL_PORT = int(_port or 25)
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR / "mail"
+
+LOGGING_CONFIG = None  # koinon.server.site sets up the logs: JSON lines without personal data.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS is set by KOINON_SECURE.
+    "security.W008",  # The proxy redirects to https.
+]
