@@ -1,0 +1,24 @@
+"""The psycopg connection beneath Django's, so that records and money move in one transaction."""
+
+from __future__ import annotations
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+
+
+def raw(using: str = DEFAULT_DB_ALIAS) -> psycopg.Connection:
+    """The connection that Django uses, for operations that speak SQL. Commits nothing by itself.
+
+    Only inside ``atomic()``: the request, job or command owns the transaction
+    (docs/decisions/0004). Beneath it use ``koinon.db.transactions.savepoint``.
+
+    JSON columns arrive as text on this connection, because Django decodes them
+    itself; SQL files of this project therefore select them as ``::text``.
+    """
+    wrapper = connections[using]
+    assert wrapper.in_atomic_block, "raw() is for use inside atomic(): the way in owns the transaction"
+    wrapper.ensure_connection()
+    conn = wrapper.connection
+    assert isinstance(conn, psycopg.Connection)
+    conn.execute("SELECT 1")  # Sends the BEGIN, so that a savepoint below nests inside atomic().
+    return conn

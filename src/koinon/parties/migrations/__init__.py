@@ -1,0 +1,1 @@
+"""Changes of the tables that Django keeps for this package."""
