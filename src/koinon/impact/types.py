@@ -1,0 +1,107 @@
+"""What the indicators are computed from, and what a report holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from uuid import UUID
+
+from koinon.kernel.periods import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What moved in a town in a period, by ``effective_at``, in minor units, net of reversals.
+
+    ``spent`` is the value of all payments between two different holders; what
+    was refunded in the period is already taken out and stands in ``refunded``.
+    A refund counts in the period in which it happens, so that the figures of a
+    closed month never change. ``outstanding_mean`` is the time-weighted average
+    of the units in escrows, purses and tills.
+    """
+
+    issued: int
+    spent: int
+    refunded: int
+    redeemed: int
+    expired: int
+    business_income: int
+    business_spending: int
+    outstanding_start: int
+    outstanding_end: int
+    outstanding_mean: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ShopReceipts:
+    """One business's receipts in a period; the report's raw rows, never published as they are.
+
+    ``zone`` is None for a business outside the town's zones or without an
+    organisation's record. ``payers`` counts the distinct holders whose payments,
+    net of refunds, reached it; ``receipts_minor`` is net of refunds.
+    """
+
+    holder: UUID
+    zone: str | None
+    is_sse: bool
+    receipts_minor: int
+    payments: int
+    payers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How many purses waited so many local days for their first payment; ``days`` None: none yet."""
+
+    days: int | None
+    purses: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSpend:
+    """Days from disbursement to the first payment, over the purses that received aid in the period."""
+
+    median: Fraction | None
+    purses: int
+    spent: int
+    waits: tuple[Wait, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the receipts: ``share`` is None where nothing was received at all."""
+
+    code: str | None
+    label: str
+    receipts_minor: int
+    share: Fraction | None
+    shops: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """A town's month in indicators. Exact; what the public sees goes through ``publication``.
+
+    ``until`` is the end of the month, or earlier when it was asked for a month
+    that still runs. ``multiplier_to_date`` is taken over everything since the
+    first unit until ``until``.
+    """
+
+    town_id: int
+    month: Month
+    start: datetime
+    until: datetime
+    unit: str
+    flows: Flows
+    to_date: Flows
+    multiplier: Fraction | None
+    multiplier_to_date: Fraction | None
+    recirculation: Fraction | None
+    velocity: Fraction | None
+    first_spend: FirstSpend
+    by_zone: tuple[Share, ...]
+    by_sse: tuple[Share, ...]
+    active_shops: int
+    shops: int
+    receipts: tuple[ShopReceipts, ...]
