@@ -1,0 +1,4 @@
+"""Connections, transactions, SQL files, migrations, invariants and the embedded PostgreSQL.
+
+Knows PostgreSQL and nothing of money, people or Django.
+"""

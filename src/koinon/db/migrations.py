@@ -1,0 +1,126 @@
+"""SQL migrations: ``<package>/sql/migrations/NNNN_name.sql``, in the order of the layers, once each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.util import find_spec
+from typing import Any, LiteralString, cast
+
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from koinon.db.errors import MigrationChanged
+from koinon.db.statements import execute, many, statement
+
+PACKAGES = (
+    "koinon.db",
+    "koinon.audit",
+    "koinon.ledger",
+    "koinon.parties",
+    "koinon.programmes",
+    "koinon.payments",
+    "koinon.treasury",
+    "koinon.clearing",
+    "koinon.procurement",
+    "koinon.dialogue",
+    "koinon.impact",
+    "koinon.pilots",
+)
+OWNER = "koinon_owner"
+# Any number does, as long as nothing else in the database uses it.
+_ONE_AT_A_TIME = 7_012_018_100
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: run wholly or not at all."""
+
+    package: str
+    name: str
+    sql: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    package: str
+    name: str
+    sha256: str
+
+
+def found(packages: Sequence[str] = PACKAGES) -> Iterator[Migration]:
+    """Every migration there is, in the order in which a new database gets them."""
+    for package in packages:
+        if find_spec(package) is None:
+            continue
+        folder = files(package).joinpath("sql").joinpath("migrations")
+        if not folder.is_dir():
+            continue
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith(".sql"):
+                content = file.read_bytes()
+                yield Migration(
+                    package, file.name.removesuffix(".sql"), content.decode(), hashlib.sha256(content).hexdigest()
+                )
+
+
+def apply(owner_conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> list[Migration]:
+    """Run what this database has not had, each in a transaction of its own; say what was run.
+
+    ``owner_conn`` may become ``koinon_owner`` and has no transaction open. Two
+    that start at once take turns, and the second finds nothing left to do.
+
+    A file that was edited after it ran raises ``MigrationChanged`` before
+    anything is run: what a database holds would no longer be what its files say.
+    """
+    assert owner_conn.info.transaction_status == TransactionStatus.IDLE
+    with _alone(owner_conn):
+        with owner_conn.transaction():
+            execute(owner_conn, statement("koinon.db", "create_migration_record"))
+        with owner_conn.transaction():
+            had = {
+                (row.package, row.name): row.sha256
+                for row in many(owner_conn, statement("koinon.db", "applied_migrations"), _Applied)
+            }
+        everything = list(found(packages))
+        for migration in everything:
+            if had.get((migration.package, migration.name), migration.sha256) != migration.sha256:
+                raise MigrationChanged(package=migration.package, name=migration.name)
+        fresh = [migration for migration in everything if (migration.package, migration.name) not in had]
+        for migration in fresh:
+            with owner_conn.transaction():
+                owner_conn.execute(cast(LiteralString, migration.sql))
+                execute(
+                    owner_conn,
+                    statement("koinon.db", "record_migration"),
+                    package=migration.package,
+                    name=migration.name,
+                    sha256=migration.sha256,
+                )
+        return fresh
+
+
+class _alone:
+    """Hold the migrations' lock and the owner's role for the length of a block."""
+
+    def __init__(self, conn: Connection[Any]) -> None:
+        self.conn = conn
+
+    def __enter__(self) -> None:
+        with self.conn.transaction():
+            self.conn.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+            self.conn.execute("SELECT set_config('role', %s, false)", [OWNER])
+            # A migration may rewrite a large table; its own lock_timeout keeps it from blocking a town.
+            self.conn.execute("SET statement_timeout = 0")
+
+    def __exit__(self, *_: object) -> None:
+        if self.conn.closed:
+            return
+        self.conn.rollback()
+        with self.conn.transaction():
+            self.conn.execute("RESET ROLE")
+            self.conn.execute("RESET statement_timeout")
+            self.conn.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME])
