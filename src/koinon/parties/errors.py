@@ -1,0 +1,105 @@
+"""What the parties' side may refuse.
+
+    PartiesError
+    ├── TownNotFound            parties.town-not-found
+    ├── PartyNotFound           parties.not-found
+    ├── PartyErased             parties.erased
+    ├── IdentifierTaken         parties.identifier-taken
+    └── VaultError              parties.vault
+        ├── SecretsNotUsable    parties.secrets-not-usable
+        ├── KeyMissing          parties.key-missing
+        └── SealBroken          parties.seal-broken
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from koinon.kernel.errors import KoinonError
+
+
+class PartiesError(KoinonError):
+    """Something about a party cannot be done."""
+
+    code = "parties.refused"
+
+
+class TownNotFound(PartiesError):
+    """There is no such town here."""
+
+    code = "parties.town-not-found"
+
+    def __init__(self, *, town: str) -> None:
+        self.town = town
+        super().__init__(f"there is no town {town} here")
+
+
+class PartyNotFound(PartiesError):
+    """The town has no such party."""
+
+    code = "parties.not-found"
+
+    def __init__(self, *, party_id: UUID) -> None:
+        self.party_id = str(party_id)
+        super().__init__(f"the town has no party {party_id}")
+
+
+class PartyErased(PartiesError):
+    """The party's personal data were erased; nothing can be kept about it again."""
+
+    code = "parties.erased"
+
+    def __init__(self, *, party_id: UUID) -> None:
+        self.party_id = str(party_id)
+        super().__init__(f"party {party_id} was erased")
+
+
+class IdentifierTaken(PartiesError):
+    """Two parties of a town would have the same identifier. Nothing was written.
+
+    ``party_id`` is the party that came second; the identifier itself is not repeated.
+    """
+
+    code = "parties.identifier-taken"
+
+    def __init__(self, *, party_id: UUID, holder: UUID) -> None:
+        self.party_id = str(party_id)
+        self.holder = str(holder)
+        super().__init__(f"the identifier given for party {party_id} belongs to party {holder}")
+
+
+class VaultError(PartiesError):
+    """Personal data cannot be sealed or opened."""
+
+    code = "parties.vault"
+
+
+class SecretsNotUsable(VaultError):
+    """The file with the vault's keys is missing parts, or others may read it."""
+
+    code = "parties.secrets-not-usable"
+
+    def __init__(self, *, path: Path, reason: str) -> None:
+        self.path = str(path)
+        self.reason = reason
+        super().__init__(f"the vault's keys in {path} cannot be used: {reason}")
+
+
+class KeyMissing(VaultError):
+    """Data were sealed under a key that the secrets file does not hold."""
+
+    code = "parties.key-missing"
+
+    def __init__(self, *, key_id: str) -> None:
+        self.key_id = key_id
+        super().__init__(f"the vault's secrets hold no key {key_id}; was the right file restored?")
+
+
+class SealBroken(VaultError):
+    """A sealed value does not open: it was altered, moved, or belongs to other secrets."""
+
+    code = "parties.seal-broken"
+
+    def __init__(self) -> None:
+        super().__init__("a sealed value does not open: altered, moved, or sealed with other secrets")

@@ -1,0 +1,53 @@
+"""Reading towns, parties and roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from koinon.db.statements import many, maybe, statement
+from koinon.parties.errors import PartyNotFound, TownNotFound
+from koinon.parties.types import PartyFacts, TownFacts
+
+_PACKAGE = "koinon.parties"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a user may do, and for which party."""
+
+    town_id: int
+    role: str
+    party_id: UUID | None
+
+
+def town(conn: Connection[Any], town_id: int) -> TownFacts:
+    """A town by its number, or ``TownNotFound``."""
+    found = maybe(conn, statement(_PACKAGE, "town"), TownFacts, town_id=town_id, slug=None)
+    if found is None:
+        raise TownNotFound(town=str(town_id))
+    return found
+
+
+def town_by_slug(conn: Connection[Any], slug: str) -> TownFacts:
+    """A town by its short name, or ``TownNotFound``."""
+    found = maybe(conn, statement(_PACKAGE, "town"), TownFacts, town_id=None, slug=slug)
+    if found is None:
+        raise TownNotFound(town=slug)
+    return found
+
+
+def party_facts(conn: Connection[Any], town_id: int, party_id: UUID) -> PartyFacts:
+    """What rules may look at about a party, or ``PartyNotFound``."""
+    found = maybe(conn, statement(_PACKAGE, "party_facts"), PartyFacts, town_id=town_id, party_id=party_id)
+    if found is None:
+        raise PartyNotFound(party_id=party_id)
+    return found
+
+
+def grants(conn: Connection[Any], user_id: int) -> list[Grant]:
+    """Everything a user may do, town by town."""
+    return many(conn, statement(_PACKAGE, "grants_of_user"), Grant, user_id=user_id)
