@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
@@ -77,7 +78,7 @@ def apply(owner_conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> li
     anything is run: what a database holds would no longer be what its files say.
     """
     assert owner_conn.info.transaction_status == TransactionStatus.IDLE
-    with _alone(owner_conn):
+    with alone(owner_conn):
         with owner_conn.transaction():
             execute(owner_conn, statement("koinon.db", "create_migration_record"))
         with owner_conn.transaction():
@@ -103,24 +104,20 @@ def apply(owner_conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> li
         return fresh
 
 
-class _alone:
+@contextmanager
+def alone(conn: Connection[Any]) -> Iterator[None]:
     """Hold the migrations' lock and the owner's role for the length of a block."""
-
-    def __init__(self, conn: Connection[Any]) -> None:
-        self.conn = conn
-
-    def __enter__(self) -> None:
-        with self.conn.transaction():
-            self.conn.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
-            self.conn.execute("SELECT set_config('role', %s, false)", [OWNER])
-            # A migration may rewrite a large table; its own lock_timeout keeps it from blocking a town.
-            self.conn.execute("SET statement_timeout = 0")
-
-    def __exit__(self, *_: object) -> None:
-        if self.conn.closed:
-            return
-        self.conn.rollback()
-        with self.conn.transaction():
-            self.conn.execute("RESET ROLE")
-            self.conn.execute("RESET statement_timeout")
-            self.conn.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME])
+    with conn.transaction():
+        # Waiting for another start to finish its migrations may take long; that is no hanging statement.
+        conn.execute("SET statement_timeout = 0")
+        conn.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+        conn.execute("SELECT set_config('role', %s, false)", [OWNER])
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.rollback()
+            with conn.transaction():
+                conn.execute("RESET ROLE")
+                conn.execute("RESET statement_timeout")
+                conn.execute("SELECT pg_advisory_unlock(%s)", [_ONE_AT_A_TIME])

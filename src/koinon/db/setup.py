@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,13 @@ def prepare(database: Database) -> list[Migration]:
     with connect(database.owner_url, application_name="koinon prepare") as conn:
         prepare_roles(conn)
         return migrations.apply(conn)
+
+
+@contextmanager
+def one_at_a_time(database: Database) -> Iterator[None]:
+    """Hold the migrations' lock, for other migrations than ours, on a connection of its own."""
+    with connect(database.owner_url, application_name="koinon prepare") as conn, migrations.alone(conn):
+        yield
 
 
 def prepare_roles(conn: Connection[Any]) -> None:

@@ -1,0 +1,233 @@
+"""What every test may ask for: real databases, Django on them, the real site, a real browser.
+
+| fixture | gives |
+| --- | --- |
+| `conn` | the application's connection; what the test did is rolled back |
+| `database` | a fresh database of the test's own, with `app_url` and `owner_url`; dropped afterwards |
+| `database_url` | its `app_url` |
+| `owner_conn` | a superuser's connection to it, autocommit: for looking and for tampering |
+| `connect_again` | further connections of the application to it, closed afterwards |
+| `django_db` | Django's ORM and the psycopg connection beneath it, in one transaction that is rolled back |
+| `django_fresh` | Django's ORM on the test's own database, for what commits |
+| `live_site` | the real server in a process of its own on the test's own database |
+| `browser`, `page` | Chromium |
+
+`conn` is on the test's own database as well when the test also asks for one.
+Databases are clones of a template that has all migrations, on a server that
+lives as long as the test run and writes without waiting for the disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from koinon.db import embedded
+from koinon.db.connections import Database, connect
+from koinon.db.embedded import EmbeddedServer
+
+PROJECT = Path(__file__).resolve().parent.parent
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+VAR = PROJECT / "var" / f"test-{WORKER}-{os.getpid()}"
+CHROMIUM = Path("/usr/bin/chromium")
+TEMPLATE = "koinon_template"
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+# Before Django's settings are read: tests write nothing outside their own folder.
+os.environ["KOINON_VAR"] = str(VAR)
+os.environ.pop("KOINON_DATABASE_URL", None)
+os.environ.pop("KOINON_OWNER_DATABASE_URL", None)
+os.environ["DJANGO_SETTINGS_MODULE"] = "koinon.server.settings"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    import django
+
+    _remove_what_killed_runs_left()
+    VAR.mkdir(parents=True, exist_ok=True)
+    try:
+        django.setup()
+    except Exception as broken:
+        print(f"Django is not set up: {broken!r}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(VAR, ignore_errors=True)
+
+
+def _remove_what_killed_runs_left() -> None:
+    for old in VAR.parent.glob("test-*-*"):
+        if not Path(f"/proc/{old.name.rsplit('-', 1)[1]}").exists() and _is_unused(old):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_unused(folder: Path) -> bool:
+    with suppress(OSError), (folder / "pg.guardian.lock").open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+# In CI nothing may be left out: a skipped test fails the run.
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if IN_CI and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if IN_CI and skipped:
+        terminalreporter.section("skipped in CI, where nothing may be")
+        for report in skipped:
+            terminalreporter.write_line(f"{report.nodeid}: {report.longrepr}")
+
+
+# Databases
+
+
+class Databases:
+    """Clones of the migrated template."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+        self._admin = psycopg.connect(server.url("postgres", "postgres"), autocommit=True)
+        self._make_template()
+
+    def _make_template(self) -> None:
+        from koinon.server.prepare import prepare
+
+        self._admin.execute(
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 ENCODING 'UTF8' "
+            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LOCALE 'C'"
+        )
+        prepare(self._addresses(TEMPLATE))
+        os.environ.pop("KOINON_DATABASE_URL", None)
+
+    def _addresses(self, name: str) -> Database:
+        return Database(app_url=self.server.url("koinon_app", name), owner_url=self.server.url("postgres", name))
+
+    @contextmanager
+    def clone(self) -> Iterator[Database]:
+        name = f"koinon_{next(self._numbers)}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        try:
+            yield self._addresses(name)
+        finally:
+            self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    with embedded.running(VAR, durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def databases(server: EmbeddedServer) -> Iterator[Databases]:
+    found = Databases(server)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def shared_database(databases: Databases) -> Iterator[Database]:
+    """For tests that undo what they do; nothing is ever committed here."""
+    with databases.clone() as database:
+        yield database
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
+    with databases.clone() as database:
+        yield database
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    return database.app_url
+
+
+@pytest.fixture
+def conn(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[Any]]:
+    own = "database" in request.fixturenames
+    database: Database = request.getfixturevalue("database" if own else "shared_database")
+    connection = connect(database.app_url, application_name="koinon tests")
+    yield connection
+    if not connection.closed:
+        connection.rollback()
+        connection.close()
+
+
+@pytest.fixture
+def owner_conn(database: Database) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def connect_again(database: Database) -> Iterator[Callable[[], psycopg.Connection[Any]]]:
+    with ExitStack() as opened:
+
+        def again() -> psycopg.Connection[Any]:
+            connection = connect(database.app_url, application_name="koinon tests")
+            opened.callback(connection.close)
+            return connection
+
+        yield again
+
+
+# Django
+
+
+@contextmanager
+def django_on(database: Database) -> Iterator[None]:
+    """Django's default connection on this database, until the block ends."""
+    from django.db import connections
+
+    from koinon.server.settings import database_settings
+
+    default = connections["default"]
+    default.close()
+    before = default.settings_dict.copy()
+    default.settings_dict.update(database_settings(database.app_url))
+    try:
+        yield
+    finally:
+        connections.close_all()
+        default.settings_dict.clear()
+        default.settings_dict.update(before)
+
+
+@pytest.fixture
+def django_db(shared_database: Database) -> Iterator[psycopg.Connection[Any]]:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+
+    with django_on(shared_database), transaction.atomic():
+        yield raw()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def django_fresh(database: Database) -> Iterator[Database]:
+    with django_on(database):
+        yield database

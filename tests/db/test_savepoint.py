@@ -1,0 +1,81 @@
+"""A savepoint undoes itself alone, and never commits what is around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import transaction as django_transaction
+
+from koinon.db.transactions import savepoint, transaction
+from koinon.parties.connection import raw
+
+
+class Stop(Exception):
+    pass
+
+
+def note(conn: psycopg.Connection[Any], text: str) -> None:
+    conn.execute("INSERT INTO note VALUES (%s)", [text])
+
+
+def notes(conn: psycopg.Connection[Any]) -> list[str]:
+    return [row[0] for row in conn.execute("SELECT * FROM note ORDER BY 1").fetchall()]
+
+
+@pytest.fixture
+def note_table(owner_conn: psycopg.Connection[Any]) -> None:
+    owner_conn.execute("CREATE TABLE note (text text)")
+    owner_conn.execute("GRANT ALL ON note TO koinon_app")
+
+
+def test_savepoint_as_first_statement_inside_atomic_does_not_outlive_the_rollback(
+    note_table: None, owner_conn: psycopg.Connection[Any], django_fresh: Any
+) -> None:
+    with pytest.raises(Stop), django_transaction.atomic():
+        with savepoint(raw()):
+            note(raw(), "paid")
+        raise Stop
+    assert notes(owner_conn) == []
+
+
+def test_savepoint_undoes_its_own_block_and_keeps_what_came_before_and_after(
+    note_table: None, conn: psycopg.Connection[Any], owner_conn: psycopg.Connection[Any]
+) -> None:
+    with transaction(conn):
+        note(conn, "before")
+        with pytest.raises(Stop), savepoint(conn):
+            note(conn, "undone")
+            raise Stop
+        note(conn, "later")
+    assert notes(owner_conn) == ["before", "later"]
+
+
+def test_savepoint_as_first_statement_opens_the_transaction_and_leaves_it_open(
+    note_table: None, conn: psycopg.Connection[Any], owner_conn: psycopg.Connection[Any]
+) -> None:
+    with savepoint(conn):
+        note(conn, "not yet")
+    assert notes(owner_conn) == []
+    conn.rollback()
+    assert notes(conn) == []
+
+
+def test_a_connection_that_commits_each_statement_is_no_place_for_a_savepoint(conn: psycopg.Connection[Any]) -> None:
+    conn.autocommit = True
+    with pytest.raises(AssertionError), savepoint(conn):
+        pass
+
+
+def test_transaction_inside_a_transaction_is_a_defect_of_ours(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("SELECT 1")
+    with pytest.raises(AssertionError), transaction(conn):
+        pass
+
+
+def test_orm_and_sql_share_the_rolled_back_transaction(django_db: psycopg.Connection[Any]) -> None:
+    from koinon.parties.models import User
+
+    User.objects.create_user("ana")
+    assert django_db.execute("SELECT count(*)::int FROM parties_user").fetchone() == (1,)
