@@ -1,0 +1,213 @@
+"""What the treasury may refuse.
+
+    TreasuryError
+    ├── TownNotFound            treasury.town-not-found
+    ├── FundNotFound            treasury.fund-not-found
+    ├── KeyReused               treasury.key-reused
+    ├── BankReferenceReused     treasury.bank-reference-reused
+    ├── NoTill                  treasury.no-till
+    ├── BelowMinimum            treasury.below-minimum
+    ├── RedemptionNotFound      treasury.redemption-not-found
+    ├── RedemptionNotOpen       treasury.redemption-not-open
+    ├── NothingToPay            treasury.nothing-to-pay
+    ├── RunNotFound             treasury.run-not-found
+    ├── RunInOtherState         treasury.run-in-other-state
+    ├── SamePerson              treasury.same-person
+    ├── PaymentNotFound         treasury.payment-not-found
+    ├── PaymentInOtherState     treasury.payment-in-other-state
+    ├── CurrencyNotSepa         treasury.currency-not-sepa
+    ├── PayeesNotPayable        treasury.payees-not-payable
+    └── FileWouldDiffer         treasury.file-would-differ
+
+No refusal carries a name or an account number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from koinon.kernel.decisions import Ground
+from koinon.kernel.errors import KoinonError
+from koinon.kernel.money import Amount
+
+
+class TreasuryError(KoinonError):
+    """The root of the treasury's refusals."""
+
+    code = "treasury.refused"
+
+
+class TownNotFound(TreasuryError):
+    """There is no such town, or it has no public body to hold its accounts yet."""
+
+    code = "treasury.town-not-found"
+
+    def __init__(self, *, town_id: int) -> None:
+        self.town_id = town_id
+        super().__init__(f"there is no town {town_id} with accounts of its own")
+
+
+class FundNotFound(TreasuryError):
+    """The town has no such fund, so there is no budget line to receive euros for."""
+
+    code = "treasury.fund-not-found"
+
+    def __init__(self, *, fund: UUID) -> None:
+        self.fund = fund
+        super().__init__(f"the town has no fund {fund}")
+
+
+class KeyReused(TreasuryError):
+    """The idempotency key was used before, for something else."""
+
+    code = "treasury.key-reused"
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"key {key} was used before, for something else")
+
+
+class BankReferenceReused(TreasuryError):
+    """The bank's reference is on the books already, with another amount, fund or direction."""
+
+    code = "treasury.bank-reference-reused"
+
+    def __init__(self, *, bank_reference: str) -> None:
+        self.bank_reference = bank_reference
+        super().__init__(f"bank reference {bank_reference} is on the books already, with other content")
+
+
+class NoTill(TreasuryError):
+    """The party has no till: only what a business received can be redeemed."""
+
+    code = "treasury.no-till"
+
+    def __init__(self, *, party: UUID) -> None:
+        self.party = party
+        super().__init__(f"party {party} has no till to redeem from")
+
+
+class BelowMinimum(TreasuryError):
+    """Less than the smallest amount the town pays out."""
+
+    code = "treasury.below-minimum"
+
+    def __init__(self, *, minimum: Amount, asked: Amount) -> None:
+        self.minimum = minimum
+        self.asked = asked
+        super().__init__(f"{asked} asked, the town pays out {minimum} or more")
+
+
+class RedemptionNotFound(TreasuryError):
+    """The town has no such redemption request."""
+
+    code = "treasury.redemption-not-found"
+
+    def __init__(self, *, redemption: UUID) -> None:
+        self.redemption = redemption
+        super().__init__(f"the town has no redemption {redemption}")
+
+
+class RedemptionNotOpen(TreasuryError):
+    """The redemption is undone already, or in a run on its way to the bank."""
+
+    code = "treasury.redemption-not-open"
+
+    def __init__(self, *, redemption: UUID) -> None:
+        self.redemption = redemption
+        super().__init__(f"redemption {redemption} can no longer be undone")
+
+
+class NothingToPay(TreasuryError):
+    """No open redemption: a run without payments is not made."""
+
+    code = "treasury.nothing-to-pay"
+
+    def __init__(self) -> None:
+        super().__init__("there is no open redemption to pay")
+
+
+class RunNotFound(TreasuryError):
+    """The town has no such payout run."""
+
+    code = "treasury.run-not-found"
+
+    def __init__(self, *, run: UUID) -> None:
+        self.run = run
+        super().__init__(f"the town has no payout run {run}")
+
+
+class RunInOtherState(TreasuryError):
+    """The run is not where this step may be taken from."""
+
+    code = "treasury.run-in-other-state"
+
+    def __init__(self, *, run: UUID, state: str, needed: Sequence[str]) -> None:
+        self.run = run
+        self.state = state
+        self.needed = tuple(needed)
+        super().__init__(f"run {run} is {state}; this step needs {' or '.join(needed)}")
+
+
+class SamePerson(TreasuryError):
+    """Whoever prepared a run cannot approve it: money leaves on two signatures."""
+
+    code = "treasury.same-person"
+
+    def __init__(self, *, run: UUID, actor: str) -> None:
+        self.run = run
+        self.actor = actor
+        super().__init__(f"run {run} was prepared by {actor}; another person approves it")
+
+
+class PaymentNotFound(TreasuryError):
+    """The run has no such payment."""
+
+    code = "treasury.payment-not-found"
+
+    def __init__(self, *, payment: UUID) -> None:
+        self.payment = payment
+        super().__init__(f"there is no payment {payment} in the town's runs")
+
+
+class PaymentInOtherState(TreasuryError):
+    """The payment is not where this step may be taken from."""
+
+    code = "treasury.payment-in-other-state"
+
+    def __init__(self, *, payment: UUID, state: str, needed: Sequence[str]) -> None:
+        self.payment = payment
+        self.state = state
+        self.needed = tuple(needed)
+        super().__init__(f"payment {payment} is {state}; this step needs {' or '.join(needed)}")
+
+
+class CurrencyNotSepa(TreasuryError):
+    """A SEPA credit transfer is in euros; this town's currency is another."""
+
+    code = "treasury.currency-not-sepa"
+
+    def __init__(self, *, currency: str) -> None:
+        self.currency = currency
+        super().__init__(f"{currency} cannot be paid by SEPA; export the run as CSV")
+
+
+class PayeesNotPayable(TreasuryError):
+    """Some payees (or the town itself) have no name or account a bank would accept; all of them are listed."""
+
+    code = "treasury.payees-not-payable"
+
+    def __init__(self, *, grounds: Sequence[Ground]) -> None:
+        self.grounds = tuple(grounds)
+        super().__init__(f"{len(self.grounds)} reasons against this file; nothing was exported")
+
+
+class FileWouldDiffer(TreasuryError):
+    """A name or account changed since the run was first exported; the bank must not get two different files."""
+
+    code = "treasury.file-would-differ"
+
+    def __init__(self, *, run: UUID) -> None:
+        self.run = run
+        super().__init__(f"run {run} was exported before with other content")

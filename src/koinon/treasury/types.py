@@ -1,0 +1,146 @@
+"""Frozen values of the treasury."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from koinon.kernel.money import Amount
+
+
+class Direction(StrEnum):
+    """Which way euros went between the town's budget and the reserve."""
+
+    RECEIVED = "received"
+    WITHDRAWN = "withdrawn"
+
+
+class FileFormat(StrEnum):
+    """What the town's bank takes. The pain.001 versions are those of ISO 20022's schema names."""
+
+    PAIN_001_03 = "pain.001.001.03"
+    PAIN_001_09 = "pain.001.001.09"
+    CSV = "csv"
+
+
+class RunState(StrEnum):
+    """prepared, approved by a second person, exported for the bank, settled; or cancelled before the bank had it."""
+
+    PREPARED = "prepared"
+    APPROVED = "approved"
+    EXPORTED = "exported"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+class PaymentState(StrEnum):
+    """due until the bank paid it; rejected where it never did; returned where the money came back."""
+
+    DUE = "due"
+    PAID = "paid"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the town has told its shops about redemption, from ``from_day`` on."""
+
+    from_day: date
+    minimum_minor: int
+    file_format: FileFormat
+    execution_days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Euros that came into the reserve for a fund, or went back to the town's budget."""
+
+    id: UUID
+    direction: Direction
+    fund: UUID
+    amount: Amount
+    bank_reference: str
+    transfer_id: UUID
+    effective_at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A business's request to be paid out: its units left circulation at once, its euros are owed."""
+
+    id: UUID
+    party: UUID
+    amount: Amount
+    transfer_id: UUID
+    requested_at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment of a run: everything a business is owed, in one credit transfer."""
+
+    id: UUID
+    party: UUID
+    amount_minor: int
+    state: PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A batch of payments to the bank."""
+
+    id: UUID
+    state: RunState
+    total: Amount
+    payments: tuple[Payment, ...]
+    execution_day: date
+    file_format: FileFormat
+    prepared_by: str
+    prepared_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    exported_at: datetime | None
+    settled_at: datetime | None
+    cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Whom the bank shall pay. Exists only while a file is written: never stored, logged or shown."""
+
+    name: str
+    account: str
+
+    def __repr__(self) -> str:
+        return "Payee(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditTransfer:
+    """One payment as the bank's file has it."""
+
+    end_to_end_id: str
+    payee: Payee
+    amount_minor: int
+    remittance: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFile:
+    """A file for the bank, with what a person checks before uploading it."""
+
+    name: str
+    media_type: str
+    content: bytes
+    sha256: str
+    payments: int
+    total: Amount
+
+    def __repr__(self) -> str:
+        return f"PaymentFile({self.name!r}, payments={self.payments}, total={self.total!s})"
