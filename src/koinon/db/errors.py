@@ -1,13 +1,13 @@
 """What the database layer may refuse.
 
-    DatabaseError
-    ├── EmbeddedFailed          db.embedded-failed
-    ├── FolderNotUsable         db.folder-not-usable
-    ├── NoServerPrograms        db.no-server-programs
-    ├── Unreachable             db.unreachable
-    ├── ServerTooOld            db.server-too-old
-    ├── RolesMissing            db.roles-missing
-    └── MigrationChanged        db.migration-changed
+DatabaseError
+├── EmbeddedFailed          db.embedded-failed
+├── FolderNotUsable         db.folder-not-usable
+├── NoServerPrograms        db.no-server-programs
+├── Unreachable             db.unreachable
+├── ServerTooOld            db.server-too-old
+├── RolesMissing            db.roles-missing
+└── MigrationChanged        db.migration-changed
 """
 
 from __future__ import annotations

@@ -322,7 +322,7 @@ def _socket_folder(place: Place) -> tuple[Path, bool]:
     else:
         for old in _remembered(place):
             shutil.rmtree(old, ignore_errors=True)
-        chosen, of_ours = Path(tempfile.mkdtemp(prefix="koinon-", dir="/tmp")), True  # noqa: S108 - mkdtemp is private
+        chosen, of_ours = Path(tempfile.mkdtemp(prefix="koinon-", dir="/tmp")), True
         _remember(place, chosen)
     chosen.chmod(0o700)
     if place.user is not None and place.group is not None:
@@ -424,7 +424,7 @@ def _make_roles_and_database(socket_folder: Path) -> None:
         exists = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not exists:
             conn.execute(
-                f'CREATE DATABASE "{DATABASE}" TEMPLATE template0 ENCODING \'UTF8\' '
+                f"CREATE DATABASE \"{DATABASE}\" TEMPLATE template0 ENCODING 'UTF8' "
                 "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LOCALE 'C'"
             )
     with psycopg.connect(host=str(socket_folder), user=ADMINISTRATOR, dbname=DATABASE) as conn:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
@@ -93,7 +93,7 @@ def apply(owner_conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> li
         fresh = [migration for migration in everything if (migration.package, migration.name) not in had]
         for migration in fresh:
             with owner_conn.transaction():
-                owner_conn.execute(cast(LiteralString, migration.sql))
+                owner_conn.execute(migration.sql)
                 execute(
                     owner_conn,
                     statement("koinon.db", "record_migration"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar
 
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
@@ -34,7 +34,7 @@ def without_comment_lines(sql: str) -> str:
 def many(conn: Connection[Any], sql: str, row_type: type[Row], **params: Any) -> list[Row]:
     """Every row, as ``row_type``; columns and fields have the same names."""
     with conn.cursor(row_factory=class_row(row_type)) as cursor:
-        return cursor.execute(_sql(sql), params or None).fetchall()
+        return cursor.execute(sql, params or None).fetchall()
 
 
 def maybe(conn: Connection[Any], sql: str, row_type: type[Row], **params: Any) -> Row | None:
@@ -54,15 +54,11 @@ def one(conn: Connection[Any], sql: str, row_type: type[Row], **params: Any) -> 
 def scalar(conn: Connection[Any], sql: str, **params: Any) -> Any:
     """The first column of the first row, or None where there is no row."""
     with conn.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(_sql(sql), params or None).fetchone()
+        row = cursor.execute(sql, params or None).fetchone()
     return None if row is None else row[0]
 
 
 def execute(conn: Connection[Any], sql: str, **params: Any) -> int:
     """Run a statement whose rows do not matter; the number of rows it touched."""
     with conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(_sql(sql), params or None).rowcount
-
-
-def _sql(text: str) -> LiteralString:
-    return cast(LiteralString, text)  # Statements come from our own files, never from a user.
+        return cursor.execute(sql, params or None).rowcount

@@ -1,8 +1,8 @@
 """The root of everything Koinon may refuse.
 
-    KoinonError
-    ├── UnitMismatch            kernel.unit-mismatch
-    └── FindingsError           kernel.findings
+KoinonError
+├── UnitMismatch            kernel.unit-mismatch
+└── FindingsError           kernel.findings
 """
 
 from __future__ import annotations

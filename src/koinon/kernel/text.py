@@ -28,5 +28,5 @@ def fold(text: str) -> str:
     """
     decomposed = unicodedata.normalize("NFKD", text.replace("\u0640", ""))
     bare = "".join(mark for mark in decomposed if not unicodedata.combining(mark)).casefold()
-    bare = bare.translate(str.maketrans({"ى": "ي", "ة": "ه", "ς": "σ"}))
+    bare = bare.translate(str.maketrans("ىةς", "يهσ"))
     return " ".join(bare.split())
