@@ -6,7 +6,8 @@ import io
 import os
 
 from koinon.db import setup
-from koinon.db.connections import Database
+from koinon.db.connections import Database, connect
+from koinon.ledger import operations as ledger
 
 OWNER = "koinon_owner"
 
@@ -20,6 +21,8 @@ def prepare(database: Database) -> int:
     fresh = setup.prepare(database)
     set_up_django(database)
     migrate(database)
+    with connect(database.owner_url, application_name="koinon prepare") as conn:
+        ledger.adopt_cluster(conn)
     return len(fresh)
 
 

@@ -1,0 +1,7 @@
+-- One transfer, if it was posted. Locks nothing.
+--
+-- town_id integer, transfer_id uuid
+SELECT town_id, id, debit_account, credit_account, amount_minor, code, key, group_id, effective_at, posted_at, actor,
+       reference, reverses, hold_id
+FROM ledger.transfer
+WHERE town_id = %(town_id)s AND id = %(transfer_id)s;

@@ -1,0 +1,207 @@
+"""Text tables that tell a story of the books, line by line, in words an accountant can object to.
+
+    open    bank  issuance            an account and its kind
+    open    ana   purse ceiling 80    ... with a ceiling (and ``floor -50`` for credit)
+    receive bank  reserve 100.00      any code of the ledger, from one account to another
+    hold    h1 ana shop 10.00 until 12:00
+    capture h1 [4.00]
+    release h1
+    reverse p1 [3.00]                 by the name of an earlier line
+    balance ana   50.00
+    close   ana
+
+A line may begin with ``p1:`` to be named, with ``@k1`` to give its key (else a
+fresh one) and with ``(g)`` to stand in a group; it may end with ``-> outcome``
+(``posted`` when left out; the codes of refusals without ``ledger.``).
+Lines between ``batch`` and ``end`` are posted in one call.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+
+from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount, to_minor
+from koinon.ledger import operations, queries
+from koinon.ledger.errors import LedgerError
+from koinon.ledger.types import (
+    Capture,
+    Hold,
+    NewAccount,
+    Outcome,
+    Posted,
+    Release,
+    Request,
+    Reversal,
+    Transfer,
+)
+
+NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+UNIT = "LOC"
+ACTOR = "test:story"
+
+
+def money(text: str) -> Amount:
+    return Amount(to_minor(Decimal(text), 2), UNIT)
+
+
+@dataclass
+class Story:
+    """A town whose books are told line by line."""
+
+    conn: Connection[Any]
+    town_id: int = 1
+    accounts: dict[str, int] = field(default_factory=dict)
+    named: dict[str, UUID] = field(default_factory=dict)
+    batch: list[tuple[str, Request, str]] | None = None
+    keys: Any = field(default_factory=lambda: itertools.count(1))
+
+    def tell(self, text: str) -> None:
+        for line in filter(None, (line.strip() for line in text.splitlines())):
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        words, _, expected = (part.strip() for part in line.partition("->"))
+        if words == "batch":
+            self.batch = []
+        elif words == "end":
+            batch, self.batch = self.batch or [], None
+            outcomes = operations.post(self.conn, town_id=self.town_id, requests=[request for _, request, _ in batch])
+            for (told, _, wanted), outcome in zip(batch, outcomes, strict=True):
+                assert said(outcome) == wanted, f"{told}: {said(outcome)}"
+        elif words.startswith(("open ", "balance ", "close ", "lapse ", "held ")):
+            self._housekeeping(words.split(), expected)
+        else:
+            request = self._request(words)
+            if self.batch is not None:
+                self.batch.append((line, request, expected or "posted"))
+                return
+            (outcome,) = operations.post(self.conn, town_id=self.town_id, requests=[request])
+            assert said(outcome) == (expected or "posted"), f"{line}: {said(outcome)}"
+
+    def _housekeeping(self, words: list[str], expected: str) -> None:
+        match words:
+            case ["open", name, kind, *limits]:
+                given = dict(zip(limits[::2], limits[1::2], strict=True))
+                account = NewAccount(
+                    kind,
+                    UNIT,
+                    holder=uuid4(),
+                    floor_minor=None if kind == "issuance" else money(given.get("floor", "0")).minor,
+                    ceiling_minor=money(given["ceiling"]).minor if "ceiling" in given else None,
+                )
+                (self.accounts[name],) = operations.open_accounts(
+                    self.conn, town_id=self.town_id, accounts=[account], at=NOON, actor=ACTOR
+                )
+            case ["balance", name, amount]:
+                assert self.balance(name) == money(amount), f"{name} has {self.balance(name)}"
+            case ["held", name, amount]:
+                found = queries.account_by_id(self.conn, town_id=self.town_id, account=self.accounts[name])
+                assert found is not None and found.balance - found.available == money(amount)
+            case ["close", name]:
+                account_id = self.accounts[name]
+                outcome = "closed"
+                try:
+                    operations.close_account(self.conn, town_id=self.town_id, account=account_id, at=NOON, actor=ACTOR)
+                except LedgerError as refused:
+                    outcome = refused.code.removeprefix("ledger.")
+                assert outcome == (expected or "closed")
+            case ["lapse", clock]:
+                operations.lapse_holds(self.conn, town_id=self.town_id, now=at(clock))
+            case _:
+                raise AssertionError(f"no such line: {words}")
+
+    def balance(self, name: str) -> Amount:
+        found = queries.account_by_id(self.conn, town_id=self.town_id, account=self.accounts[name])
+        assert found is not None
+        return found.balance
+
+    def _request(self, words: str) -> Request:
+        label = key = group = None
+        while match := re.match(r"(?:(\w+):|@(\S+)|\((\w+)\))\s+", words):
+            label, key = match[1] or label, match[2] or key
+            group = UUID(int=sum(map(ord, match[3]))) if match[3] else group
+            words = words[match.end() :]
+        verb, *rest = words.split()
+        identity = new_id()
+        told: dict[str, Any] = {
+            "id": identity,
+            "key": key or f"story-{next(self.keys)}",
+            "effective_at": NOON,
+            "actor": ACTOR,
+            "group": group,
+        }
+        request: Request
+        match verb, *rest:
+            case ["hold", name, debit, credit, amount, "until", clock]:
+                self.named[name] = identity
+                request = Hold(
+                    debit=self.accounts[debit],
+                    credit=self.accounts[credit],
+                    amount=money(amount),
+                    code="pay",
+                    lapses_at=at(clock),
+                    **told,
+                )
+            case ["capture", name, *amount]:
+                request = Capture(hold=self._named(name), amount=money(amount[0]) if amount else None, **told)
+            case ["release", name]:
+                request = Release(hold=self._named(name), **told)
+            case ["reverse", name, *amount]:
+                request = Reversal(original=self._named(name), amount=money(amount[0]) if amount else None, **told)
+            case [code, debit, credit, amount]:
+                request = Transfer(
+                    debit=self.accounts.get(debit, -1),
+                    credit=self.accounts.get(credit, -1),
+                    amount=money(amount),
+                    code=code,
+                    **told,
+                )
+            case _:
+                raise AssertionError(f"no such line: {words}")
+        if label:
+            self.named[label] = identity
+        return replace(request)
+
+    def _named(self, name: str) -> UUID:
+        return self.named.setdefault(name, new_id())
+
+
+def at(clock: str) -> datetime:
+    return datetime.fromisoformat(f"2026-10-01T{clock}+00:00")
+
+
+def said(outcome: Outcome) -> str:
+    if isinstance(outcome, Posted):
+        return "replayed" if outcome.replayed else "posted"
+    return outcome.error.code.removeprefix("ledger.")
+
+
+def check(conn: Connection[Any], text: str) -> Story:
+    """Tell a story to the books on this connection; every line must come out as it says."""
+    story = Story(conn)
+    story.tell(text)
+    return story
+
+
+TOWN = """
+    open bank issuance
+    open reserve reserve
+    open escrow escrow
+    open owed redemption
+    open ana purse
+    open ben purse
+    open shop till
+    open coop till
+    receive bank reserve 1000.00
+    issue reserve escrow 500.00
+    disburse escrow ana 100.00
+"""

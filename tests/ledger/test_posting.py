@@ -1,0 +1,344 @@
+"""What the books accept and refuse, told as stories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from koinon.db.checks import run_checks
+from koinon.ledger import operations, queries
+from koinon.ledger.errors import BY_CODE, RequestRefused
+from koinon.ledger.types import Refused, Transfer
+from tests.ledger import story
+
+Conn = psycopg.Connection[Any]
+
+
+def broken(conn: Conn) -> list[str]:
+    return [result.name for result in run_checks(conn) if result.failures]
+
+
+def test_payment_is_refused_when_it_would_cross_the_floor(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        pay     ana  shop 100.01  -> insufficient-funds
+        pay     ana  shop 100.00
+        pay     ana  shop   0.01  -> insufficient-funds
+        balance ana    0.00
+        balance shop 100.00
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_payment_is_refused_when_it_would_cross_the_ceiling(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        open    corner till ceiling 30.00
+        pay     ana  corner 30.01  -> ceiling-reached
+        hold    h ana corner 10.00 until 13:00
+        pay     ana  corner 20.01  -> ceiling-reached
+        pay     ana  corner 20.00
+        capture h
+        balance corner 30.00
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_units_can_never_exceed_the_euros_received(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        issue    reserve escrow 500.01  -> insufficient-funds
+        issue    bank    escrow   1.00  -> route-not-allowed
+        disburse bank    ana      1.00  -> route-not-allowed
+        pay      escrow  shop     1.00  -> route-not-allowed
+        withdraw reserve bank   500.00
+        issue    reserve escrow   0.01  -> insufficient-funds
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_the_way_of_one_euro_ends_in_the_bank(conn: Conn) -> None:
+    told = story.check(
+        conn,
+        story.TOWN
+        + """
+        pay    ana  shop 80.00
+        pay    shop coop 30.00
+        redeem shop owed 50.00
+        redeem coop owed 30.00
+        payout owed bank 80.00
+        expire ana  reserve 20.00
+        balance bank -920.00
+        balance owed 0.00
+        """,
+    )
+    totals = queries.totals(conn, town_id=told.town_id)
+    assert totals.issued == totals.redeemed + totals.expired + totals.outstanding
+    assert (totals.issued, totals.paid, totals.redeemed, totals.expired) == (500_00, 110_00, 80_00, 20_00)
+    assert totals.reserve == totals.outstanding + totals.unissued + totals.owed
+    assert broken(conn) == []
+
+
+def test_a_repeated_key_gives_the_first_result_even_to_a_payer_who_is_broke_now(conn: Conn) -> None:
+    told = story.check(
+        conn,
+        story.TOWN
+        + """
+        @receipt-1 pay ana shop 100.00
+        @receipt-1 pay ana shop 100.00  -> replayed
+        @receipt-1 pay ana shop  99.00  -> key-reused
+        @receipt-1 pay ana coop 100.00  -> key-reused
+        balance shop 100.00
+        """,
+    )
+    first = queries.statement_of(conn, town_id=1, account=told.accounts["shop"])[0].transfer_id
+    request = Transfer(
+        story.new_id(), told.accounts["ana"], told.accounts["shop"], story.money("100.00"), "pay", "receipt-1",
+        story.NOON, actor="test:another",
+    )  # fmt: skip
+    (again,) = operations.post_all(conn, town_id=1, requests=[request])
+    assert (again.id, again.replayed) == (first, True)
+
+
+def test_a_refused_request_does_not_use_its_key_up(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        @k pay ana shop 200.00   -> insufficient-funds
+        @k pay ana shop  40.00
+        batch
+          @m pay ana shop 200.00   -> insufficient-funds
+          @m pay ana shop  40.00
+          @m pay ana shop  40.00   -> replayed
+          @m pay ana shop 200.00   -> key-reused
+        end
+        @m pay ana shop 40.00 -> replayed
+        balance shop 80.00
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_a_group_posts_wholly_or_not_at_all(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        batch
+          (a) @a1 pay ana shop 60.00   -> group-refused
+          (a) @a2 pay ana coop 60.00   -> insufficient-funds
+          (a) @a3 pay ana coop 10.00   -> group-refused
+          (b) @b1 pay ana shop 60.00
+          (b) @b2 pay ana coop 40.00
+              @c1 pay ana coop  0.01   -> insufficient-funds
+        end
+        batch
+          (b) @b1 pay ana shop 60.00   -> replayed
+          (b) @b2 pay ana coop 40.00   -> replayed
+        end
+        batch
+          (d) @b1 pay ana shop 60.00   -> group-refused
+          (d) @d2 pay shop coop 1.00   -> key-reused
+        end
+        balance shop 60.00
+        balance coop 40.00
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_what_came_in_earlier_in_the_batch_can_be_spent_later_in_it(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        batch
+          pay ben shop 10.00  -> insufficient-funds
+          disburse escrow ben 10.00
+          pay ben shop 10.00
+          pay ben shop 10.00  -> insufficient-funds
+          redeem shop owed 10.00
+        end
+        balance owed 10.00
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_a_hold_reserves_until_it_is_captured_released_or_lapses(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        hold    h1 ana shop 70.00 until 13:00
+        held    ana 70.00
+        pay     ana shop 30.01    -> insufficient-funds
+        capture h1 70.01          -> amount-exceeds-hold
+        capture h1 20.00
+        capture h1 20.00          -> hold-not-open
+        balance ana 80.00
+        held    ana 0.00
+        hold    h2 ana shop 80.00 until 13:00
+        release h2
+        release h2                -> hold-not-open
+        hold    h3 ana shop 80.00 until 13:00
+        hold    h4 ana shop 10.00 until 13:00  -> insufficient-funds
+        lapse   12:59
+        held    ana 80.00
+        lapse   13:00
+        held    ana 0.00
+        capture h3                -> hold-not-open
+        capture nothing           -> hold-not-found
+        hold    h5 ana shop 5.00 until 11:59
+        capture h5                -> hold-not-open
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_a_hold_can_be_made_captured_and_undone_within_one_batch(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        batch
+          hold h1 ana shop 70.00 until 13:00
+          c1: capture h1 50.00
+          reverse c1 20.00
+          reverse c1 30.01       -> amount-exceeds-original
+          (g) hold h2 ana shop 70.00 until 13:00  -> group-refused
+          (g) capture h2                          -> group-refused
+          (g) pay ana shop 0.01                   -> insufficient-funds
+          release h2                              -> hold-not-found
+        end
+        balance ana 70.00
+        held    ana 0.00
+        """,
+    )
+
+
+def test_reversals_together_never_exceed_the_original(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        p1: pay ana shop 50.00
+        reverse p1 20.00
+        r2: reverse p1 10.00
+        reverse p1 20.01     -> amount-exceeds-original
+        reverse r2           -> reversal-of-reversal
+        reverse p1
+        reverse p1           -> amount-exceeds-original
+        reverse unheard      -> original-not-found
+        balance ana 100.00
+        p2: pay ana shop 10.00
+        redeem shop owed 10.00
+        reverse p2           -> insufficient-funds
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_an_account_is_closed_only_when_empty_and_then_refuses_everything(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        p1: pay ana shop 100.00
+        close shop              -> account-not-empty
+        close ana
+        close ana               -> account-not-open
+        pay   shop ana 1.00     -> account-not-open
+        reverse p1              -> account-not-open
+        """,
+    )
+
+
+def test_requests_that_make_no_sense_are_refused_in_the_documented_order(conn: Conn) -> None:
+    told = story.check(
+        conn,
+        story.TOWN
+        + """
+        pay ana  shop 0.00      -> amount-not-positive
+        pay ana  shop -1.00     -> amount-not-positive
+        pay ana  shop 10000000000000.01 -> amount-too-large
+        pay ana  nobody 1.00    -> account-not-found
+        pay ana  ana 1.00       -> same-account
+        pay shop owed 1.00      -> route-not-allowed
+        """,
+    )
+    euros = Transfer(
+        story.new_id(), told.accounts["ana"], told.accounts["shop"], story.Amount(1, "EUR"), "pay", "euros", story.NOON,
+        actor="test:story",
+    )  # fmt: skip
+    (outcome,) = operations.post(conn, town_id=1, requests=[euros])
+    assert isinstance(outcome, Refused) and outcome.error.code == "ledger.unit-mismatch"
+
+
+def test_a_refusal_says_which_account_and_how_much_was_there(conn: Conn) -> None:
+    told = story.check(conn, story.TOWN)
+    with pytest.raises(RequestRefused) as refused:
+        operations.transfer(
+            conn,
+            town_id=1,
+            debit=told.accounts["ana"],
+            credit=told.accounts["shop"],
+            amount=story.money("100.50"),
+            code="pay",
+            idempotency_key="too-much",
+            effective_at=story.NOON,
+            actor="test:story",
+        )
+    assert (refused.value.account_id, refused.value.available, refused.value.asked) == (
+        told.accounts["ana"],
+        story.money("100.00"),
+        story.money("100.50"),
+    )
+
+
+def test_towns_do_not_see_each_other(conn: Conn) -> None:
+    told = story.check(conn, story.TOWN)
+    elsewhere = story.Story(conn, town_id=2, accounts=told.accounts)
+    elsewhere.tell("pay ana shop 1.00 -> account-not-found")
+
+
+def test_opening_the_same_account_twice_gives_the_same_account(conn: Conn) -> None:
+    holder = story.uuid4()
+    wanted = [story.NewAccount("purse", "LOC", holder), story.NewAccount("purse", "LOC", holder, fund=story.uuid4())]
+    first = operations.open_accounts(conn, town_id=1, accounts=[*wanted, wanted[0]], at=story.NOON, actor="test:story")
+    second = operations.open_accounts(conn, town_id=1, accounts=wanted, at=story.NOON, actor="test:story")
+    assert first == [*second, second[0]]
+    assert len(set(second)) == 2
+
+
+def test_every_refusal_of_the_posting_function_has_its_type() -> None:
+    from importlib.resources import files
+
+    text = files("koinon.ledger").joinpath("sql/migrations/0002_posting.sql").read_text()
+    import re
+
+    said = set(re.findall(r"what := '([a-z-]+)'", text)) - {"posted", "replayed"}
+    assert {f"ledger.{code}" for code in said} == set(BY_CODE)
+
+
+def test_a_statement_pages_through_every_movement_once(conn: Conn) -> None:
+    told = story.check(conn, story.TOWN + "pay ana shop 1.00\n" * 7)
+    account = told.accounts["ana"]
+    pages, before = [], None
+    while page := queries.statement_of(conn, town_id=1, account=account, limit=3, before=before):
+        pages += page
+        before = page[-1].transfer_id
+    assert [movement.signed_minor for movement in pages] == [-100] * 7 + [100_00]
+    assert sum(movement.signed_minor for movement in pages) == told.balance("ana").minor
