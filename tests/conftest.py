@@ -9,8 +9,8 @@
 | `connect_again` | further connections of the application to it, closed afterwards |
 | `django_db` | Django's ORM and the psycopg connection beneath it, in one transaction that is rolled back |
 | `django_fresh` | Django's ORM on the test's own database, for what commits |
-| `live_site` | the real server in a process of its own on the test's own database |
-| `browser`, `page` | Chromium |
+| `live_site` | the real server in a process of its own, on a database of the test file's own |
+| `page` | a page in Chromium, fresh for each test; a script error or a broken security policy fails the test |
 
 `conn` is on the test's own database as well when the test also asks for one.
 Databases are clones of a template that has all migrations, on a server that
@@ -23,10 +23,15 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -35,10 +40,12 @@ from koinon.db import embedded
 from koinon.db.connections import Database, connect
 from koinon.db.embedded import EmbeddedServer
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 PROJECT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 VAR = PROJECT / "var" / f"test-{WORKER}-{os.getpid()}"
-CHROMIUM = Path("/usr/bin/chromium")
 TEMPLATE = "koinon_template"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -47,6 +54,7 @@ os.environ["KOINON_VAR"] = str(VAR)
 os.environ.pop("KOINON_DATABASE_URL", None)
 os.environ.pop("KOINON_OWNER_DATABASE_URL", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "koinon.server.settings"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop lives in the thread that asks the ORM.
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,6 +85,12 @@ def _is_unused(folder: Path) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"browser", "page"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
 
 
 # In CI nothing may be left out: a skipped test fails the run.
@@ -231,3 +245,95 @@ def django_db(shared_database: Database) -> Iterator[psycopg.Connection[Any]]:
 def django_fresh(database: Database) -> Iterator[Database]:
     with django_on(database):
         yield database
+
+
+# The site
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSite:
+    """A server that answers at ``url`` (without a closing slash) on ``database``."""
+
+    url: str
+    database: Database
+    log: Path
+
+
+SERVE = """
+from koinon.server.site import bind, serve
+serve(listening=bind("127.0.0.1", 0), on_ready=lambda address: print(address, flush=True))
+"""
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[LiveSite]:
+    """The real server on any free port, ended politely."""
+    environment = {**os.environ, "KOINON_DATABASE_URL": database.app_url, "KOINON_VAR": str(VAR)}
+    log = VAR / "site.log"
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=stderr, env=environment, text=True
+        )
+    assert process.stdout is not None
+    too_long = threading.Timer(60, process.kill)
+    too_long.start()
+    try:
+        address = process.stdout.readline().strip().rstrip("/")
+        too_long.cancel()
+        if not address:
+            pytest.fail(f"the site did not start:\n{log.read_text()[-4000:]}")
+        yield LiveSite(address, database, log)
+    finally:
+        too_long.cancel()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def live_site(databases: Databases) -> Iterator[LiveSite]:
+    with databases.clone() as database, serving(database) as site:
+        yield site
+
+
+# The browser
+
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    problems: list[str] = []
+    context = browser.new_context()
+    fresh = context.new_page()
+    fresh.on("pageerror", lambda error: problems.append(str(error)))
+    fresh.on("console", lambda said: "Content Security Policy" in said.text and problems.append(said.text))
+    yield fresh
+    context.close()
+    assert problems == []
