@@ -43,8 +43,7 @@ def database_settings(url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "") or ""),
         "ATOMIC_REQUESTS": True,
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread, and so a connection, of its own.
     }
     parts.setdefault("options", "-c statement_timeout=30s -c timezone=UTC")
     return {**described, "OPTIONS": parts}
@@ -102,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "koinon.web.access.OwnLanguage",
     "allauth.account.middleware.AccountMiddleware",
     "koinon.web.middleware.Refusals",
 ]
@@ -150,6 +150,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "town"
 ACCOUNT_ADAPTER = "koinon.web.accounts.Adapter"
+ACCOUNT_FORMS = {"login": "koinon.web.accounts.SignIn"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

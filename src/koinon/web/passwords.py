@@ -6,9 +6,10 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class Argon2(Argon2PasswordHasher):
-    """19 MiB, two passes, one lane: some 40 ms. Django's default takes 100 MiB and eight lanes,
+    """19 MiB, two passes, one lane: some 40 ms.
 
-    which on a town's two cores lets a handful of sign-ins at once stop the till.
+    Django's default takes 100 MiB and eight lanes; on a town's two cores a
+    handful of sign-ins at once would stop the tills.
     """
 
     time_cost = 2

@@ -1,0 +1,18 @@
+"""Which address answers what."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from koinon.web.views import errors
+
+urlpatterns = [
+    path("", include("koinon.web.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

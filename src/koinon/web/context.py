@@ -1,0 +1,102 @@
+"""What every template knows: the town, the reader's language and direction, where they may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from koinon.parties.models import Role, RoleGrant, Town
+from koinon.web.access import ROLE_NAMES, grants_of, seat
+
+OWN_NAMES = {"en": "English", "el": "Ελληνικά", "es": "Español", "ar": "العربية", "fr": "Français", "pt": "Português"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the menu."""
+
+    title: str
+    url: str
+    current: bool
+
+
+MENUS: dict[str, list[tuple[Any, str]]] = {
+    Role.RESIDENT: [
+        (gettext_lazy("What I have"), "purse"),
+        (gettext_lazy("Movements"), "purse-movements"),
+        (gettext_lazy("Where to spend"), "purse-where"),
+    ],
+    Role.SHOP: [
+        (gettext_lazy("Today"), "shop"),
+        (gettext_lazy("Movements"), "shop-movements"),
+        (gettext_lazy("Pay out"), "shop-payout"),
+    ],
+    Role.OFFICER: [
+        (gettext_lazy("Programmes"), "office"),
+        (gettext_lazy("Check a town folder"), "office-import"),
+    ],
+    Role.APPROVER: [(gettext_lazy("To approve"), "approvals")],
+    Role.TREASURER: [
+        (gettext_lazy("Reserve"), "treasury"),
+        (gettext_lazy("Paying shops out"), "treasury-runs"),
+    ],
+    Role.AUDITOR: [
+        (gettext_lazy("Books"), "audit"),
+        (gettext_lazy("Seals"), "audit-seals"),
+        (gettext_lazy("Audit trail"), "audit-trail"),
+    ],
+}
+
+
+def the_town(request: HttpRequest) -> Town | None:
+    """The town of the person signed in; the only town of the installation for everyone else."""
+    current = getattr(request, "seat", None)
+    if current is not None:
+        return current.town  # type: ignore[no-any-return]
+    try:
+        own = seat(request) if hasattr(request, "user") and hasattr(request, "session") else None
+        return own.town if own is not None else Town.objects.order_by("id").first()
+    except DatabaseError:
+        return None  # The page that says the site is down must not need the database.
+
+
+def menu(request: HttpRequest, grant: RoleGrant | None) -> list[Place]:
+    if grant is None:
+        return []
+    match = request.resolver_match
+    here = match.view_name if match else ""
+    entries = [(title, name, reverse(name)) for title, name in MENUS[grant.role]]
+    # A page below a menu entry (one cycle, one run) lights the entry whose address it begins with.
+    fitting = [name for _title, name, url in entries if here == name or request.path.startswith(url)]
+    current = max(fitting, key=lambda name: (name == here, len(reverse(name))), default="")
+    return [Place(str(title), url, name == current) for title, name, url in entries]
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    language = (get_language() or "en").split("-")[0]
+
+    def current_seat() -> RoleGrant | None:
+        if not hasattr(request, "user") or not hasattr(request, "session"):
+            return None
+        return getattr(request, "seat", None) or seat(request)
+
+    return {
+        "language": language,
+        "direction": "rtl" if get_language_bidi() else "ltr",
+        "languages": [(code, OWN_NAMES[code]) for code, _name in settings.LANGUAGES],
+        "town": SimpleLazyObject(lambda: the_town(request)),
+        "seat": SimpleLazyObject(current_seat),
+        "seats": SimpleLazyObject(lambda: grants_of(getattr(request, "user", None))),
+        "menu": SimpleLazyObject(lambda: menu(request, current_seat())),
+        "seen_by": [ROLE_NAMES[role] for role in getattr(request, "seen_by", ())],
+        "site_name": _("Koinon"),
+    }

@@ -1,0 +1,103 @@
+"""Amounts, numbers and days in templates, in the reader's language and the town's country and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from koinon.kernel.money import Amount
+from koinon.kernel.periods import Month
+from koinon.parties.models import Town
+from koinon.web import formats
+
+register = template.Library()
+
+
+def _country(context: RequestContext | Mapping[str, Any]) -> str:
+    town = context.get("town")
+    return town.country if town else ""
+
+
+def _zone(context: RequestContext | Mapping[str, Any]) -> str:
+    town = context.get("town")
+    return town.time_zone if town else "UTC"
+
+
+@register.simple_tag(takes_context=True)
+def money(context: RequestContext, value: Amount | int | None, sign: str = "", currency: str = "") -> SafeString:
+    """An amount of the town's unit (or of ``currency``), isolated from the direction of the text around it.
+
+    ``{% money sum %}``, ``{% money change "signed" %}``, ``{% money owed currency="EUR" %}``
+    """
+    if value is None:
+        return SafeString("–")
+    town: Town | None = context.get("town")
+    unit = currency or (town.unit_code if town else "EUR")
+    shown = value if isinstance(value, Amount) else Amount(int(value), unit)
+    exponent = town.exponent if town else 2
+    own = town is not None and shown.unit == town.unit_code
+    text = formats.amount(
+        shown,
+        exponent=exponent,
+        country=_country(context),
+        symbol=town.unit_symbol if town is not None and own else "",
+        signed=sign == "signed",
+    )
+    return format_html('<bdi class="money">{}</bdi>', text)
+
+
+@register.simple_tag(takes_context=True)
+def figure(context: RequestContext, value: int | Fraction | None, digits: int = 0) -> SafeString:
+    """A plain number; a dash where it is undefined."""
+    if value is None:
+        return SafeString("–")
+    return format_html('<bdi class="number">{}</bdi>', formats.number(value, digits=digits, country=_country(context)))
+
+
+@register.simple_tag(takes_context=True)
+def share(context: RequestContext, value: Fraction | None, digits: int = 1) -> SafeString:
+    """A share of one as a percentage; a dash where it is undefined."""
+    if value is None:
+        return SafeString("–")
+    return format_html('<bdi class="number">{}</bdi>', formats.percent(value, digits=digits, country=_country(context)))
+
+
+@register.simple_tag(takes_context=True)
+def day(context: RequestContext, value: date | datetime | None, style: str = "long") -> SafeString:
+    """A day in the town's time: long, medium, or "short" without its year."""
+    if value is None:
+        return SafeString("–")
+    zone = _zone(context)
+    text = formats.short_day(value, zone) if style == "short" else formats.day(value, zone, style=style)
+    return format_html('<time datetime="{}"><bdi>{}</bdi></time>', value.isoformat(), text)
+
+
+@register.simple_tag(takes_context=True)
+def instant(context: RequestContext, value: datetime | None) -> SafeString:
+    """A day and time in the town's time."""
+    if value is None:
+        return SafeString("–")
+    text = formats.instant(value, _zone(context))
+    return format_html('<time datetime="{}"><bdi>{}</bdi></time>', value.isoformat(), text)
+
+
+@register.simple_tag(takes_context=True)
+def clock(context: RequestContext, value: datetime) -> SafeString:
+    """The hour and minute in the town's time."""
+    text = formats.clock(value, _zone(context))
+    return format_html('<time datetime="{}"><bdi>{}</bdi></time>', value.isoformat(), text)
+
+
+@register.filter
+def month(value: Month | str) -> str:
+    """A month and its year, as a heading writes it."""
+    found = value if isinstance(value, Month) else Month.parse(str(value))
+    return str(capfirst(formats.month(found)))

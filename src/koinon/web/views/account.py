@@ -1,0 +1,70 @@
+"""A person's own corner: language, role, sign-in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from koinon.parties.models import Role, User
+from koinon.web.access import everyone, grants_of, seat
+
+HOMES = {
+    Role.RESIDENT: "purse",
+    Role.SHOP: "shop",
+    Role.OFFICER: "office",
+    Role.APPROVER: "approvals",
+    Role.TREASURER: "treasury",
+    Role.AUDITOR: "audit",
+}
+
+
+@everyone
+@csrf_exempt
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Keep the language in the browser, and for a signed-in person in the account.
+
+    Without a CSRF token, so that who only reads gets no cookie: the worst a
+    forged request does is to show somebody another language.
+    """
+    chosen = request.POST.get("language", "")
+    onward = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        onward = "/"
+    response = HttpResponseRedirect(onward)
+    if chosen not in dict(settings.LANGUAGES):
+        return response
+    translation.activate(chosen)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        chosen,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+    )
+    if isinstance(request.user, User):
+        User.objects.filter(pk=request.user.pk).update(language=chosen)
+    return response
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """To the first page of the role somebody acts in; a choice where there are several."""
+    if request.method == "POST":
+        chosen = next((grant for grant in grants_of(request.user) if str(grant.pk) == request.POST.get("grant")), None)
+        if chosen is not None:
+            request.session["grant"] = chosen.pk
+    current = seat(request)
+    return redirect("account" if current is None else HOMES[Role(current.role)])
+
+
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "koinon/account.html", {"current": seat(request)})
