@@ -1,14 +1,14 @@
 """What the parties' side may refuse.
 
-    PartiesError
-    ├── TownNotFound            parties.town-not-found
-    ├── PartyNotFound           parties.not-found
-    ├── PartyErased             parties.erased
-    ├── IdentifierTaken         parties.identifier-taken
-    └── VaultError              parties.vault
-        ├── SecretsNotUsable    parties.secrets-not-usable
-        ├── KeyMissing          parties.key-missing
-        └── SealBroken          parties.seal-broken
+PartiesError
+├── TownNotFound            parties.town-not-found
+├── PartyNotFound           parties.not-found
+├── PartyErased             parties.erased
+├── IdentifierTaken         parties.identifier-taken
+└── VaultError              parties.vault
+    ├── SecretsNotUsable    parties.secrets-not-usable
+    ├── KeyMissing          parties.key-missing
+    └── SealBroken          parties.seal-broken
 """
 
 from __future__ import annotations

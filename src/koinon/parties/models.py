@@ -27,7 +27,9 @@ class Town(models.Model):
     unit_name = models.CharField(max_length=60)
     unit_symbol = models.CharField(max_length=8, blank=True)
     exponent = models.PositiveSmallIntegerField(default=2, db_comment="Decimals of the unit: EUR 2, JOD 3.")
-    national_currency = models.CharField(max_length=3, default="EUR", db_comment="ISO 4217; the unit is at par with it.")
+    national_currency = models.CharField(
+        max_length=3, default="EUR", db_comment="ISO 4217; the unit is at par with it."
+    )
     time_zone = models.CharField(max_length=64, default="UTC", db_comment="IANA name; days begin and end here.")
     languages = models.JSONField(default=list, db_comment="Language tags, the first one preferred.")
     legal_basis = models.JSONField(default=dict, db_comment="Acts and agreements the currency rests on.")
@@ -164,7 +166,9 @@ class Organisation(models.Model):
 class User(AbstractUser):
     """Somebody who signs in. What they may do stands in their role grants."""
 
-    language = models.CharField(max_length=12, blank=True, db_comment="Language tag the person chose; empty: browser's.")
+    language = models.CharField(
+        max_length=12, blank=True, db_comment="Language tag the person chose; empty: browser's."
+    )
 
     class Meta(AbstractUser.Meta):
         db_table_comment = "Somebody who signs in."
@@ -226,7 +230,9 @@ class VaultEntry(models.Model):
 
     party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="+")
     town = models.ForeignKey(Town, on_delete=models.PROTECT, related_name="+")
-    key_id = models.CharField(max_length=40, db_comment="Which key-encryption key (outside the database) wraps the key.")
+    key_id = models.CharField(
+        max_length=40, db_comment="Which key-encryption key (outside the database) wraps the key."
+    )
     wrapped_key = models.BinaryField(db_comment="The party's AES-256 key, wrapped with AES-256-GCM.")
     sealed = models.JSONField(default=dict, db_comment="Field name to base64 of nonce and AES-256-GCM ciphertext.")
 

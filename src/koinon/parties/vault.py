@@ -120,15 +120,11 @@ class Vault:
         """What is kept of a party, or of it only these fields; empty when nothing is."""
         return self.get_many([party_id], fields).get(party_id, {})
 
-    def get_many(
-        self, party_ids: Iterable[UUID], fields: Collection[str] | None = None
-    ) -> dict[UUID, dict[str, str]]:
+    def get_many(self, party_ids: Iterable[UUID], fields: Collection[str] | None = None) -> dict[UUID, dict[str, str]]:
         """``get`` for many parties in one statement; those of whom nothing is kept are left out."""
         opened = {}
         for entry in self._entries(party_ids, lock=False):
-            wanted = {
-                name: text for name, text in json.loads(entry.sealed).items() if fields is None or name in fields
-            }
+            wanted = {name: text for name, text in json.loads(entry.sealed).items() if fields is None or name in fields}
             opened[entry.party_id] = self._open(entry.town_id, entry.party_id, self._unwrap(entry), wanted)
         return opened
 
@@ -225,9 +221,7 @@ class Vault:
 
     # --- What it is made of -----------------------------------------------------------------------
 
-    def _owners(
-        self, party_ids: Iterable[UUID], *, erased_too: bool = False, lock: bool = False
-    ) -> dict[UUID, _Owner]:
+    def _owners(self, party_ids: Iterable[UUID], *, erased_too: bool = False, lock: bool = False) -> dict[UUID, _Owner]:
         asked = list(party_ids)
         name = "vault_owners_locked" if lock else "vault_owners"
         owners = {owner.id: owner for owner in many(self._conn, statement(_PACKAGE, name), _Owner, party_ids=asked)}
@@ -352,8 +346,6 @@ def _delete_with_dependents(conn: Connection[Any], schema: str, table: str, colu
         parents = [row[0] for row in conn.execute(query, [values]).fetchall()]
         _delete_with_dependents(conn, reference.schema, reference.child, reference.child_column, parents)
     conn.execute(
-        sql.SQL("DELETE FROM {table} WHERE {column}::text = ANY(%s)").format(
-            table=name, column=sql.Identifier(column)
-        ),
+        sql.SQL("DELETE FROM {table} WHERE {column}::text = ANY(%s)").format(table=name, column=sql.Identifier(column)),
         [values],
     )

@@ -20,7 +20,9 @@ class Fund(models.Model):
     name = models.CharField(max_length=120)
     source = models.CharField(max_length=200, blank=True, db_comment="Budget line or grant the money comes from.")
     budget_minor = models.BigIntegerField(
-        null=True, blank=True, db_comment="Ceiling of what all cycles may issue, in minor units; empty: the reserve alone."
+        null=True,
+        blank=True,
+        db_comment="Ceiling of what all cycles may issue, in minor units; empty: the reserve alone.",
     )
     rule = models.JSONField(default=dict, blank=True, db_comment="Spending rule; see programmes/rules.py.")
     spend_from = models.DateField(null=True, blank=True, db_comment="First local day on which it may be spent.")

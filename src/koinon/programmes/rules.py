@@ -1,0 +1,406 @@
+"""Where money of a fund may be spent, and what a household is due: no clock, no database.
+
+A spending rule as a town writes it, in ``programmes/*.toml`` or in the record of the fund:
+
+| key | says |
+| --- | --- |
+| zones | list of neighbourhood codes; only there |
+| sectors | list of sector groups (``food``) or NACE codes and their beginnings (``47``) |
+| legal_forms | list of legal forms |
+| sse_only | true: only social and solidarity economy organisations |
+| exclude_chains | true: no chains and franchises |
+| share_of_price | at most this share of a price: ``"1/2"``, ``"50 %"``, ``0.5`` |
+| per_day | at most this amount a local day: ``"50.00"``; or ``per_day_minor`` in minor units |
+| peers_allowed | true: residents may be paid too, not only tills |
+
+What a rule does not say, it allows; except ``peers_allowed``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from koinon.kernel.decisions import Decision, Finding, Ground
+from koinon.kernel.money import share_rounded_down, to_minor
+from koinon.kernel.periods import Month
+from koinon.parties.types import PartyFacts
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingRule:
+    """Who may be paid from a fund, and how much of it. ``None`` and ``False`` mean: no such limit."""
+
+    zones: frozenset[str] | None = None
+    sectors: frozenset[str] | None = None
+    legal_forms: frozenset[str] | None = None
+    sse_only: bool = False
+    exclude_chains: bool = False
+    share_of_price: Fraction | None = None
+    per_day_minor: int | None = None
+    peers_allowed: bool = False
+
+    @property
+    def restrictions(self) -> int:
+        """How many limits the rule sets: the more, the sooner its money is used where it can be."""
+        return sum(
+            (
+                self.zones is not None,
+                self.sectors is not None,
+                self.legal_forms is not None,
+                self.sse_only,
+                self.exclude_chains,
+                self.share_of_price is not None,
+                self.per_day_minor is not None,
+                not self.peers_allowed,
+            )
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule as ``Fund.rule`` keeps it; ``parse`` reads it back.
+
+        >>> parse(SpendingRule(share_of_price=Fraction(1, 2), sse_only=True).as_json())[0].as_json()
+        {'sse_only': True, 'share_of_price': '1/2'}
+        """
+        kept: dict[str, Any] = {}
+        for name in ("zones", "sectors", "legal_forms"):
+            values = getattr(self, name)
+            if values is not None:
+                kept[name] = sorted(values)
+        for name in ("sse_only", "exclude_chains", "peers_allowed"):
+            if getattr(self, name):
+                kept[name] = True
+        if self.share_of_price is not None:
+            kept["share_of_price"] = f"{self.share_of_price.numerator}/{self.share_of_price.denominator}"
+        if self.per_day_minor is not None:
+            kept["per_day_minor"] = self.per_day_minor
+        return kept
+
+
+FREE = SpendingRule(peers_allowed=True)
+"""The rule of the free fund: none."""
+
+
+def may_spend(
+    rule: SpendingRule,
+    *,
+    payee: PartyFacts,
+    day: date,
+    spend_from: date | None = None,
+    last_day: date | None = None,
+) -> Decision:
+    """Whether money under this rule may pay this payee on this local day, with every ground against it.
+
+    ``spend_from`` and ``last_day`` are the first and last local days on which the
+    money is good, inclusive. A party that is erased or no longer takes part is
+    refused before anything else is looked at, because the rest no longer matters.
+
+    >>> from uuid import UUID
+    >>> bakery = PartyFacts(UUID(int=1), "organisation", zone="besos", sector="47.24", sector_group="food")
+    >>> rule = SpendingRule(zones=frozenset({"verneda"}), sectors=frozenset({"47"}), sse_only=True)
+    >>> [ground.code for ground in may_spend(rule, payee=bakery, day=date(2026, 10, 5)).grounds]
+    ['spending.not-in-zone', 'spending.only-social-economy']
+    """
+    if not payee.active:
+        return Decision((Ground("spending.not-taking-part"),))
+    grounds: list[Ground] = []
+    if payee.accepts_since is not None and day < payee.accepts_since:
+        grounds.append(Ground("spending.not-accepting-yet", {"accepts_since": payee.accepts_since.isoformat()}))
+    if spend_from is not None and day < spend_from:
+        grounds.append(Ground("spending.not-yet", {"spend_from": spend_from.isoformat()}))
+    if last_day is not None and day > last_day:
+        grounds.append(Ground("spending.last-day-passed", {"last_day": last_day.isoformat()}))
+    if not payee.is_enterprise:
+        if not rule.peers_allowed:
+            grounds.append(Ground("spending.only-at-shops"))
+        return Decision(tuple(grounds))
+    if rule.zones is not None and payee.zone not in rule.zones:
+        grounds.append(Ground("spending.not-in-zone", {"zones": sorted(rule.zones), "zone": payee.zone}))
+    if rule.sectors is not None and not _in_sectors(rule.sectors, payee):
+        grounds.append(
+            Ground(
+                "spending.not-in-sector",
+                {"sectors": sorted(rule.sectors), "sector": payee.sector_group or payee.sector},
+            )
+        )
+    if rule.legal_forms is not None and payee.legal_form not in rule.legal_forms:
+        grounds.append(
+            Ground("spending.legal-form", {"legal_forms": sorted(rule.legal_forms), "legal_form": payee.legal_form})
+        )
+    if rule.sse_only and not payee.is_sse:
+        grounds.append(Ground("spending.only-social-economy"))
+    if rule.exclude_chains and payee.is_chain:
+        grounds.append(Ground("spending.no-chains"))
+    return Decision(tuple(grounds))
+
+
+def _in_sectors(sectors: frozenset[str], payee: PartyFacts) -> bool:
+    """Whether the payee's group is listed, or its NACE code or a beginning of it: 47 covers 47.1 and 47.11."""
+    if payee.sector_group and payee.sector_group in sectors:
+        return True
+    digits = payee.sector.replace(".", "")
+    codes = (listed for listed in sectors if _NACE.fullmatch(listed))
+    return bool(digits) and any(digits.startswith(code.replace(".", "")) for code in codes)
+
+
+# --- Reading a rule as people write it ------------------------------------------------------------
+
+_LISTS = ("zones", "sectors", "legal_forms")
+_FLAGS = ("sse_only", "exclude_chains", "peers_allowed")
+_NACE = re.compile(r"\d\d(\.\d{1,2})?")
+_KNOWN = frozenset({*_LISTS, *_FLAGS, "share_of_price", "per_day", "per_day_minor"})
+
+
+def parse(
+    written: Mapping[str, Any],
+    *,
+    file: str = "",
+    table: str = "spending",
+    exponent: int = 2,
+    zones: frozenset[str] | None = None,
+) -> tuple[SpendingRule, list[Finding]]:
+    """A spending rule from TOML or JSON, with a finding for everything in it that cannot be meant.
+
+    Where ``zones`` is given, codes that are not among them are found too. The
+    rule holds what could be read; use it only when there are no findings.
+
+    >>> rule, findings = parse({"share_of_price": "1/2", "sse_only": "yes", "zonas": []}, file="aid.toml")
+    >>> [(finding.column, finding.code) for finding in findings]
+    [('spending.zonas', 'rule.unknown-key'), ('spending.sse_only', 'rule.not-true-or-false')]
+    """
+    findings: list[Finding] = []
+
+    def found(key: str, code: str, message: str, remedy: str) -> None:
+        findings.append(Finding(file, 0, f"{table}.{key}", code, message, remedy))
+
+    for key in written:
+        if key not in _KNOWN:
+            found(
+                key, "rule.unknown-key", f"a spending rule knows no “{key}”", f"use one of {', '.join(sorted(_KNOWN))}"
+            )
+    lists: dict[str, frozenset[str] | None] = dict.fromkeys(_LISTS)
+    for key in _LISTS:
+        value = written.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, list) or not all(isinstance(entry, str) and entry.strip() for entry in value):
+            found(key, "rule.not-a-list", f"“{key}” is not a list of texts", f'write {key} = ["one", "two"]')
+        elif not value:
+            found(key, "rule.empty-list", f"“{key}” is empty: nobody could be paid", "leave it out, or list who may be")
+        else:
+            lists[key] = frozenset(entry.strip() for entry in value)
+    if zones is not None:
+        for code in sorted((lists["zones"] or frozenset()) - zones):
+            found("zones", "rule.unknown-zone", f"the town has no zone “{code}”", "use a code from the list of zones")
+    flags = dict.fromkeys(_FLAGS, False)
+    for key in _FLAGS:
+        value = written.get(key, False)
+        if isinstance(value, bool):
+            flags[key] = value
+        else:
+            found(key, "rule.not-true-or-false", f"“{key}” is neither true nor false", f"write {key} = true or false")
+    share = None
+    if (given := written.get("share_of_price")) is not None:
+        share = parse_share(given)
+        if share is None:
+            found(
+                "share_of_price", "rule.not-a-share", "the share of the price is not above 0 and at most 1",
+                'write it as "1/2" or "50 %"',
+            )  # fmt: skip
+    per_day = _per_day(written, exponent)
+    if per_day is not None and per_day <= 0:
+        found(
+            "per_day", "rule.not-an-amount", "the amount a day is not an amount above zero",
+            'write it as "50.00"',
+        )  # fmt: skip
+        per_day = None
+    if "per_day" in written and "per_day_minor" in written:
+        found("per_day", "rule.said-twice", "“per_day” and “per_day_minor” are both given", "leave one of them out")
+    rule = SpendingRule(
+        zones=lists["zones"],
+        sectors=lists["sectors"],
+        legal_forms=lists["legal_forms"],
+        sse_only=flags["sse_only"],
+        exclude_chains=flags["exclude_chains"],
+        share_of_price=None if share == 1 else share,
+        per_day_minor=per_day,
+        peers_allowed=flags["peers_allowed"],
+    )
+    return rule, findings
+
+
+def parse_share(given: object) -> Fraction | None:
+    """A share above 0 and at most 1, exactly; None for anything else.
+
+    >>> parse_share("1/4"), parse_share("33,5 %"), parse_share(0.1), parse_share("5/4")
+    (Fraction(1, 4), Fraction(67, 200), Fraction(1, 10), None)
+    """
+    if isinstance(given, bool) or not isinstance(given, str | int | float | Fraction):
+        return None
+    text = str(given).replace(",", ".").replace("\u00a0", "").replace(" ", "").replace("٪", "%")
+    try:
+        share = Fraction(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return share if 0 < share <= 1 else None
+
+
+def _per_day(written: Mapping[str, Any], exponent: int) -> int | None:
+    """Minor units a day; 0 stands for what cannot be read."""
+    minor = written.get("per_day_minor")
+    if minor is not None:
+        return minor if isinstance(minor, int) and not isinstance(minor, bool) else 0
+    amount = written.get("per_day")
+    if amount is None:
+        return None
+    if isinstance(amount, bool):
+        return 0
+    try:
+        return to_minor(Decimal(str(amount).replace(",", ".")), exponent)
+    except (InvalidOperation, ValueError, OverflowError):
+        return 0
+
+
+def spending_rule(kept: Mapping[str, Any]) -> SpendingRule:
+    """The rule of a fund as its record keeps it; what is kept was checked when it was written."""
+    rule, findings = parse(kept)
+    assert not findings, [finding.code for finding in findings]
+    return rule
+
+
+# --- What a household is due ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityRule:
+    """Which households a programme is for, beyond having an award. ``None`` means: no such limit."""
+
+    zones: frozenset[str] | None = None
+    income_bands: frozenset[str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        kept = {"zones": self.zones, "income_bands": self.income_bands}
+        return {name: sorted(values) for name, values in kept.items() if values is not None}
+
+
+def parse_eligibility(
+    written: Mapping[str, Any], *, file: str = "", table: str = "eligibility", zones: frozenset[str] | None = None
+) -> tuple[EligibilityRule, list[Finding]]:
+    """An eligibility rule from TOML or JSON, with a finding for everything in it that cannot be meant."""
+    findings: list[Finding] = []
+    lists: dict[str, frozenset[str] | None] = {"zones": None, "income_bands": None}
+    for key, value in written.items():
+        if key not in lists:
+            message = f"an eligibility rule knows no “{key}”"
+            remedy = f"use one of {', '.join(sorted(lists))}"
+            findings.append(Finding(file, 0, f"{table}.{key}", "rule.unknown-key", message, remedy))
+        elif not isinstance(value, list) or not value or not all(isinstance(entry, str) for entry in value):
+            message, remedy = f"“{key}” is not a list of texts", f'write {key} = ["one", "two"]'
+            findings.append(Finding(file, 0, f"{table}.{key}", "rule.not-a-list", message, remedy))
+        else:
+            lists[key] = frozenset(entry.strip() for entry in value)
+    for code in sorted((lists["zones"] or frozenset()) - (zones or lists["zones"] or frozenset())):
+        message, remedy = f"the town has no zone “{code}”", "use a code from the list of zones"
+        findings.append(Finding(file, 0, f"{table}.zones", "rule.unknown-zone", message, remedy))
+    return EligibilityRule(lists["zones"], lists["income_bands"]), findings
+
+
+def eligibility_rule(kept: Mapping[str, Any]) -> EligibilityRule:
+    """The rule of a programme as its record keeps it; what is kept was checked when it was written."""
+    rule, findings = parse_eligibility(kept)
+    assert not findings, [finding.code for finding in findings]
+    return rule
+
+
+@dataclass(frozen=True, slots=True)
+class AwardFacts:
+    """What a decision on an entitlement looks at: a household, pseudonymous, and its award."""
+
+    monthly_minor: int
+    from_day: date
+    to_day: date | None
+    zone: str = ""
+    income_band: str = ""
+    members: int = 1
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeTerms:
+    """How a programme turns an award into an entitlement."""
+
+    share: Fraction
+    floor_monthly_minor: int = 0
+    eligibility: EligibilityRule = field(default_factory=EligibilityRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """What is due, and why; or nothing, and every reason against it."""
+
+    amount_minor: int
+    decision: Decision
+    because: tuple[Ground, ...] = ()
+
+    @property
+    def grounds(self) -> tuple[Ground, ...]:
+        """The reasons to keep on record, whichever way it went."""
+        return self.decision.grounds or self.because
+
+
+def entitlement(award: AwardFacts, *, terms: ProgrammeTerms, month: Month) -> Entitled:
+    """What an award gives in a month: the programme's share of it, rounded down to the minor unit.
+
+    Only awards above the floor are paid in the currency: one of exactly the
+    floor is not.
+
+    >>> award = AwardFacts(monthly_minor=568_01, from_day=date(2026, 1, 1), to_day=None)
+    >>> terms = ProgrammeTerms(share=Fraction(1, 4), floor_monthly_minor=100_00)
+    >>> entitlement(award, terms=terms, month=Month(2026, 10)).amount_minor
+    14200
+    """
+    against: list[Ground] = []
+    if award.erased:
+        against.append(Ground("entitlement.household-erased"))
+    if award.from_day > month.last_day:
+        against.append(Ground("entitlement.award-not-begun", {"from_day": award.from_day.isoformat()}))
+    if award.to_day is not None and award.to_day < month.first_day:
+        against.append(Ground("entitlement.award-ended", {"to_day": award.to_day.isoformat()}))
+    if award.monthly_minor <= terms.floor_monthly_minor:
+        against.append(
+            Ground(
+                "entitlement.not-above-floor",
+                {"monthly_minor": award.monthly_minor, "floor_minor": terms.floor_monthly_minor},
+            )
+        )
+    wanted = terms.eligibility
+    if wanted.zones is not None and award.zone not in wanted.zones:
+        against.append(Ground("entitlement.not-in-zone", {"zone": award.zone, "zones": sorted(wanted.zones)}))
+    if wanted.income_bands is not None and award.income_band not in wanted.income_bands:
+        against.append(
+            Ground(
+                "entitlement.income-band",
+                {"income_band": award.income_band, "income_bands": sorted(wanted.income_bands)},
+            )
+        )
+    amount = share_rounded_down(award.monthly_minor, terms.share)
+    if amount == 0 and not against:
+        against.append(Ground("entitlement.nothing-after-rounding", {"monthly_minor": award.monthly_minor}))
+    if against:
+        return Entitled(0, Decision(tuple(against)))
+    share = f"{terms.share.numerator}/{terms.share.denominator}"
+    reason = Ground(
+        "entitlement.share-of-award",
+        {"share": share, "monthly_minor": award.monthly_minor, "floor_minor": terms.floor_monthly_minor},
+    )
+    return Entitled(amount, Decision(), (reason,))
+
+
+def as_json(grounds: Sequence[Ground]) -> list[dict[str, Any]]:
+    """Grounds as a record keeps them."""
+    return [{"code": ground.code, "fields": ground.fields} for ground in grounds]

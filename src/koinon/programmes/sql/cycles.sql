@@ -1,0 +1,24 @@
+-- The cycles of a town, newest month first, or those of one programme or month, or one of them.
+--
+-- town_id integer, programme_id uuid or null, cycle_id uuid or null, month text (YYYY-MM) or null
+SELECT
+    cycle.id, cycle.programme_id, programme.code AS programme_code, programme.name AS programme_name,
+    programme.fund_id, cycle.month, cycle.state, cycle.prepared_by, cycle.prepared_at,
+    cycle.approved_by, cycle.approved_at, cycle.disbursed_by, cycle.disbursing_at,
+    cycle.disbursed_at, cycle.cancelled_by, cycle.cancelled_at, cycle.total_minor, cycle.count,
+    counted.paid, counted.refused
+FROM programmes_cycle AS cycle
+INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE entitlement.state = 'paid') AS paid,
+        count(*) FILTER (WHERE entitlement.state = 'refused') AS refused
+    FROM programmes_entitlement AS entitlement
+    WHERE entitlement.cycle_id = cycle.id
+) AS counted
+WHERE
+    programme.town_id = %(town_id)s
+    AND (%(programme_id)s::uuid IS NULL OR cycle.programme_id = %(programme_id)s::uuid)
+    AND (%(cycle_id)s::uuid IS NULL OR cycle.id = %(cycle_id)s::uuid)
+    AND (%(month)s::text IS NULL OR cycle.month = %(month)s::text)
+ORDER BY cycle.month DESC, cycle.id DESC;
