@@ -1,0 +1,551 @@
+"""Reading a town folder: a municipality's spreadsheets and settings become a plan, or findings.
+
+Everything is read before anything is said, so that a town hall gets one list
+and not one error a day. docs/reference/town-folder.md describes the folder,
+docs/reference/findings.md every finding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from koinon.kernel.decisions import Severity
+from koinon.kernel.errors import FindingsError
+from koinon.kernel.text import fold
+from koinon.pilots.townfolder_cells import (
+    Cell,
+    CellProblem,
+    amount_minor,
+    bare_identifier,
+    day,
+    iban,
+    is_garbled,
+    person_identifier,
+    tax_identifier,
+    text,
+    whole_number,
+)
+from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_settings import (
+    LEGAL_FORMS,
+    SSE_LEGAL_FORMS,
+    TOWN_FILE,
+    Policies,
+    TableSettings,
+    TownSettings,
+    nace_class,
+    read_policies,
+    read_toml,
+    read_town,
+    sector_group,
+    zone_finder,
+)
+from koinon.pilots.townfolder_tables import Line, Table, read_table
+from koinon.pilots.townfolder_types import (
+    AwardSpec,
+    BusinessSpec,
+    HouseholdSpec,
+    Note,
+    PersonSpec,
+    Role,
+    TownPlan,
+)
+
+Result = TypeVar("Result")
+REQUIRED, OPTIONAL = True, False
+AGE_OF_OWN_IDENTIFIER = 14  # Spain: Ley Orgánica 4/2015 art. 9; younger people may have none.
+OLDEST = 120
+
+HOUSEHOLD_FIELDS = {
+    "household": REQUIRED,
+    "zone": REQUIRED,
+    "members": REQUIRED,
+    "income_band": REQUIRED,
+    "joined_on": REQUIRED,
+}
+RESIDENT_FIELDS = {
+    "household": REQUIRED,
+    "identifier": REQUIRED,
+    "identifier_kind": OPTIONAL,
+    "name": REQUIRED,
+    "surnames": OPTIONAL,
+    "born_on": REQUIRED,
+    "sex": OPTIONAL,
+    "phone": OPTIONAL,
+    "language": OPTIONAL,
+    "role": REQUIRED,
+}
+BUSINESS_FIELDS = {
+    "tax_id": REQUIRED,
+    "legal_name": REQUIRED,
+    "trade_name": REQUIRED,
+    "sector": REQUIRED,
+    "legal_form": REQUIRED,
+    "zone": REQUIRED,
+    "chain": REQUIRED,
+    "accepts_since": REQUIRED,
+    "iban": REQUIRED,
+    "workers": OPTIONAL,
+    "sse": OPTIONAL,
+    "registry_number": OPTIONAL,
+    "supplier": OPTIONAL,
+}
+AWARD_FIELDS = {
+    "household": REQUIRED,
+    "monthly": REQUIRED,
+    "from_day": REQUIRED,
+    "to_day": OPTIONAL,
+}
+YES_NO = ("yes", "no")
+MEANINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "households": {"income_band": ()},
+    "residents": {
+        "identifier_kind": ("national", "passport"),
+        "sex": ("female", "male", "other", "unsaid"),
+        "language": (),
+        "role": ("reference", "member"),
+    },
+    "businesses": {"legal_form": LEGAL_FORMS, "chain": YES_NO, "sse": YES_NO, "supplier": YES_NO},
+}
+TABLES = {
+    "households": (HOUSEHOLD_FIELDS, MEANINGS["households"]),
+    "residents": (RESIDENT_FIELDS, MEANINGS["residents"]),
+    "businesses": (BUSINESS_FIELDS, MEANINGS["businesses"]),
+}
+
+
+def read(folder: Path) -> TownPlan:
+    """What the folder describes.
+
+    Parameters
+    ----------
+    folder
+        Holds town.toml, the files that it names, programmes/*.toml and perhaps
+        rewards.toml. Nothing outside it is opened, nothing in it is changed.
+
+    Refuses
+    -------
+    ``FindingsError`` with every finding, errors and warnings, when there is an
+    error. Warnings alone come with the plan: whoever applies it decides.
+    """
+    findings = Findings()
+    root = read_toml(folder, TOWN_FILE, findings)
+    if root is None:
+        raise FindingsError(findings.found)
+    settings = read_town(root, TABLES)
+    policies = read_policies(folder, settings, findings, AWARD_FIELDS)
+    reading = _Reading(folder, settings, policies, findings)
+    plan = reading.plan()
+    if findings.of(Severity.ERROR):
+        raise FindingsError(findings.found)
+    return plan
+
+
+def size_class(workers: int) -> str:
+    """By head count alone, of Recommendation 2003/361/EC, annex, article 2.
+
+    >>> [size_class(workers) for workers in (9, 10, 249, 250)]
+    ['micro', 'small', 'medium', 'large']
+    """
+    bounds = ((10, "micro"), (50, "small"), (250, "medium"))
+    return next((name for bound, name in bounds if workers < bound), "large")
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row asked field by field; what cannot be understood becomes a finding and gives None."""
+
+    line: Line
+    table: Table
+    settings: TableSettings
+    findings: Findings
+
+    def __post_init__(self) -> None:
+        for name in self.table.places:
+            if self._garbled(name):
+                self.problem(name, "town.encoding-broken", "Letters of this cell were lost or changed.")
+
+    def problem(self, name: str, code: str, message: str) -> None:
+        place = self.table.places.get(name)
+        heading = self.table.headings[place] if place is not None else self.settings.columns.get(name, name)
+        self.findings.add(code, message, file=self.table.file, row=self.line.number, column=heading)
+
+    def _cell(self, name: str) -> Cell:
+        place = self.table.places.get(name)
+        return self.line.cells[place] if place is not None and place < len(self.line.cells) else None
+
+    def _garbled(self, name: str) -> bool:
+        cell = self._cell(name)
+        return isinstance(cell, str) and is_garbled(cell)
+
+    def optional(self, name: str) -> Cell:
+        """The cell of a field that may say nothing. A garbled one has been reported and says nothing."""
+        cell = self._cell(name)
+        return None if text(cell) == "" or self._garbled(name) else cell
+
+    def required(self, name: str, *, code: str = "town.value-missing") -> Cell:
+        """The cell of a field that must say something; a missing column has been reported once for all rows."""
+        cell = self.optional(name)
+        if cell is None and name in self.table.places and not self._garbled(name):
+            self.problem(name, code, "The cell is empty.")
+        return cell
+
+    def understand(self, name: str, cell: Cell, meaning: Callable[[Cell], Result]) -> Result | None:
+        if cell is None:
+            return None
+        try:
+            return meaning(cell)
+        except CellProblem as problem:
+            self.problem(name, problem.code, f"{problem.why[:1].upper()}{problem.why[1:]}.")
+            return None
+
+    def words(self, name: str) -> str:
+        return text(self.required(name))
+
+    def optional_words(self, name: str) -> str:
+        return text(self.optional(name))
+
+    def key(self, name: str) -> str:
+        """A file number in its one spelling."""
+        return bare_identifier(self.required(name))
+
+    def day(self, name: str) -> date | None:
+        return self.understand(name, self.required(name), day)
+
+    def optional_day(self, name: str) -> date | None:
+        return self.understand(name, self.optional(name), day)
+
+    def number(self, name: str) -> int | None:
+        return self.understand(name, self.required(name), whole_number)
+
+    def meaning(self, name: str, cell: Cell, default: str) -> str:
+        """What town.toml says that the word means; a number or a word that it does not know is a finding."""
+        if cell is None:
+            return default
+        word = text(cell)
+        known = self.settings.values.get(name, {})
+        if fold(word) in known:
+            return known[fold(word)]
+        if "*" in known:
+            return known["*"]
+        self.problem(
+            name, "town.value-unknown", f'"{word[:40]}" has no meaning in town.toml.{did_you_mean(word, known)}'
+        )
+        return default
+
+    def flag(self, name: str, cell: Cell, *, default: bool = False) -> bool:
+        if isinstance(cell, bool):
+            return cell
+        return self.meaning(name, cell, "yes" if default else "no") == "yes"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading of a folder: what was met so far, to compare the files with each other."""
+
+    folder: Path
+    settings: TownSettings
+    policies: Policies
+    findings: Findings
+    notes: list[Note] = field(default_factory=list)
+    zone_of: dict[str, str] = field(default_factory=dict)
+
+    def plan(self) -> TownPlan:
+        self.zone_of = zone_finder(self.settings.zones)
+        households, households_known = self._households()
+        people = self._people({household.key for household in households}, households_known)
+        if people is not None:
+            self._compare_households(households, people)
+        businesses = self._businesses()
+        awards = self._awards({household.key: household for household in households}, households_known)
+        accepted = tuple(shop for shop in businesses if self.settings.chains_accepted or not shop.is_chain)
+        return TownPlan(
+            town=self.settings.town,
+            zones=self.settings.zones,
+            households=tuple(households),
+            people=tuple(people or ()),
+            businesses=accepted,
+            excluded=tuple(shop for shop in businesses if shop not in accepted),
+            funds=tuple(self.policies.funds),
+            programmes=tuple(self.policies.programmes),
+            awards=tuple(awards),
+            rewards=tuple(self.policies.rewards),
+            warnings=self.findings.of(Severity.WARNING),
+            notes=tuple(self.notes),
+            sha256={
+                str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(self.folder.rglob("*"))
+                if path.is_file()
+            },
+        )
+
+    def _rows(self, settings: TableSettings | None, required: dict[str, bool]) -> Iterator[_Row] | None:
+        """The rows of a table after its columns were checked; None when there is no table."""
+        if settings is None:
+            return None
+        table = read_table(self.folder, settings.source, settings.columns, self.settings.town.country, self.findings)
+        if table is None:
+            return None
+        for name, heading in settings.columns.items():
+            if name in table.places:
+                continue
+            if required[name]:
+                unused = [other for place, other in enumerate(table.headings) if place not in table.places.values()]
+                self.findings.add(
+                    "town.column-missing",
+                    f'There is no column "{heading}".{did_you_mean(heading, unused)}',
+                    file=table.file,
+                    row=table.headings_row,
+                    column=heading,
+                )
+            else:
+                self._note(
+                    table.file, table.headings_row, heading, "town.column-absent", "An optional column is absent."
+                )
+        for place, heading in enumerate(table.headings):
+            if heading and place not in table.places.values():
+                self._note(
+                    table.file,
+                    table.headings_row,
+                    heading,
+                    "town.column-unread",
+                    "Koinon does not take this column in.",
+                )
+        return (_Row(line, table, settings, self.findings) for line in table.lines)
+
+    def _note(self, file: str, row: int, column: str, code: str, message: str) -> None:
+        self.notes.append(Note(file, row, column, code, message))
+
+    def _zone(self, row: _Row) -> str:
+        word = row.words("zone")
+        if not word:
+            return ""
+        code = self.zone_of.get(fold(word))
+        if code is None:
+            names = [zone.name for zone in self.settings.zones]
+            row.problem(
+                "zone", "town.zone-unknown", f'The town has no neighbourhood "{word}".{did_you_mean(word, names)}'
+            )
+        return code or ""
+
+    def _households(self) -> tuple[list[HouseholdSpec], bool]:
+        """The households, and whether their file numbers could be read at all."""
+        rows = self._rows(self.settings.tables.get("households"), HOUSEHOLD_FIELDS)
+        households: list[HouseholdSpec] = []
+        seen: dict[str, int] = {}
+        complete = rows is not None
+        for row in rows or ():
+            key = row.key("household")
+            complete = complete and "household" in row.table.places
+            if key and key in seen:
+                row.problem("household", "town.household-twice", f"The household stands in row {seen[key]} too.")
+            household = HouseholdSpec(
+                key=key,
+                zone=self._zone(row),
+                members=row.number("members") or 0,
+                income_band=row.meaning("income_band", row.required("income_band"), ""),
+                joined_on=row.day("joined_on") or date.min,
+                row=row.line.number,
+            )
+            if key not in seen:
+                seen[key] = row.line.number
+                households.append(household)
+        return households, complete
+
+    def _people(self, keys: set[str], households_known: bool) -> list[PersonSpec] | None:
+        """The people, or None when nothing can be said of who belongs to which household."""
+        rows = self._rows(self.settings.tables.get("residents"), RESIDENT_FIELDS)
+        people: list[PersonSpec] = []
+        seen: dict[str, int] = {}
+        complete = rows is not None and households_known
+        for row in rows or ():
+            complete = complete and "household" in row.table.places
+            person = self._person(row)
+            if households_known and person.household and person.household not in keys:
+                row.problem("household", "town.household-unknown", "No household has this file number.")
+            mark = (
+                person.identifier or f"{person.household}|{fold(person.name)}|{fold(person.surnames)}|{person.born_on}"
+            )
+            if mark in seen:
+                row.problem("identifier", "town.person-twice", f"The person stands in row {seen[mark]} too.")
+                continue
+            seen[mark] = row.line.number
+            people.append(person)
+        return people if complete else None
+
+    def _person(self, row: _Row) -> PersonSpec:
+        country = self.settings.town.country
+        born_on = row.day("born_on")
+        kind = row.meaning("identifier_kind", row.optional("identifier_kind"), "national")
+        own = born_on is None or _age(born_on, self._reference_day()) >= AGE_OF_OWN_IDENTIFIER
+        cell = row.required("identifier") if own else row.optional("identifier")
+        identifier = row.understand(
+            "identifier", cell, lambda value: person_identifier(value, country=country, kind=kind)
+        )
+        if born_on is not None and not 0 <= _age(born_on, self._reference_day()) <= OLDEST:
+            row.problem("born_on", "town.birth-implausible", "Nobody of this age can be alive on the day of joining.")
+        return PersonSpec(
+            identifier=identifier or (bare_identifier(cell) if cell is not None else ""),
+            identifier_kind=kind,
+            name=row.words("name"),
+            surnames=row.optional_words("surnames"),
+            born_on=born_on or date.min,
+            sex=row.meaning("sex", row.optional("sex"), "unsaid"),
+            phone=row.optional_words("phone"),
+            language=row.meaning("language", row.optional("language"), ""),
+            household=row.key("household"),
+            role=Role(row.meaning("role", row.required("role"), "member")),
+            row=row.line.number,
+        )
+
+    def _reference_day(self) -> date:
+        """The day at which ages are judged: the first on which a fund may be spent, so that a re-run agrees."""
+        days = [fund.spend_from for fund in self.policies.funds if fund.spend_from is not None]
+        return min(days, default=date.max)
+
+    def _compare_households(self, households: list[HouseholdSpec], people: list[PersonSpec]) -> None:
+        tables = self.settings.tables
+        file, columns = tables["households"].source.file, tables["households"].columns
+        members: dict[str, list[PersonSpec]] = {}
+        for person in people:
+            members.setdefault(person.household, []).append(person)
+        for household in households:
+            group = members.get(household.key, [])
+            if not group:
+                self.findings.add(
+                    "town.household-empty",
+                    f"Nobody in {tables['residents'].source.file} belongs to the household.",
+                    file=file,
+                    row=household.row,
+                    column=columns["household"],
+                )
+                continue
+            if household.members and len(group) != household.members:
+                self.findings.add(
+                    "town.members-differ",
+                    f"The file says {household.members} members, {len(group)} are listed.",
+                    file=file,
+                    row=household.row,
+                    column=columns["members"],
+                )
+            references = [person for person in group if person.role is Role.REFERENCE]
+            if len(references) != 1:
+                self.findings.add(
+                    "town.reference-twice" if references else "town.reference-missing",
+                    f"{len(references)} people are marked as the one the file is about.",
+                    file=tables["residents"].source.file,
+                    row=(references or group)[-1].row,
+                    column=tables["residents"].columns["role"],
+                )
+
+    def _businesses(self) -> list[BusinessSpec]:
+        rows = self._rows(self.settings.tables.get("businesses"), BUSINESS_FIELDS)
+        businesses: list[BusinessSpec] = []
+        seen: dict[str, int] = {}
+        for row in rows or ():
+            shop = self._business(row)
+            if shop.tax_id and shop.tax_id in seen:
+                row.problem("tax_id", "town.business-twice", f"The business stands in row {seen[shop.tax_id]} too.")
+                continue
+            seen[shop.tax_id] = row.line.number
+            businesses.append(shop)
+            if shop.is_chain and not self.settings.chains_accepted:
+                self._note(
+                    row.table.file,
+                    row.line.number,
+                    row.settings.columns["chain"],
+                    "town.chain-excluded",
+                    f"{shop.trade_name} belongs to a chain and gets no account.",
+                )
+        return businesses
+
+    def _business(self, row: _Row) -> BusinessSpec:
+        country, revision = self.settings.town.country, self.settings.nace_revision
+        cell = row.required("tax_id")
+        sector = row.understand(
+            "sector",
+            row.required("sector", code="town.sector-missing"),
+            lambda value: nace_class(_class_code(value), revision),
+        )
+        legal_form = row.meaning("legal_form", row.required("legal_form"), "other")
+        is_sse = row.flag("sse", row.optional("sse"), default=legal_form in SSE_LEGAL_FORMS)
+        registry_number = row.optional_words("registry_number")
+        if is_sse and not registry_number and "registry_number" in row.table.places:
+            row.problem("registry_number", "town.registry-missing", "A social economy entity without register number.")
+        workers = row.understand("workers", row.optional("workers"), whole_number)
+        return BusinessSpec(
+            tax_id=row.understand("tax_id", cell, lambda value: tax_identifier(value, country=country))
+            or (bare_identifier(cell) if cell is not None else ""),
+            legal_name=row.words("legal_name"),
+            trade_name=row.words("trade_name"),
+            sector=sector or "",
+            sector_group=sector_group(sector or ""),
+            legal_form=legal_form,
+            is_sse=is_sse,
+            registry_number=registry_number,
+            size_class="" if workers is None else size_class(workers),
+            zone=self._zone(row),
+            is_chain=row.flag("chain", row.optional("chain")),
+            is_supplier=row.flag("supplier", row.optional("supplier")),
+            accepts_since=row.day("accepts_since") or date.min,
+            iban=row.understand("iban", row.required("iban"), iban) or "",
+            row=row.line.number,
+        )
+
+    def _awards(self, households: dict[str, HouseholdSpec], households_known: bool) -> list[AwardSpec]:
+        awards: list[AwardSpec] = []
+        for table in self.policies.award_tables:
+            running: dict[str, list[AwardSpec]] = {}
+            for row in self._rows(table.settings, AWARD_FIELDS) or ():
+                award = self._award(row, table.programme)
+                household = households.get(award.household)
+                if award.household and household is None and households_known:
+                    row.problem("household", "town.household-unknown", "No household has this file number.")
+                if award.to_day is not None and award.to_day < award.from_day:
+                    row.problem("to_day", "town.dates-reversed", "The award ends before it begins.")
+                elif household is not None and award.to_day is not None and award.to_day < household.joined_on:
+                    row.problem("to_day", "town.dates-reversed", "The award ends before the household joined.")
+                earlier = running.setdefault(award.household, []) if award.household else []
+                overlapping = next((other for other in earlier if _overlap(award, other)), None)
+                if overlapping is not None:
+                    row.problem("household", "town.award-twice", f"The award of row {overlapping.row} runs then too.")
+                earlier.append(award)
+                awards.append(award)
+        return awards
+
+    def _award(self, row: _Row, programme: str) -> AwardSpec:
+        exponent = self.settings.town.unit.exponent
+        monthly = row.understand("monthly", row.required("monthly"), lambda cell: amount_minor(cell, exponent=exponent))
+        if monthly is not None and monthly < 0:
+            row.problem("monthly", "town.amount-negative", "The amount is less than zero.")
+        return AwardSpec(
+            programme=programme,
+            household=row.key("household"),
+            monthly_minor=monthly or 0,
+            from_day=row.day("from_day") or date.min,
+            to_day=row.optional_day("to_day"),
+            file=row.table.file,
+            row=row.line.number,
+        )
+
+
+def _overlap(one: AwardSpec, other: AwardSpec) -> bool:
+    return one.from_day <= (other.to_day or date.max) and other.from_day <= (one.to_day or date.max)
+
+
+def _age(born_on: date, on: date) -> int:
+    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
+
+
+def _class_code(value: Cell) -> str:
+    """A class of four digits; a spreadsheet that took 01.13 or 46.30 for a number dropped a zero."""
+    words = f"{value:05.2f}" if isinstance(value, float) and not value.is_integer() else text(value)
+    digits = words.replace(".", "").replace(",", "").replace(" ", "")
+    if len(digits) != 4:
+        raise CellProblem("town.sector-unknown", f'"{words[:24]}" is not a class of four digits')
+    return digits

@@ -1,0 +1,678 @@
+"""The TOML files of a town folder: what they say, and everything that is wrong with them.
+
+A setting's finding carries the line of the file as its row and the dotted name
+of the setting as its column.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from stdnum.eu import nace
+from stdnum.exceptions import ValidationError
+
+from koinon.kernel.money import Unit
+from koinon.kernel.text import fold
+from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
+from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_tables import Source
+from koinon.pilots.townfolder_types import (
+    FundSpec,
+    LegalBasis,
+    ProgrammeSpec,
+    RewardSpec,
+    RuleSpec,
+    Terms,
+    TownSpec,
+    ZoneSpec,
+)
+
+TOWN_FILE = "town.toml"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MEASURES = ("hour", "kilogram", "session")
+LEGAL_FORMS = (
+    "self-employed",
+    "civil-partnership",
+    "limited-company",
+    "public-limited-company",
+    "worker-owned-company",
+    "cooperative",
+    "mutual",
+    "association",
+    "foundation",
+    "special-employment-centre",
+    "insertion-company",
+    "public-body",
+    "other",
+)
+# Directive-free common ground of the national social economy laws, such as Ley 5/2011 (Spain) art. 5.
+SSE_LEGAL_FORMS = frozenset(
+    {
+        "worker-owned-company",
+        "cooperative",
+        "mutual",
+        "association",
+        "foundation",
+        "special-employment-centre",
+        "insertion-company",
+    }
+)
+SECTOR_GROUPS = (
+    "food",
+    "hospitality",
+    "clothing",
+    "health",
+    "personal_care",
+    "household",
+    "culture",
+    "education",
+    "services",
+    "other",
+)
+# The longest prefix of the NACE class decides; docs/reference/town-folder.md shows the table.
+_PREFIXES_OF_GROUP = {
+    "food": "01 03 10 11 4617 463 4711 472",
+    "hospitality": "55 56",
+    "clothing": "13 14 15 4616 4641 4642 4751 4771 4772",
+    "health": "21 4646 4773 4774 86",
+    "personal_care": "4645 4775 87 88 962 9602 9604",
+    "household": "31 43 464 4615 4684 4740 475 4776 4778 4779",
+    "culture": "18 58 59 476 90 91 93",
+    "education": "85",
+    "services": "33 37 38 39 45 49 53 62 69 77 78 79 81 82 94 95 96",
+    "other": "4635 4726",
+}
+_GROUP_OF_PREFIX = {prefix: group for group, prefixes in _PREFIXES_OF_GROUP.items() for prefix in prefixes.split()}
+NACE_REVISIONS = ("2.0", "2.1")
+
+
+def sector_group(sector: str) -> str:
+    """The group of a NACE class, for rules and figures that are about more than one class.
+
+    >>> sector_group("47.21"), sector_group("47.26"), sector_group("96.21"), sector_group("46.71")
+    ('food', 'other', 'personal_care', 'other')
+    """
+    digits = sector.replace(".", "")
+    prefixes = [digits[:length] for length in range(len(digits), 1, -1)]
+    return next((_GROUP_OF_PREFIX[prefix] for prefix in prefixes if prefix in _GROUP_OF_PREFIX), "other")
+
+
+def nace_class(words: str, revision: str) -> str:
+    """A NACE code in its one spelling; ``CellProblem`` where the revision has no such code.
+
+    >>> nace_class("4721", "2.1"), nace_class("47.21 ", "2.1")
+    ('47.21', '47.21')
+    """
+    try:
+        return str(nace.format(nace.validate(words, revision=revision)))
+    except ValidationError:
+        raise CellProblem("town.sector-unknown", f'"{words[:24]}" is no class of NACE Rev. {revision}') from None
+
+
+_TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([\w\-.]+))\s*=""")
+Path_ = tuple[str | int, ...]
+
+
+def lines_of(content: str) -> dict[Path_, int]:
+    """The line on which each table and each setting of a TOML text begins.
+
+    >>> lines_of("[[funds]]\\ncode = 1\\n[[funds]]\\ncode = 2")[("funds", 1, "code")]
+    4
+    """
+    places: dict[Path_, int] = {(): 1}
+    counts: dict[Path_, int] = {}
+    here: Path_ = ()
+    for number, line in enumerate(content.splitlines(), start=1):
+        table = _TABLE.match(line)
+        key = _KEY.match(line)
+        if table:
+            here = ()
+            parts = [part.strip().strip("\"'") for part in table[2].split(".")]
+            for depth, part in enumerate(parts):
+                here = (*here, part)
+                last = depth == len(parts) - 1
+                if table[1] == "[[" and last:
+                    counts[here] = counts.get(here, -1) + 1
+                if here in counts:
+                    here = (*here, counts[here])
+                places.setdefault(here, number)
+        elif key:
+            places.setdefault((*here, *(key[1] or key[2] or key[3]).split(".")), number)
+    return places
+
+
+@dataclass(slots=True)
+class Section:
+    """One table of a TOML file, asked setting by setting; what nobody asked for is unknown."""
+
+    file: str
+    values: Mapping[str, Any]
+    findings: Findings
+    lines: Mapping[Path_, int]
+    path: Path_ = ()
+    asked: set[str] = field(default_factory=set)
+
+    def problem(self, key: str, code: str, message: str, remedy: str = "") -> None:
+        at = self.lines.get((*self.path, key)) or self.lines.get(self.path) or 0
+        names = [part for part in (*self.path, key) if isinstance(part, str) and part]
+        self.findings.add(code, message, file=self.file, row=at, column=".".join(names), remedy=remedy)
+
+    def _value(self, key: str, required: bool) -> Any:
+        self.asked.add(key)
+        value = self.values.get(key)
+        if value is None or value == "":
+            if required:
+                self.problem(key, "town.setting-missing", f"`{key}` is not set.")
+            return None
+        return value
+
+    def _invalid(self, key: str, expected: str) -> None:
+        self.problem(key, "town.setting-invalid", f"`{key}` is not {expected}.")
+
+    def text(self, key: str, *, required: bool = True, default: str = "") -> str:
+        value = self._value(key, required)
+        if value is None:
+            return default
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            self._invalid(key, "text")
+            return default
+        return text(value)
+
+    def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
+        value = self.text(key, required=False, default=default)
+        if value not in options:
+            self.problem(
+                key,
+                "town.setting-invalid",
+                f'`{key}` is "{value}", not one of: {", ".join(options)}.{did_you_mean(value, options)}',
+            )
+            return default
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._value(key, required=False)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self._invalid(key, 'a list of texts, such as ["a", "b"]')
+            return ()
+        return tuple(text(item) for item in value)
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        value = self._value(key, required=False)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self._invalid(key, "true or false")
+            return default
+        return value
+
+    def whole(self, key: str, default: int) -> int:
+        value = self._value(key, required=False)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool):
+            self._invalid(key, "a whole number")
+            return default
+        return value
+
+    def day(self, key: str) -> date | None:
+        value = self._value(key, required=False)
+        if value is None:
+            return None
+        if not isinstance(value, date) or isinstance(value, datetime):
+            self._invalid(key, "a day, such as 2026-12-31 (without quotes)")
+            return None
+        return value
+
+    def amount(self, key: str, exponent: int, *, required: bool = True) -> int | None:
+        value = self._value(key, required)
+        if value is None:
+            return None
+        try:
+            minor = amount_minor(value if isinstance(value, str | int | float) else str(value), exponent=exponent)
+        except CellProblem as problem:
+            self.problem(key, problem.code, f"`{key}`: {problem.why}.")
+            return None
+        if minor < 0:
+            self.problem(key, "town.amount-negative", f"`{key}` is less than zero.")
+            return None
+        return minor
+
+    def share(self, key: str, *, required: bool = True) -> Fraction | None:
+        value = self._value(key, required)
+        if value is None:
+            return None
+        try:
+            share = Fraction(str(value).replace(" ", ""))
+        except (ValueError, ZeroDivisionError):
+            share = Fraction(-1)
+        if not 0 < share <= 1:
+            self._invalid(key, 'a share above 0 and up to 1, such as "1/4"')
+            return None
+        return share
+
+    def section(self, key: str, *, required: bool = True) -> Section:
+        value = self._value(key, required)
+        if value is not None and not isinstance(value, dict):
+            self._invalid(key, f"a table, such as [{key}]")
+            value = None
+        return Section(self.file, value or {}, self.findings, self.lines, (*self.path, key))
+
+    def sections(self, key: str) -> list[Section]:
+        value = self._value(key, required=False)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self._invalid(key, f"a list of tables, such as [[{key}]]")
+            return []
+        return [
+            Section(self.file, item, self.findings, self.lines, (*self.path, key, number))
+            for number, item in enumerate(value)
+        ]
+
+    def mapping(self, key: str) -> dict[str, str]:
+        """A free table of text to text."""
+        section = self.section(key, required=False)
+        return {name: section.text(name) for name in section.values}
+
+    def finish(self) -> None:
+        """Report every setting that nothing asked for."""
+        for key in self.values:
+            if key not in self.asked:
+                self.problem(
+                    key, "town.setting-unknown", f"There is no setting `{key}` here.{did_you_mean(key, self.asked)}"
+                )
+
+
+def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
+    """The root table of a TOML file, or None with a finding."""
+    path = folder / file
+    if not path.is_file():
+        findings.add("town.file-missing", f'There is no file "{file}".', file=file)
+        return None
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as broken:
+        line = path.read_bytes()[: broken.start].count(b"\n") + 1
+        findings.add("town.encoding-broken", "The file is not written in UTF-8.", file=file, row=line)
+        return None
+    try:
+        values = tomllib.loads(content)
+    except tomllib.TOMLDecodeError as broken:
+        at = re.search(r"line (\d+)", str(broken))
+        findings.add("town.toml-invalid", f"{broken}.", file=file, row=int(at[1]) if at else 0)
+        return None
+    return Section(file, values, findings, lines_of(content))
+
+
+@dataclass(frozen=True, slots=True)
+class TableSettings:
+    """How one table is read: its file, its headings, the meaning of its words."""
+
+    source: Source
+    columns: dict[str, str]
+    values: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class TownSettings:
+    """What town.toml says."""
+
+    town: TownSpec
+    zones: tuple[ZoneSpec, ...]
+    chains_accepted: bool
+    nace_revision: str
+    tables: dict[str, TableSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class AwardTable:
+    """The file of awards that belongs to a programme."""
+
+    programme: str
+    settings: TableSettings
+
+
+@dataclass(slots=True)
+class Policies:
+    """What the programme files and rewards.toml say, together."""
+
+    funds: list[FundSpec] = field(default_factory=list)
+    programmes: list[ProgrammeSpec] = field(default_factory=list)
+    rewards: list[RewardSpec] = field(default_factory=list)
+    award_tables: list[AwardTable] = field(default_factory=list)
+
+
+def zone_finder(zones: tuple[ZoneSpec, ...]) -> dict[str, str]:
+    """The code of a zone by its folded code, name and other spellings."""
+    return {fold(word): zone.code for zone in zones for word in (*zone.also, zone.name, zone.code)}
+
+
+def read_table_settings(
+    section: Section, fields: Mapping[str, bool], meanings: Mapping[str, tuple[str, ...]], *, within: str = ""
+) -> TableSettings | None:
+    """A table's settings; ``fields`` says of each field whether it is required, ``meanings`` what its words may mean."""
+    columns = section.section("columns")
+    headings: dict[str, str] = {}
+    for name, required in fields.items():
+        heading = columns.text(name, required=required)
+        if heading:
+            headings[name] = heading
+    columns.finish()
+    values = section.section("values", required=False)
+    words: dict[str, dict[str, str]] = {}
+    for name, known in meanings.items():
+        table = values.section(name, required=False)
+        words[name] = {}
+        for word in table.values:
+            meaning = table.text(word)
+            if known and meaning not in known:
+                table.problem(
+                    word,
+                    "town.setting-invalid",
+                    f'"{meaning}" is not one of: {", ".join(known)}.{did_you_mean(meaning, known)}',
+                )
+            else:
+                words[name][fold(word)] = meaning
+    values.finish()
+    file = section.text("file")
+    source = Source(
+        file=f"{within}{file}",
+        sheet=section.text("sheet", required=False) or None,
+        encoding=section.text("encoding", required=False) or None,
+        separator=section.values.get("separator") or None,
+        ignore_rows=section.texts("ignore_rows"),
+    )
+    section.asked.add("separator")
+    if source.separator is not None and source.separator not in (";", ",", "\t", "|"):
+        section.problem("separator", "town.setting-invalid", '`separator` is not ";", ",", "|" or a tab.')
+        source = Source(source.file, source.sheet, source.encoding, None, source.ignore_rows)
+    section.finish()
+    return TableSettings(source, headings, words) if file else None
+
+
+def read_town(
+    root: Section, tables: Mapping[str, tuple[Mapping[str, bool], Mapping[str, tuple[str, ...]]]]
+) -> TownSettings:
+    """The town and how its files are read. ``tables`` gives the fields and word meanings of each file."""
+    section = root.section("town")
+    unit_section = root.section("unit")
+    exponent = unit_section.whole("exponent", default=2)
+    country = section.text("country").upper()
+    unit = Unit(
+        unit_section.text("code"), exponent, unit_section.text("name"), unit_section.text("symbol", required=False)
+    )
+    currency = unit_section.text("at_par_with")
+    unit_section.finish()
+    zones = _read_zones(root)
+    terms_section = root.section("terms")
+    terms = Terms(
+        minimum_redemption_minor=terms_section.amount("minimum_redemption", exponent) or 0,
+        payout_weekday=terms_section.choice("payout_weekday", WEEKDAYS, "friday"),
+    )
+    chains_accepted = terms_section.flag("chains_accepted")
+    terms_section.finish()
+    time_zone = section.text("time_zone")
+    if time_zone:
+        try:
+            ZoneInfo(time_zone)
+        except (KeyError, ValueError, OSError):
+            section.problem("time_zone", "town.setting-invalid", f'There is no time zone "{time_zone}".')
+    town = TownSpec(
+        slug=section.text("slug"),
+        name=section.text("name"),
+        country=country,
+        time_zone=time_zone,
+        languages=section.texts("languages"),
+        unit=unit,
+        national_currency=currency,
+        tax_id=_checked(section, "tax_id", lambda words: tax_identifier(words, country=country)),
+        iban=_checked(section, "iban", iban),
+        account_holder=section.text("account_holder"),
+        legal_basis=tuple(_read_legal_basis(item) for item in root.sections("legal_basis")),
+        terms=terms,
+    )
+    nace_revision = section.choice("nace_revision", NACE_REVISIONS, "2.1")
+    section.finish()
+    files = root.section("files")
+    table_settings: dict[str, TableSettings] = {}
+    for name, (fields, meanings) in tables.items():
+        settings = read_table_settings(files.section(name), fields, meanings)
+        if settings is not None:
+            table_settings[name] = settings
+    files.finish()
+    root.finish()
+    return TownSettings(town, zones, chains_accepted, nace_revision, table_settings)
+
+
+def _checked(section: Section, key: str, check: Any) -> str:
+    words = section.text(key)
+    if not words:
+        return ""
+    try:
+        return str(check(words))
+    except CellProblem as problem:
+        section.problem(key, problem.code, f"`{key}`: {problem.why}.")
+        return ""
+
+
+def _read_zones(root: Section) -> tuple[ZoneSpec, ...]:
+    zones: list[ZoneSpec] = []
+    seen: set[str] = set()
+    for section in root.sections("zones"):
+        zone = ZoneSpec(section.text("code"), section.text("name"), section.texts("also"))
+        section.finish()
+        if zone.code in seen:
+            section.problem("code", "town.code-twice", f'Two neighbourhoods have the code "{zone.code}".')
+        seen.add(zone.code)
+        zones.append(zone)
+    if not zones:
+        root.problem("zones", "town.setting-missing", "The town has no neighbourhoods: write [[zones]] tables.")
+    return tuple(zones)
+
+
+def _read_legal_basis(section: Section) -> LegalBasis:
+    basis = LegalBasis(
+        act=section.text("act"),
+        article=section.text("article", required=False),
+        allows=section.text("allows"),
+        since=section.day("since"),
+        until=section.day("until"),
+        link=section.text("link", required=False),
+    )
+    if basis.since and basis.until and basis.until < basis.since:
+        section.problem("until", "town.dates-reversed", "`until` comes before `since`.")
+    section.finish()
+    return basis
+
+
+def read_policies(
+    folder: Path,
+    town: TownSettings,
+    findings: Findings,
+    award_fields: Mapping[str, bool],
+) -> Policies:
+    """Every programmes/*.toml and rewards.toml; a fund may be defined in one and named in another."""
+    policies = Policies()
+    files = sorted(f"programmes/{path.name}" for path in (folder / "programmes").glob("*.toml"))
+    if not files:
+        findings.add("town.file-missing", "There is no programmes/*.toml.", file="programmes")
+    if (folder / "rewards.toml").is_file():
+        files.append("rewards.toml")
+    roots = [root for file in files if (root := read_toml(folder, file, findings)) is not None]
+    rules = _read_rules(roots, town)
+    seen: set[str] = set()
+    exponent = town.town.unit.exponent
+    for root in roots:
+        for section in root.sections("funds"):
+            _read_fund(section, rules, seen, exponent, policies)
+    known = frozenset(fund.code for fund in policies.funds)
+    for section, code in rules.named:
+        if code not in known:
+            section.problem("fund", "town.fund-unknown", f'No fund has the code "{code}".{did_you_mean(code, known)}')
+    for root in roots:
+        for section in root.sections("programmes"):
+            _read_programme(section, known, seen, exponent, policies, award_fields)
+        for section in root.sections("rewards"):
+            _read_reward(section, known, seen, exponent, policies)
+        root.finish()
+    return policies
+
+
+@dataclass(slots=True)
+class _Rules:
+    of_fund: dict[str, RuleSpec] = field(default_factory=dict)
+    named: list[tuple[Section, str]] = field(default_factory=list)
+
+
+def _read_rules(roots: list[Section], town: TownSettings) -> _Rules:
+    rules = _Rules()
+    for root in roots:
+        for section in root.sections("rules"):
+            section.asked.add("fund")
+            fund = text(section.values.get("fund"))
+            if not fund:
+                section.problem("fund", "town.fund-missing", "The rule names no fund.")
+            else:
+                rules.named.append((section, fund))
+            rule = _read_rule(section, fund, town)
+            if fund in rules.of_fund:
+                section.problem("fund", "town.rule-twice", f'The fund "{fund}" has another rule already.')
+            elif fund:
+                rules.of_fund[fund] = rule
+            section.finish()
+    return rules
+
+
+def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
+    finder = zone_finder(town.zones)
+    zones: list[str] = []
+    for word in section.texts("zones"):
+        if fold(word) in finder:
+            zones.append(finder[fold(word)])
+        else:
+            names = [zone.name for zone in town.zones]
+            section.problem(
+                "zones", "town.zone-unknown", f'The town has no neighbourhood "{word}".{did_you_mean(word, names)}'
+            )
+    sectors: list[str] = []
+    for word in section.texts("sectors"):
+        if word in SECTOR_GROUPS:
+            sectors.append(word)
+            continue
+        try:
+            sectors.append(nace_class(word, town.nace_revision))
+        except CellProblem:
+            section.problem(
+                "sectors",
+                "town.sector-unknown",
+                f'"{word}" is neither a NACE code nor one of: {", ".join(SECTOR_GROUPS)}.'
+                f"{did_you_mean(word, SECTOR_GROUPS)}",
+            )
+    forms: list[str] = []
+    for word in section.texts("legal_forms"):
+        if word in LEGAL_FORMS:
+            forms.append(word)
+        else:
+            section.problem(
+                "legal_forms",
+                "town.setting-invalid",
+                f'"{word}" is not one of: {", ".join(LEGAL_FORMS)}.{did_you_mean(word, LEGAL_FORMS)}',
+            )
+    return RuleSpec(
+        fund=fund,
+        zones=tuple(zones) or None,
+        sectors=tuple(sectors) or None,
+        legal_forms=tuple(forms) or None,
+        sse_only=section.flag("sse_only"),
+        exclude_chains=section.flag("exclude_chains"),
+        share_of_price=section.share("share_of_price", required=False),
+        per_day_minor=section.amount("per_day", town.town.unit.exponent, required=False),
+        peers_allowed=section.flag("peers_allowed"),
+    )
+
+
+def _own_code(section: Section, seen: set[str]) -> str:
+    code = section.text("code")
+    if code in seen:
+        section.problem("code", "town.code-twice", f'The code "{code}" is taken.')
+    elif code and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", code):
+        section.problem("code", "town.setting-invalid", "`code` is not lower-case letters, digits and dashes.")
+    seen.add(code)
+    return code
+
+
+def _known_fund(section: Section, known: frozenset[str]) -> str:
+    section.asked.add("fund")
+    fund = text(section.values.get("fund"))
+    if not fund:
+        section.problem("fund", "town.fund-missing", "No fund is named.")
+    elif fund not in known:
+        section.problem("fund", "town.fund-unknown", f'No fund has the code "{fund}".{did_you_mean(fund, known)}')
+    return fund
+
+
+def _read_fund(section: Section, rules: _Rules, seen: set[str], exponent: int, policies: Policies) -> None:
+    code = _own_code(section, seen)
+    spend_from, last_day = section.day("spend_from"), section.day("last_day")
+    if spend_from and last_day and last_day < spend_from:
+        section.problem("last_day", "town.dates-reversed", "`last_day` comes before `spend_from`.")
+    budget = section.amount("budget", exponent)
+    policies.funds.append(
+        FundSpec(
+            code=code,
+            name=section.text("name"),
+            source=section.text("source"),
+            budget_minor=budget or 0,
+            spend_from=spend_from,
+            last_day=last_day,
+            rule=rules.of_fund.get(code, RuleSpec(fund=code)),
+        )
+    )
+    section.finish()
+
+
+def _read_programme(
+    section: Section,
+    known: frozenset[str],
+    seen: set[str],
+    exponent: int,
+    policies: Policies,
+    award_fields: Mapping[str, bool],
+) -> None:
+    programme = ProgrammeSpec(
+        code=_own_code(section, seen),
+        name=section.text("name"),
+        fund=_known_fund(section, known),
+        share=section.share("share") or Fraction(1),
+        floor_monthly_minor=section.amount("floor_monthly", exponent, required=False) or 0,
+    )
+    policies.programmes.append(programme)
+    settings = read_table_settings(section.section("awards"), award_fields, {}, within="programmes/")
+    if settings is not None:
+        policies.award_tables.append(AwardTable(programme.code, settings))
+    section.finish()
+
+
+def _read_reward(section: Section, known: frozenset[str], seen: set[str], exponent: int, policies: Policies) -> None:
+    policies.rewards.append(
+        RewardSpec(
+            code=_own_code(section, seen),
+            name=section.text("name"),
+            fund=_known_fund(section, known),
+            measure=section.choice("measure", MEASURES, "hour"),
+            each_minor=section.amount("each", exponent) or 0,
+            monthly_cap_minor=section.amount("monthly_cap", exponent, required=False),
+        )
+    )
+    section.finish()

@@ -1,0 +1,208 @@
+"""A town as its folder describes it: frozen values, nothing about the database.
+
+Amounts are whole minor units of the national currency, with which the town's
+unit is at par. People carry their identifiers here because the folder does;
+``apply`` puts them into the vault and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+
+from koinon.kernel.decisions import Finding
+from koinon.kernel.money import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LegalBasis:
+    """An act that allows something, with the days on which it holds."""
+
+    act: str
+    article: str
+    allows: str
+    since: date | None = None
+    until: date | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the town promises shops: the smallest redemption, and when it pays."""
+
+    minimum_redemption_minor: int
+    payout_weekday: str
+
+
+@dataclass(frozen=True, slots=True)
+class TownSpec:
+    slug: str
+    name: str
+    country: str
+    time_zone: str
+    languages: tuple[str, ...]
+    unit: Unit
+    national_currency: str
+    tax_id: str
+    iban: str
+    account_holder: str
+    legal_basis: tuple[LegalBasis, ...]
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSpec:
+    """A neighbourhood: its official code, its name, other spellings met in files."""
+
+    code: str
+    name: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdSpec:
+    """A family file of the social services. ``key`` is its number in one spelling."""
+
+    key: str
+    zone: str
+    members: int
+    income_band: str
+    joined_on: date
+    row: int
+
+
+class Role(StrEnum):
+    REFERENCE = "reference"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSpec:
+    """A member of a household. ``identifier`` is in its one spelling."""
+
+    identifier: str
+    identifier_kind: str
+    name: str
+    surnames: str
+    born_on: date
+    sex: str
+    phone: str
+    language: str
+    household: str
+    role: Role
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessSpec:
+    """A shop, supplier or social enterprise that accepts the currency (or, a chain, may not)."""
+
+    tax_id: str
+    legal_name: str
+    trade_name: str
+    sector: str
+    sector_group: str
+    legal_form: str
+    is_sse: bool
+    registry_number: str
+    size_class: str
+    zone: str
+    is_chain: bool
+    is_supplier: bool
+    accepts_since: date
+    iban: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """Where a fund may be spent. None and empty mean no condition."""
+
+    fund: str
+    zones: tuple[str, ...] | None = None
+    sectors: tuple[str, ...] | None = None
+    legal_forms: tuple[str, ...] | None = None
+    sse_only: bool = False
+    exclude_chains: bool = False
+    share_of_price: Fraction | None = None
+    per_day_minor: int | None = None
+    peers_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FundSpec:
+    code: str
+    name: str
+    source: str
+    budget_minor: int
+    spend_from: date | None
+    last_day: date | None
+    rule: RuleSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeSpec:
+    """Aid paid in part in the currency: ``share`` of every award above ``floor_monthly_minor``."""
+
+    code: str
+    name: str
+    fund: str
+    share: Fraction
+    floor_monthly_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwardSpec:
+    """What a household is granted a month, in all, from a day on (both days included)."""
+
+    programme: str
+    household: str
+    monthly_minor: int
+    from_day: date
+    to_day: date | None
+    file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSpec:
+    """What a verified contribution of residents earns: so much for each hour, kilogram or session."""
+
+    code: str
+    name: str
+    fund: str
+    measure: str
+    each_minor: int
+    monthly_cap_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the town should know that stops nothing, such as a column left unread."""
+
+    file: str
+    row: int
+    column: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TownPlan:
+    """A whole folder, read and found in order. ``warnings`` need a person's word before it is applied."""
+
+    town: TownSpec
+    zones: tuple[ZoneSpec, ...]
+    households: tuple[HouseholdSpec, ...]
+    people: tuple[PersonSpec, ...]
+    businesses: tuple[BusinessSpec, ...]
+    excluded: tuple[BusinessSpec, ...]
+    funds: tuple[FundSpec, ...]
+    programmes: tuple[ProgrammeSpec, ...]
+    awards: tuple[AwardSpec, ...]
+    rewards: tuple[RewardSpec, ...]
+    warnings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict)
