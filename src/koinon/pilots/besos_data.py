@@ -24,7 +24,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -47,6 +47,7 @@ WOMEN, UNSAID = 384, 5  # 72.0 % and 0.9 % of 533; men are the rest, 27.0 %
 THIRTIES, FORTIES = 192, 171  # 36.0 % and 32.1 %
 MONTHS = (date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1))
 EXPORTED_ON = date(2026, 9, 15)
+CREATED = datetime(2026, 9, 15, 9, tzinfo=UTC)
 
 # Bank codes exist; the branch 9999 and the accounts do not.
 BANKS = ("2100", "2100", "2100", "0182", "0081", "0049", "0128", "3025", "1491")
@@ -576,7 +577,8 @@ def typed(town: Besos) -> Files:
     for home in town.households:
         for person in home.people:
             residents.append(_resident_row(hand, home, person))
-    businesses: Rows = [list(BUSINESS_HEADINGS)] + [_business_row(hand, shop) for shop in town.businesses]
+    businesses: Rows = [list(BUSINESS_HEADINGS)]
+    businesses += [_business_row(hand, shop) for shop in town.businesses]
     businesses += [[""] * len(BUSINESS_HEADINGS) for _ in range(3)]
     awards: Rows = [list(AWARD_HEADINGS)]
     for home in sorted(town.households, key=lambda home: home.number):
@@ -639,7 +641,7 @@ def xlsx_bytes(sheets: dict[str, Rows]) -> bytes:
     """A workbook whose bytes depend on nothing but its cells."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
-    book.set_properties({"created": datetime(2026, 9, 15, 9, 0, 0)})
+    book.set_properties({"created": CREATED})
     as_day = book.add_format({"num_format": "dd/mm/yyyy"})
     as_money = book.add_format({"num_format": "#,##0.00"})
     for name, rows in sheets.items():
@@ -647,7 +649,7 @@ def xlsx_bytes(sheets: dict[str, Rows]) -> bytes:
         for row, cells in enumerate(rows):
             for column, cell in enumerate(cells):
                 if isinstance(cell, date):
-                    sheet.write_datetime(row, column, datetime(cell.year, cell.month, cell.day), as_day)
+                    sheet.write_datetime(row, column, datetime.combine(cell, time.min), as_day)
                 elif isinstance(cell, int | float):
                     sheet.write_number(row, column, cell, as_money)
                 elif cell:
