@@ -1,7 +1,6 @@
 """What the treasury may refuse.
 
     TreasuryError
-    ├── TownNotFound            treasury.town-not-found
     ├── FundNotFound            treasury.fund-not-found
     ├── KeyReused               treasury.key-reused
     ├── BankReferenceReused     treasury.bank-reference-reused
@@ -36,16 +35,6 @@ class TreasuryError(KoinonError):
     """The root of the treasury's refusals."""
 
     code = "treasury.refused"
-
-
-class TownNotFound(TreasuryError):
-    """There is no such town, or it has no public body to hold its accounts yet."""
-
-    code = "treasury.town-not-found"
-
-    def __init__(self, *, town_id: int) -> None:
-        self.town_id = town_id
-        super().__init__(f"there is no town {town_id} with accounts of its own")
 
 
 class FundNotFound(TreasuryError):

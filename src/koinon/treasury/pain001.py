@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from typing import Any
 
 import xmlschema
-from sepaxml import SepaTransfer  # type: ignore[import-untyped]
+from sepaxml import SepaTransfer
 
 from koinon.treasury.sepa_text import sepa_text
 from koinon.treasury.types import CreditTransfer, FileFormat, Payee

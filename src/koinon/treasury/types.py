@@ -66,7 +66,7 @@ class Receipt:
     bank_reference: str
     transfer_id: UUID
     effective_at: datetime
-    replayed: bool
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +78,75 @@ class Redemption:
     amount: Amount
     transfer_id: UUID
     requested_at: datetime
-    replayed: bool
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionState:
+    """A request as its business sees it: open, in-run, sent, paid or undone."""
+
+    id: UUID
+    amount: Amount
+    requested_at: datetime
+    state: str
+    run_id: UUID | None
+    paid_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One payment of a run: everything a business is owed, in one credit transfer."""
+    """One payment of a run: everything a business is owed, in one credit transfer.
+
+    ``reason`` is the ISO 20022 code of a rejection or return, such as AC04.
+    """
 
     id: UUID
+    run_id: UUID
     party: UUID
-    amount_minor: int
+    amount: Amount
     state: PaymentState
+    transfer_id: UUID | None
+    paid_at: datetime | None
+    returned_at: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A batch of payments to the bank."""
+    """A batch of payments to the bank. What comes with a step is None before it."""
 
     id: UUID
     state: RunState
     total: Amount
-    payments: tuple[Payment, ...]
-    execution_day: date
-    file_format: FileFormat
+    payments: int
+    execution_day: date | None
+    file_format: FileFormat | None
+    file_digest: bytes | None
     prepared_by: str
     prepared_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+    exported_by: str | None
     exported_at: datetime | None
+    settled_by: str | None
     settled_at: datetime | None
+    cancelled_by: str | None
     cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Euros:
+    """A town's euros in minor units: ``owed`` to businesses stands with a request and no payment made."""
+
+    received: int
+    withdrawn: int
+    paid_out: int
+    owed: int
+
+    @property
+    def held(self) -> int:
+        """What must be in the bank."""
+        return self.received - self.withdrawn - self.paid_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,10 @@
+-- Book a business's request to be paid out, unless its key is known.
+--
+-- town_id, id, party, amount_minor, key, transfer_id, requested_at, actor
+--
+-- The row count is 1 when it is new, else 0. Waits for another connection that books the same key.
+INSERT INTO treasury.redemption (town_id, id, party, amount_minor, key, transfer_id, requested_at, actor)
+VALUES (
+    %(town_id)s, %(id)s, %(party)s, %(amount_minor)s, %(key)s, %(transfer_id)s, %(requested_at)s, %(actor)s
+)
+ON CONFLICT (town_id, key) DO NOTHING;
