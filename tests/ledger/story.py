@@ -28,6 +28,7 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection
 
+from koinon.db.checks import run_checks
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount, to_minor
 from koinon.ledger import operations, queries
@@ -105,7 +106,8 @@ class Story:
                 assert self.balance(name) == money(amount), f"{name} has {self.balance(name)}"
             case ["held", name, amount]:
                 found = queries.account_by_id(self.conn, town_id=self.town_id, account=self.accounts[name])
-                assert found is not None and found.balance - found.available == money(amount)
+                assert found is not None
+                assert found.balance - found.available == money(amount)
             case ["close", name]:
                 account_id = self.accounts[name]
                 outcome = "closed"
@@ -205,3 +207,8 @@ TOWN = """
     issue reserve escrow 500.00
     disburse escrow ana 100.00
 """
+
+
+def broken(conn: Connection[Any]) -> list[str]:
+    """The ledger's own invariants that do not hold."""
+    return [result.name for result in run_checks(conn) if result.failures and "ledger" in result.package]

@@ -7,17 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from koinon.db.checks import run_checks
 from koinon.ledger import operations, queries
 from koinon.ledger.errors import BY_CODE, RequestRefused
 from koinon.ledger.types import Refused, Transfer
 from tests.ledger import story
+from tests.ledger.story import broken
 
 Conn = psycopg.Connection[Any]
-
-
-def broken(conn: Conn) -> list[str]:
-    return [result.name for result in run_checks(conn) if result.failures]
 
 
 def test_payment_is_refused_when_it_would_cross_the_floor(conn: Conn) -> None:
@@ -284,7 +280,8 @@ def test_requests_that_make_no_sense_are_refused_in_the_documented_order(conn: C
         actor="test:story",
     )  # fmt: skip
     (outcome,) = operations.post(conn, town_id=1, requests=[euros])
-    assert isinstance(outcome, Refused) and outcome.error.code == "ledger.unit-mismatch"
+    assert isinstance(outcome, Refused)
+    assert outcome.error.code == "ledger.unit-mismatch"
 
 
 def test_a_refusal_says_which_account_and_how_much_was_there(conn: Conn) -> None:

@@ -31,6 +31,56 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ledger.adopt_cluster IS 'Remember this database cluster; run at every start, so that books restored on another cluster keep their order.';
 
+-- Lock accounts until the transaction ends, lowest id first so that no two callers wait for each other in a ring.
+CREATE FUNCTION ledger.lock_accounts(p_town integer, p_accounts bigint []) RETURNS bigint []
+LANGUAGE plpgsql
+SET search_path = pg_catalog, ledger
+AS $$
+BEGIN
+    PERFORM 1 FROM ledger.account AS acc
+    WHERE acc.town_id = p_town AND acc.id = ANY(p_accounts)
+    ORDER BY acc.id FOR NO KEY UPDATE;
+    RETURN p_accounts;
+END $$;
+
+-- Lock the holds that requests name, then the given accounts and those of the holds and originals they name.
+--
+-- While the accounts are waited for, somebody may commit a hold or transfer that a request names and
+-- that was not there before. Locking it now could close a ring, so KL003 tells the caller to let
+-- go and begin again.
+CREATE FUNCTION ledger.lock_involved(p_town integer, p_target uuid [], p_accounts bigint []) RETURNS bigint []
+LANGUAGE plpgsql
+SET search_path = pg_catalog, ledger
+AS $$
+DECLARE
+    involved bigint[];
+    seen integer;
+BEGIN
+    PERFORM 1 FROM ledger.hold AS held
+    WHERE held.town_id = p_town AND held.id = ANY(p_target)
+    ORDER BY held.id FOR NO KEY UPDATE;
+    GET DIAGNOSTICS seen = ROW_COUNT;
+
+    SELECT array_agg(found.id) INTO involved FROM (
+        SELECT unnest(p_accounts) AS id
+        UNION SELECT unnest(ARRAY[held.debit_account, held.credit_account]) FROM ledger.hold AS held
+        WHERE held.town_id = p_town AND held.id = ANY(p_target)
+        UNION SELECT unnest(ARRAY[first.debit_account, first.credit_account]) FROM ledger.transfer AS first
+        WHERE first.town_id = p_town AND first.id = ANY(p_target)
+    ) AS found;
+    PERFORM ledger.lock_accounts(p_town, involved);
+
+    IF seen < (SELECT count(*) FROM ledger.hold AS held WHERE held.town_id = p_town AND held.id = ANY(p_target))
+       OR EXISTS (
+           SELECT 1 FROM ledger.transfer AS first
+           WHERE first.town_id = p_town AND first.id = ANY(p_target)
+             AND NOT ARRAY[first.debit_account, first.credit_account] <@ involved
+       ) THEN
+        RAISE EXCEPTION 'a hold or original appeared' USING ERRCODE = 'KL003';
+    END IF;
+    RETURN involved;
+END $$;
+
 -- Requests come as arrays of one length; the place in them is the order of the batch.
 --
 -- kind       1 transfer, 2 hold, 3 capture, 4 release, 5 reversal
@@ -105,23 +155,18 @@ BEGIN
     END IF;
 
     IF some_target THEN
-        PERFORM 1 FROM ledger.hold AS held
-        WHERE held.town_id = p_town AND held.id = ANY(p_target)
-        ORDER BY held.id FOR NO KEY UPDATE;
+        <<lock>>
+        LOOP
+            BEGIN
+                a_id := ledger.lock_involved(p_town, p_target, p_debit || p_credit);
+                EXIT lock;
+            EXCEPTION WHEN SQLSTATE 'KL003' THEN
+                NULL;  -- What was locked is free again; a hold or original appeared meanwhile, so look once more.
+            END;
+        END LOOP;
+    ELSE
+        a_id := ledger.lock_accounts(p_town, p_debit || p_credit);
     END IF;
-
-    SELECT coalesce(array_agg(involved.id ORDER BY involved.id), nobody) INTO a_id FROM (
-        SELECT unnest(p_debit) AS id
-        UNION SELECT unnest(p_credit)
-        UNION SELECT unnest(ARRAY[held.debit_account, held.credit_account]) FROM ledger.hold AS held
-        WHERE some_target AND held.town_id = p_town AND held.id = ANY(p_target)
-        UNION SELECT unnest(ARRAY[first.debit_account, first.credit_account]) FROM ledger.transfer AS first
-        WHERE some_target AND first.town_id = p_town AND first.id = ANY(p_target)
-    ) AS involved WHERE involved.id IS NOT NULL;
-
-    PERFORM 1 FROM ledger.account AS acc
-    WHERE acc.town_id = p_town AND acc.id = ANY(a_id)
-    ORDER BY acc.id FOR NO KEY UPDATE;
 
     SELECT array_agg(acc.id ORDER BY acc.id), array_agg(acc.kind ORDER BY acc.id), array_agg(acc.unit ORDER BY acc.id),
            array_agg(acc.closed_at IS NULL ORDER BY acc.id), array_agg(acc.floor_minor ORDER BY acc.id),
@@ -261,14 +306,14 @@ BEGIN
             END IF;
 
             IF p_kind[i] IN (3, 4) THEN
-                IF h_known[h] IS NOT TRUE OR h_debit[h] IS NULL OR h_credit[h] IS NULL THEN what := 'hold-not-found'; EXIT decide; END IF;
+                IF h_known[h] IS NOT TRUE THEN what := 'hold-not-found'; EXIT decide; END IF;
                 IF h_state[h] <> 'open' OR (p_kind[i] = 3 AND p_effective_at[i] >= h_lapses[h]) THEN
                     what := 'hold-not-open'; EXIT decide;
                 END IF;
                 d := h_debit[h]; c := h_credit[h]; r_code[i] := h_code[h];
                 IF p_kind[i] = 4 THEN amount := h_amount[h]; ELSE amount := coalesce(amount, h_amount[h]); END IF;
             ELSIF p_kind[i] = 5 THEN
-                IF o_known[o] IS NOT TRUE OR o_debit[o] IS NULL OR o_credit[o] IS NULL THEN what := 'original-not-found'; EXIT decide; END IF;
+                IF o_known[o] IS NOT TRUE THEN what := 'original-not-found'; EXIT decide; END IF;
                 IF o_is_reversal[o] THEN what := 'reversal-of-reversal'; EXIT decide; END IF;
                 d := o_credit[o]; c := o_debit[o]; r_code[i] := o_code[o];
                 amount := coalesce(amount, o_amount[o] - o_reversed[o]);
