@@ -1,0 +1,117 @@
+"""Which purses pay a price, and how a refund goes back to them: no clock, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from koinon.kernel.decisions import Ground
+from koinon.kernel.money import Amount, share_rounded_down, split_by_weight
+from koinon.parties.types import PartyFacts
+from koinon.payments.types import Leg, Plan, PurseView
+from koinon.programmes.rules import may_spend
+
+
+def plan(amount_minor: int, purses: Sequence[PurseView], *, payee: PartyFacts, day: date) -> Plan:
+    """Settle a price from the purses that may pay this payee on this local day.
+
+    Soonest last day first, then the most restricted, then free money: what
+    could be lost or is hard to place is used before what is good anywhere. Each
+    purse gives at most what it has, its rule's share of the price (rounded
+    down) and what its rule leaves of the day.
+
+    When that does not reach the price nothing is paid, and the grounds say
+    everything that stood in the way: what is missing, and for each purse with
+    money why it could not give all it has.
+
+    Source
+    ------
+    docs/algorithms/purses.md works a table by hand.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from uuid import UUID
+    >>> from koinon.programmes.rules import FREE, SpendingRule
+    >>> bakery = PartyFacts(UUID(int=9), "organisation", sector_group="food")
+    >>> half = SpendingRule(share_of_price=Fraction(1, 2))
+    >>> aid, own = PurseView(1, 20_00, half, fund=UUID(int=1)), PurseView(2, 5_00, FREE)
+    >>> [(leg.account, leg.amount_minor) for leg in plan(9_01, [own, aid], payee=bakery, day=date(2026, 10, 5)).legs]
+    [(1, 450), (2, 451)]
+    >>> [ground.code for ground in plan(12_00, [own, aid], payee=bakery, day=date(2026, 10, 5)).grounds]
+    ['payments.not-enough', 'payments.share-of-price']
+    """
+    assert amount_minor > 0
+    legs: list[Leg] = []
+    payable = 0
+    refused: list[Ground] = []
+    limited: list[Ground] = []
+    for purse in sorted(purses, key=order):
+        decision = may_spend(
+            purse.rule, payee=payee, day=day, spend_from=purse.spend_from, last_day=purse.last_day
+        )  # fmt: skip
+        if not decision:
+            if purse.available_minor > 0:
+                refused.extend(_of_purse(ground, purse) for ground in decision.grounds)
+            continue
+        most, grounds = _most(amount_minor, purse)
+        limited.extend(grounds)
+        given = min(most, amount_minor - payable)
+        if given > 0:
+            legs.append(Leg(purse.account, purse.fund, given))
+            payable += given
+    if payable == amount_minor:
+        return Plan(tuple(legs), payable)
+    short = Ground(
+        "payments.not-enough",
+        {"asked_minor": amount_minor, "payable_minor": payable, "missing_minor": amount_minor - payable},
+    )
+    return Plan((), payable, (short, *refused, *limited))
+
+
+def order(purse: PurseView) -> tuple[bool, date, int, int]:
+    """Free money last; before it the soonest last day, then the most restricted, then the older account."""
+    return (purse.fund is None, purse.last_day or date.max, -purse.rule.restrictions, purse.account)
+
+
+def _most(amount_minor: int, purse: PurseView) -> tuple[int, list[Ground]]:
+    """The most a purse may give to a price, and the limits that keep it below what it has."""
+    most = purse.available_minor
+    grounds = []
+    share = purse.rule.share_of_price
+    if share is not None:
+        by_share = share_rounded_down(amount_minor, share)
+        if by_share < min(purse.available_minor, amount_minor):
+            fields = {"share": f"{share.numerator}/{share.denominator}", "at_most_minor": by_share}
+            grounds.append(_of_purse(Ground("payments.share-of-price", fields), purse))
+        most = min(most, by_share)
+    per_day = purse.rule.per_day_minor
+    if per_day is not None:
+        left = max(0, per_day - purse.spent_today_minor)
+        if left < min(purse.available_minor, amount_minor):
+            fields = {"per_day_minor": per_day, "left_minor": left}
+            grounds.append(_of_purse(Ground("payments.day-limit", fields), purse))
+        most = min(most, left)
+    return max(0, most), grounds
+
+
+def _of_purse(ground: Ground, purse: PurseView) -> Ground:
+    """The ground with the fund it speaks of, so that a page can name the purse."""
+    if purse.fund is None:
+        return ground
+    return Ground(ground.code, {**ground.fields, "fund": str(purse.fund), "fund_name": purse.fund_name})
+
+
+def split_refund(amount_minor: int, left_minor: Sequence[int]) -> list[int]:
+    """Share a refund over the legs of a payment, in proportion to what is left of each.
+
+    By largest remainder: nothing is lost, and no leg is given back more than is
+    left of it, because a share is at most its exact proportion rounded up.
+
+    >>> split_refund(5_01, [6_00, 4_00])
+    [301, 200]
+    >>> split_refund(10_00, [6_00, 4_00])
+    [600, 400]
+    """
+    assert 0 < amount_minor <= sum(left_minor)
+    return [share.minor for share in split_by_weight(Amount(amount_minor, ""), left_minor)]

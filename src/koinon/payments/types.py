@@ -1,0 +1,175 @@
+"""Payments, refunds, purses and plans."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from koinon.kernel.decisions import Decision, Ground
+from koinon.kernel.money import Amount
+from koinon.programmes.rules import SpendingRule
+
+
+@dataclass(frozen=True, slots=True)
+class PurseView:
+    """What a payer has for one purpose. ``fund`` None is free money.
+
+    ``spent_today_minor`` counts what the purse paid on the local day, refunds taken off.
+    """
+
+    account: int
+    available_minor: int
+    rule: SpendingRule
+    fund: UUID | None = None
+    fund_code: str = ""
+    fund_name: str = ""
+    spend_from: date | None = None
+    last_day: date | None = None
+    spent_today_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What one purse pays of a payment."""
+
+    account: int
+    fund: UUID | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which purses pay how much; or every ground why the price cannot be paid.
+
+    ``payable_minor`` is the most the purses could pay of this price.
+    """
+
+    legs: tuple[Leg, ...]
+    payable_minor: int
+    grounds: tuple[Ground, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        return Decision(self.grounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment that was posted; its transfers carry its id as their group."""
+
+    id: UUID
+    town_id: int
+    payer: UUID
+    payee: UUID
+    amount_minor: int
+    unit: str
+    refunded_minor: int
+    key: str
+    effective_at: datetime
+    posted_at: datetime
+    actor: str
+    reference: str
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.amount_minor, self.unit)
+
+    @property
+    def refunded(self) -> Amount:
+        return Amount(self.refunded_minor, self.unit)
+
+    @property
+    def left(self) -> Amount:
+        """What can still be refunded."""
+        return Amount(self.amount_minor - self.refunded_minor, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What was given back of a payment."""
+
+    id: UUID
+    town_id: int
+    payment: UUID
+    amount_minor: int
+    unit: str
+    key: str
+    effective_at: datetime
+    posted_at: datetime
+    actor: str
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.amount_minor, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLeg:
+    """One transfer of a payment, and how much of it was given back."""
+
+    transfer_id: UUID
+    fund: UUID | None
+    fund_name: str
+    amount_minor: int
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaySales:
+    """A payee's local day: what was sold, and what was given back on that day."""
+
+    day: date
+    payments: int
+    sold_minor: int
+    refunds: int
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartyMovement:
+    """What came into or left a party's purses and till in one go.
+
+    ``id`` is that of the payment or refund, or of a single transfer; it pages
+    on. ``code`` is the ledger's: pay, disburse, expire, redeem, ...
+    ``counterparty`` is empty where the other side is the town itself, and its
+    name where it has a shop sign.
+    """
+
+    id: UUID
+    effective_at: datetime
+    code: str
+    is_reversal: bool
+    signed_minor: int
+    unit: str
+    counterparty: UUID | None
+    counterparty_name: str
+    reference: str
+    parts_json: str
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.signed_minor, self.unit)
+
+    @property
+    def parts(self) -> list[tuple[str, int]]:
+        """Fund name (empty for free money) and signed minor units, for each purse that took part."""
+        return [(part["fund"], part["minor"]) for part in json.loads(self.parts_json)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a payer may spend, and how much there at the most on that day.
+
+    ``by_share`` says that some of it pays only a share of a price.
+    """
+
+    party_id: UUID
+    trade_name: str
+    sector_group: str
+    zone: str
+    zone_name: str
+    is_sse: bool
+    spendable_minor: int
+    by_share: bool
