@@ -23,7 +23,7 @@ from fontTools.varLib import instancer
 TARGET = Path(__file__).resolve().parent.parent / "src" / "koinon" / "web" / "static" / "koinon" / "fonts"
 SANS = Path(fontpkg_noto_sans.__file__).parent / "files" / "NotoSans[wdth,wght].ttf"
 ARABIC = Path(fontpkg_noto_sans_arabic.__file__).parent / "files" / "NotoSansArabic[wdth,wght].ttf"
-FEATURES = "kern liga mark mkmk ccmp locl tnum calt init medi fina isol rlig".split()
+FEATURES = ["kern", "liga", "mark", "mkmk", "ccmp", "locl", "tnum", "calt", "init", "medi", "fina", "isol", "rlig"]
 
 
 def characters(*ranges: tuple[int, int]) -> list[int]:

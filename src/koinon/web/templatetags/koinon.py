@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.template.context import RequestContext
@@ -16,7 +17,7 @@ from django.utils.text import capfirst
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.parties.models import Town
-from koinon.web import formats
+from koinon.web import formats, words
 
 register = template.Library()
 
@@ -101,3 +102,51 @@ def month(value: Month | str) -> str:
     """A month and its year, as a heading writes it."""
     found = value if isinstance(value, Month) else Month.parse(str(value))
     return str(capfirst(formats.month(found)))
+
+
+@register.simple_tag
+def state(code: str, kind: str = "cycle") -> SafeString:
+    """A state as a word with a colour beside it."""
+    return format_html(
+        '<span class="tag {}">{}</span>', words.TONES.get(str(code), ""), words.STATES[kind].get(str(code), code)
+    )
+
+
+@register.filter
+def short(value: Any) -> str:
+    """The end of an opaque id, to tell two lines apart."""
+    return str(value).replace("-", "")[-6:]
+
+
+@register.filter
+def hexed(value: bytes) -> str:
+    """Bytes as people compare them."""
+    return bytes(value).hex()
+
+
+@register.filter
+def as_money(minor: int, town: Town) -> SafeString:
+    """An amount of the town's unit inside a translated sentence."""
+    text = formats.amount(
+        Amount(int(minor), town.unit_code), exponent=town.exponent, country=town.country, symbol=town.unit_symbol
+    )
+    return format_html('<bdi class="money">{}</bdi>', text)
+
+
+@register.filter
+def as_percent(value: Fraction, town: Town) -> str:
+    """A share inside a translated sentence."""
+    whole = (value * 100).denominator == 1
+    return formats.percent(value, digits=0 if whole else 1, country=town.country)
+
+
+@register.filter
+def local_day(value: datetime, town: Town) -> str:
+    """The town's day of an instant, as an address holds it."""
+    return value.astimezone(ZoneInfo(town.time_zone)).date().isoformat()
+
+
+@register.simple_tag
+def payout_state(code: str) -> str:
+    """How far a shop's request for euros has come."""
+    return str(words.PAYOUT_STATES.get(str(code), code))

@@ -35,7 +35,9 @@ def language(request: HttpRequest) -> HttpResponse:
     """
     chosen = request.POST.get("language", "")
     onward = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         onward = "/"
     response = HttpResponseRedirect(onward)
     if chosen not in dict(settings.LANGUAGES):

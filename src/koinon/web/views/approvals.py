@@ -1,0 +1,65 @@
+"""The second person's pages: look at what will happen, and say yes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from koinon.parties.connection import raw
+from koinon.parties.models import Role, RoleGrant
+from koinon.programmes import operations, queries
+from koinon.treasury import operations as treasury
+from koinon.treasury import queries as treasury_queries
+from koinon.treasury.types import RunState
+from koinon.web import cycles, formats
+from koinon.web.access import seen_by
+
+
+@seen_by(Role.APPROVER)
+def approvals(request: HttpRequest) -> HttpResponse:
+    town = _seat(request).town
+    conn = raw()
+    found = queries.cycles(conn, town_id=town.pk)
+    runs = treasury_queries.runs(conn, town_id=town.pk)
+    context = {
+        "waiting": [cycle for cycle in found if cycle.state == "prepared"],
+        "done": [cycle for cycle in found if cycle.state not in ("prepared", "cancelled")],
+        "runs_waiting": [run for run in runs if run.state is RunState.PREPARED],
+    }
+    return render(request, "koinon/approvals/list.html", context)
+
+
+@seen_by(Role.APPROVER)
+def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    context = cycles.review(raw(), _seat(request).town, cycle)
+    return render(request, "koinon/office/cycle.html", {**context, "may": "approver"})
+
+
+@seen_by(Role.APPROVER)
+@require_POST
+def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    seat = _seat(request)
+    done = operations.approve_cycle(
+        raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
+    )
+    messages.success(request, _("%(month)s is approved.") % {"month": formats.month(done.period)})
+    return redirect("approvals")
+
+
+@seen_by(Role.APPROVER)
+@require_POST
+def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
+    seat = _seat(request)
+    treasury.approve_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
+    messages.success(request, _("The run is approved."))
+    return redirect("approvals")
+
+
+def _seat(request: HttpRequest) -> RoleGrant:
+    return request.seat  # type: ignore[attr-defined,no-any-return]

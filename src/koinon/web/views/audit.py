@@ -1,0 +1,88 @@
+"""The auditor's pages: are the books in order, are the seals unbroken, who did what. No names, no people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from koinon.audit import queries as trail_queries
+from koinon.db.checks import run_checks
+from koinon.ledger import queries as books
+from koinon.ledger import seals as ledger_seals
+from koinon.ledger.errors import SealBroken
+from koinon.parties.connection import raw
+from koinon.parties.models import Role, RoleGrant
+from koinon.treasury import queries as treasury
+from koinon.web.access import seen_by
+
+PAGE = 50
+
+
+@seen_by(Role.AUDITOR)
+def audit(request: HttpRequest) -> HttpResponse:
+    """Totals, and every invariant run now."""
+    town = _seat(request).town
+    conn = raw()
+    results = run_checks(conn, town_id=town.pk)
+    context = {
+        "totals": books.totals(conn, town_id=town.pk),
+        "euros": treasury.euros(conn, town_id=town.pk),
+        "results": results,
+        "failed": [result for result in results if not result.passed],
+        "at": timezone.now(),
+    }
+    return render(request, "koinon/audit/books.html", context)
+
+
+@seen_by(Role.AUDITOR)
+def seals(request: HttpRequest) -> HttpResponse:
+    """The chain of sealed blocks; a POST computes all of it again from the rows."""
+    town = _seat(request).town
+    conn = raw()
+    blocks = books.blocks(conn, town_id=town.pk)
+    context: dict[str, Any] = {
+        "blocks": list(reversed(blocks))[:PAGE],
+        "count": len(blocks),
+        "unsealed": books.unsealed(conn, town_id=town.pk),
+    }
+    if request.method == "POST":
+        try:
+            context["verified"] = ledger_seals.verify(conn, town_id=town.pk)
+        except SealBroken as broken:
+            context["broken"] = broken
+        context["at"] = timezone.now()
+    return render(request, "koinon/audit/seals.html", context)
+
+
+@seen_by(Role.AUDITOR)
+def trail(request: HttpRequest) -> HttpResponse:
+    """Who did what, newest first."""
+    town = _seat(request).town
+    before = request.GET.get("before")
+    entries = trail_queries.entries(raw(), town_id=town.pk, before=_id_or_none(before), size=PAGE + 1)
+    shown = entries[:PAGE]
+    lines = [(entry, _facts(entry.before), _facts(entry.after)) for entry in shown]
+    more = shown[-1].id if len(entries) > PAGE else None
+    return render(request, "koinon/audit/trail.html", {"lines": lines, "more": more, "paged": before})
+
+
+def _facts(kept: Any) -> str:
+    """What changed, on one line."""
+    facts = json.loads(kept) if isinstance(kept, str) else kept
+    return ", ".join(f"{name}: {value}" for name, value in facts.items()) if facts else ""
+
+
+def _id_or_none(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _seat(request: HttpRequest) -> RoleGrant:
+    return request.seat  # type: ignore[attr-defined,no-any-return]

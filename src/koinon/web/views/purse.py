@@ -1,0 +1,117 @@
+"""The resident's pages: what I have and until when, what moved, where to spend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from koinon.kernel.text import fold
+from koinon.parties.connection import raw
+from koinon.parties.models import Role, RoleGrant, Zone
+from koinon.payments import queries
+from koinon.payments.types import Place, PurseView
+from koinon.web import movements, words
+from koinon.web.access import seen_by
+
+ENDS_SOON = timedelta(days=21)
+PAGE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PurseCard:
+    """One purse as its owner sees it."""
+
+    purse: PurseView
+    begins: date | None
+    soon: bool
+    over: bool
+    zones: list[str] = field(default_factory=list)
+    sectors: list[str] = field(default_factory=list)
+    share: Fraction | None = None
+
+
+@seen_by(Role.RESIDENT)
+def purse(request: HttpRequest) -> HttpResponse:
+    grant = _seat(request)
+    conn = raw()
+    now = timezone.now()
+    found = queries.purses(conn, town_id=grant.town_id, payer=_party(grant), at=now)
+    today = now.astimezone(ZoneInfo(grant.town.time_zone)).date()
+    names = dict(Zone.objects.filter(town=grant.town).values_list("code", "name"))
+    cards = [_card(view, today, names) for view in found if view.fund is not None or view.available_minor]
+    recent = queries.movements(conn, town_id=grant.town_id, party_id=_party(grant), limit=5)
+    context = {
+        "total": sum(card.purse.available_minor for card in cards if not card.over),
+        "cards": cards,
+        "days": movements.by_day(recent, grant.town),
+    }
+    return render(request, "koinon/purse/purse.html", context)
+
+
+def _card(view: PurseView, today: date, names: dict[str, str]) -> PurseCard:
+    last = view.last_day
+    return PurseCard(
+        purse=view,
+        begins=view.spend_from if view.spend_from and view.spend_from > today else None,
+        soon=last is not None and today <= last <= today + ENDS_SOON,
+        over=last is not None and last < today,
+        zones=sorted((names.get(code, code) for code in view.rule.zones or ()), key=fold),
+        sectors=sorted((words.sector(code) for code in view.rule.sectors or ()), key=fold),
+        share=view.rule.share_of_price,
+    )
+
+
+@seen_by(Role.RESIDENT)
+def purse_movements(request: HttpRequest) -> HttpResponse:
+    grant = _seat(request)
+    return render(request, "koinon/purse/movements.html", movements.page(request, grant.town, _party(grant), PAGE))
+
+
+@seen_by(Role.RESIDENT)
+def where(request: HttpRequest) -> HttpResponse:
+    """Every shop where some of the money is good today, by neighbourhood."""
+    grant = _seat(request)
+    places = queries.where_to_spend(raw(), town_id=grant.town_id, payer=_party(grant), at=timezone.now())
+    zone, kind = request.GET.get("zone", ""), request.GET.get("kind", "")
+    shown = [place for place in places if (not zone or place.zone == zone) and (not kind or place.sector_group == kind)]
+    context = {
+        "count": len(shown),
+        "groups": _by_zone(shown),
+        "zones": _choices((place.zone, place.zone_name) for place in places),
+        "kinds": _choices((place.sector_group, words.sector(place.sector_group)) for place in places),
+        "zone": zone,
+        "kind": kind,
+        "some_by_share": any(place.by_share for place in shown),
+    }
+    return render(request, "koinon/purse/where.html", context)
+
+
+def _by_zone(places: list[Place]) -> list[tuple[str, list[dict[str, Any]]]]:
+    ordered = sorted(places, key=lambda place: (fold(place.zone_name), fold(place.trade_name)))
+    return [
+        (name, [{"place": place, "kind": words.sector(place.sector_group)} for place in group])
+        for name, group in groupby(ordered, key=lambda place: place.zone_name)
+    ]
+
+
+def _choices(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted({pair for pair in pairs if pair[0]}, key=lambda pair: fold(pair[1]))
+
+
+def _party(grant: RoleGrant) -> UUID:
+    assert grant.party_id is not None, "a resident's grant names the household"
+    return grant.party_id
+
+
+def _seat(request: HttpRequest) -> RoleGrant:
+    return request.seat  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,228 @@
+"""The shop's pages: today's sales, giving money back, being paid out in euros."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from koinon.db.transactions import savepoint
+from koinon.kernel.errors import KoinonError
+from koinon.kernel.money import Amount
+from koinon.ledger import queries as books
+from koinon.ledger.types import Kind
+from koinon.parties.connection import raw
+from koinon.parties.models import Role, RoleGrant
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
+from koinon.payments import operations, queries
+from koinon.payments.types import Payment
+from koinon.treasury import operations as treasury
+from koinon.treasury import queries as treasury_queries
+from koinon.web import formats, movements, refusals
+from koinon.web.access import seen_by
+from koinon.web.forms import AmountField
+
+RECENT = timedelta(days=60)
+PAGE = 40
+
+
+@seen_by(Role.SHOP)
+def shop(request: HttpRequest) -> HttpResponse:
+    """A day's sales, today's unless another is asked for; the days before to choose from."""
+    grant = _seat(request)
+    conn = raw()
+    today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
+    day = _asked_day(request) or today
+    days = queries.sales_by_day(
+        conn, town_id=grant.town_id, payee=_party(grant), first_day=min(day, today) - RECENT, last_day=today
+    )
+    context = {
+        "organisation": grant.party.organisation,  # type: ignore[union-attr]
+        "day": day,
+        "is_today": day == today,
+        "sales": queries.sales_of_day(conn, town_id=grant.town_id, payee=_party(grant), day=day, limit=300),
+        "sum": next((found for found in days if found.day == day), None),
+        "days": [found for found in days if found.day != day][:14],
+        "available": _available(grant),
+    }
+    return render(request, "koinon/shop/day.html", context)
+
+
+@seen_by(Role.SHOP)
+def shop_movements(request: HttpRequest) -> HttpResponse:
+    grant = _seat(request)
+    context = movements.page(request, grant.town, _party(grant), PAGE, shop=True)
+    return render(request, "koinon/shop/movements.html", context)
+
+
+class RefundForm(forms.Form):
+    """How much of a sale goes back; ``form_id`` makes sending it twice harmless."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, exponent: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = AmountField(exponent=exponent, label=gettext_lazy("Amount to give back"))
+
+
+@seen_by(Role.SHOP)
+def sale(request: HttpRequest, payment: UUID) -> HttpResponse:
+    """One sale; a POST gives it back, in part or whole. Only the shop's own sales are found."""
+    grant = _seat(request)
+    found = _own_sale(grant, payment)
+    initial = {"form_id": uuid4()}
+    form = RefundForm(request.POST or None, initial=initial, exponent=grant.town.exponent)
+    if request.method == "POST":
+        whole = "whole" in request.POST
+        if whole:
+            form.fields["amount"].required = False
+        if form.is_valid() and (done := _refund(request, grant, found, form, whole=whole)):
+            return done
+    context = {
+        "sale": found,
+        "refunds": queries.refunds_of(raw(), town_id=grant.town_id, payment_id=payment),
+        "form": form,
+        "available": _available(grant),
+    }
+    return render(request, "koinon/shop/sale.html", context)
+
+
+def _refund(
+    request: HttpRequest, grant: RoleGrant, sale: Payment, form: RefundForm, *, whole: bool
+) -> HttpResponse | None:
+    conn = raw()
+    amount = None if whole else Amount(form.cleaned_data["amount"], grant.town.unit_code)
+    try:
+        with savepoint(conn):
+            done = operations.refund(
+                conn,
+                town_id=grant.town_id,
+                payment_id=sale.id,
+                amount=amount,
+                idempotency_key=f"web:refund:{form.cleaned_data['form_id']}",
+                effective_at=timezone.now(),
+                actor=grant.user.actor,
+            )
+    except KoinonError as refused:
+        for sentence in refusals.sentences(refused)[:1]:
+            form.add_error("amount", sentence)
+        return None
+    given = formats.amount(done.amount, exponent=grant.town.exponent, country=grant.town.country)
+    messages.success(request, _("%(amount)s went back to the customer.") % {"amount": given})
+    return redirect("shop-sale", payment=sale.id)
+
+
+class PayoutForm(forms.Form):
+    """How much the shop wants in euros."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, exponent: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = AmountField(exponent=exponent, label=gettext_lazy("Amount to pay out"))
+
+
+@seen_by(Role.SHOP)
+def payout(request: HttpRequest) -> HttpResponse:
+    """Turn units into euros on the shop's account."""
+    grant = _seat(request)
+    conn = raw()
+    form = PayoutForm(request.POST or None, initial={"form_id": uuid4()}, exponent=grant.town.exponent)
+    if request.method == "POST" and form.is_valid() and (done := _request_payout(request, grant, form)):
+        return done
+    today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
+    context = {
+        "form": form,
+        "available": _available(grant),
+        "terms": treasury_queries.terms(conn, town_id=grant.town_id, day=today),
+        "iban": _iban_ending(grant),
+        "requests": treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=_party(grant)),
+    }
+    return render(request, "koinon/shop/payout.html", context)
+
+
+def _request_payout(request: HttpRequest, grant: RoleGrant, form: PayoutForm) -> HttpResponse | None:
+    conn = raw()
+    try:
+        with savepoint(conn):
+            done = treasury.request_redemption(
+                conn,
+                town_id=grant.town_id,
+                party=_party(grant),
+                amount=Amount(form.cleaned_data["amount"], grant.town.unit_code),
+                idempotency_key=f"web:payout:{form.cleaned_data['form_id']}",
+                at=timezone.now(),
+                actor=grant.user.actor,
+            )
+    except KoinonError as refused:
+        for sentence in refusals.sentences(refused)[:1]:
+            form.add_error("amount", sentence)
+        return None
+    asked = formats.amount(
+        Amount(done.amount.minor, grant.town.national_currency),
+        exponent=grant.town.exponent,
+        country=grant.town.country,
+    )
+    messages.success(request, _("%(amount)s will come to your bank account.") % {"amount": asked})
+    return redirect("shop-payout")
+
+
+@seen_by(Role.SHOP)
+@require_POST
+def undo_payout(request: HttpRequest, redemption: UUID) -> HttpResponse:
+    """Take a request back while no run has it."""
+    grant = _seat(request)
+    conn = raw()
+    own = treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=_party(grant), limit=500)
+    if redemption not in {found.id for found in own}:
+        raise Http404
+    treasury.undo_redemption(
+        conn, town_id=grant.town_id, redemption_id=redemption, at=timezone.now(), actor=grant.user.actor
+    )
+    messages.success(request, _("The request is taken back. The money is in your till again."))
+    return redirect("shop-payout")
+
+
+def _own_sale(grant: RoleGrant, payment: UUID) -> Payment:
+    found = queries.payment(raw(), town_id=grant.town_id, payment_id=payment)
+    if found.payee != _party(grant):
+        raise Http404
+    return found
+
+
+def _available(grant: RoleGrant) -> int:
+    account = books.account(raw(), town_id=grant.town_id, kind=Kind.TILL, holder=_party(grant))
+    return account.available.minor if account else 0
+
+
+def _iban_ending(grant: RoleGrant) -> str:
+    """The last four signs of the shop's account: enough for its owner to know it again."""
+    kept = Vault(raw(), Secrets.load()).get(_party(grant), ["iban"]).get("iban", "")
+    return kept[-4:] if len(kept) > 8 else ""
+
+
+def _asked_day(request: HttpRequest) -> date | None:
+    try:
+        return date.fromisoformat(request.GET["day"]) if "day" in request.GET else None
+    except ValueError:
+        return None
+
+
+def _party(grant: RoleGrant) -> UUID:
+    assert grant.party_id is not None, "a shop's grant names the organisation"
+    return grant.party_id
+
+
+def _seat(request: HttpRequest) -> RoleGrant:
+    return request.seat  # type: ignore[attr-defined,no-any-return]

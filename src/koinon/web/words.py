@@ -1,0 +1,106 @@
+"""Codes of the layers below in words: states, kinds of movement, grounds, acts of the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from koinon.kernel.decisions import Ground
+from koinon.kernel.money import Amount
+from koinon.parties.models import User
+from koinon.web import formats
+
+CYCLE_STATES: dict[str, Any] = {
+    "prepared": gettext_lazy("Waiting for approval"),
+    "approved": gettext_lazy("Approved, not paid yet"),
+    "disbursing": gettext_lazy("Being paid"),
+    "disbursed": gettext_lazy("Paid"),
+    "cancelled": gettext_lazy("Cancelled"),
+}
+RUN_STATES: dict[str, Any] = {
+    "prepared": gettext_lazy("Waiting for approval"),
+    "approved": gettext_lazy("Approved, file not made yet"),
+    "exported": gettext_lazy("With the bank"),
+    "settled": gettext_lazy("Paid by the bank"),
+    "cancelled": gettext_lazy("Cancelled"),
+}
+PAYMENT_STATES: dict[str, Any] = {
+    "due": gettext_lazy("Not paid yet"),
+    "paid": gettext_lazy("Paid"),
+    "rejected": gettext_lazy("The bank refused it"),
+    "returned": gettext_lazy("The money came back"),
+}
+PAYOUT_STATES: dict[str, Any] = {
+    "open": gettext_lazy("Waiting for the next payment run"),
+    "in-run": gettext_lazy("In a payment run"),
+    "sent": gettext_lazy("With the bank"),
+    "paid": gettext_lazy("Paid"),
+    "undone": gettext_lazy("Taken back"),
+}
+STATES = {"cycle": CYCLE_STATES, "run": RUN_STATES, "payment": PAYMENT_STATES}
+# How a state looks; the words beside it say the same.
+TONES = {
+    "prepared": "soon",
+    "approved": "",
+    "disbursing": "soon",
+    "exported": "soon",
+    "disbursed": "done",
+    "settled": "done",
+    "cancelled": "plain",
+    "due": "soon",
+    "paid": "done",
+    "rejected": "care",
+    "returned": "care",
+}
+ENTITLEMENT_GROUNDS: dict[str, Any] = {
+    "entitlement.household-erased": gettext_lazy("The household's data were erased."),
+    "entitlement.award-not-begun": gettext_lazy("The award begins after this month."),
+    "entitlement.award-ended": gettext_lazy("The award ended before this month."),
+    "entitlement.not-above-floor": gettext_lazy("The monthly aid is not above the programme's lower limit."),
+    "entitlement.not-in-zone": gettext_lazy("The household lives outside the programme's neighbourhoods."),
+    "entitlement.income-band": gettext_lazy("The household's income band is not one of the programme's."),
+    "entitlement.nothing-after-rounding": gettext_lazy("The share is less than the smallest unit."),
+    "entitlement.share-of-award": gettext_lazy("A share of the monthly aid."),
+}
+SECTORS: dict[str, Any] = {
+    "food": gettext_lazy("Food"),
+    "hospitality": gettext_lazy("Cafés and restaurants"),
+    "clothing": gettext_lazy("Clothing"),
+    "health": gettext_lazy("Health"),
+    "personal_care": gettext_lazy("Personal care"),
+    "household": gettext_lazy("Household"),
+    "culture": gettext_lazy("Culture and sport"),
+    "education": gettext_lazy("Education"),
+    "services": gettext_lazy("Services"),
+    "other": pgettext_lazy("sector", "Other"),
+}
+
+
+def ground(found: Ground) -> str:
+    """Why a household is due something, or nothing."""
+    known = ENTITLEMENT_GROUNDS.get(found.code)
+    return str(known) if known else found.code
+
+
+def sector(code: str) -> str:
+    """A town's grouping of sectors, in words where we know it."""
+    known = SECTORS.get(code)
+    return str(known) if known else code.replace("-", " ").replace("_", " ").capitalize()
+
+
+def staff_name(actor: str) -> str:
+    """How staff pages name an actor: the user name of a colleague, or what kind of job it was."""
+    kind, _colon, number = actor.partition(":")
+    if kind == "user" and number.isdecimal():
+        found = User.objects.filter(pk=int(number)).values_list("username", flat=True).first()
+        return found or actor
+    if kind == "job":
+        return _("a scheduled job")
+    return actor or "–"
+
+
+def plain_amount(value: Amount, *, exponent: int, country: str) -> str:
+    """An amount inside a sentence made in Python."""
+    return formats.amount(value, exponent=exponent, country=country)
