@@ -1,0 +1,300 @@
+"""Applying a town folder: everything once, then only what changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from koinon.kernel.decisions import Finding, Severity
+from koinon.kernel.errors import FindingsError
+from koinon.kernel.money import Unit
+from koinon.kernel.periods import Month
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
+from koinon.pilots import townfolder
+from koinon.pilots.apply import Applied, apply
+from koinon.pilots.errors import TownFixed
+from koinon.pilots.townfolder_types import TownPlan
+from koinon.programmes import operations as programmes
+
+TOWNS = Path(__file__).parents[2] / "towns"
+NOW = datetime(2026, 9, 28, 9, 0, tzinfo=UTC)
+LATER = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
+Conn = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def besos() -> TownPlan:
+    return townfolder.read(TOWNS / "besos")
+
+
+@pytest.fixture(scope="module")
+def secrets() -> Secrets:
+    return Secrets.fresh()
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """Applies plans on one connection with one set of keys."""
+
+    conn: Conn
+    secrets: Secrets
+
+    def __call__(self, plan: TownPlan, *, at: datetime = NOW, **options: Any) -> Applied:
+        return apply(self.conn, plan, at=at, actor="cli:test", secrets=self.secrets, **options)
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.conn, self.secrets)
+
+
+@pytest.fixture
+def applying(conn: Conn, secrets: Secrets) -> Applying:
+    return Applying(conn, secrets)
+
+
+def changed(applied: Applied) -> dict[str, int]:
+    endings = ("_new", "_changed")
+    return {name: count for name, count in applied.counts.items() if count and name.endswith(endings)}
+
+
+def everything(conn: Conn) -> Counter[str]:
+    """Every row of the tables that applying may write, as text."""
+    tables = (
+        "parties_town", "parties_zone", "parties_party", "parties_household", "parties_person", "parties_organisation",
+        "parties_vaultentry", "parties_vaultlookup", "programmes_fund", "programmes_programme", "programmes_award",
+        "ledger.account", "audit.entry",
+    )  # fmt: skip
+    rows: Counter[str] = Counter()
+    for table in tables:
+        rows.update(row[0] for row in conn.execute(f"SELECT t::text FROM {table} AS t").fetchall())
+    return rows
+
+
+def test_a_new_town_gets_everything_that_its_folder_says(applying: Applying, besos: TownPlan) -> None:
+    applied = applying(besos)
+
+    assert changed(applied) == {
+        "town_new": 1,
+        "zones_new": 10,
+        "households_new": 533,
+        "people_new": len(besos.people),
+        "businesses_new": 175,
+        "funds_new": 2,
+        "programmes_new": 1,
+        "awards_new": 533,
+        "accounts_new": 2 + 2 + 1 + 175,
+    }
+    assert applied.counts["businesses_excluded"] == 2
+    kinds = dict(applying.conn.execute("SELECT kind, count(*) FROM ledger.account GROUP BY kind").fetchall())
+    assert kinds == {"issuance": 1, "redemption": 1, "reserve": 2, "escrow": 1, "till": 175}
+
+
+def test_the_first_month_of_the_town_is_the_published_one(applying: Applying, besos: TownPlan) -> None:
+    town_id = applying(besos).town_id
+    assert town_id is not None
+    programme = applying.conn.execute("SELECT id FROM programmes_programme").fetchone()
+    assert programme is not None
+
+    cycle = programmes.prepare_cycle(
+        applying.conn, town_id=town_id, programme_id=programme[0], month=Month(2026, 10), actor="user:1", now=NOW
+    )
+
+    assert (cycle.count, cycle.total_minor) == (315, 42_590_39)
+    grounds = applying.conn.execute(
+        "SELECT grounds::jsonb->0->>'code' AS code, count(*) FROM programmes_entitlement"
+        " WHERE state = 'refused' GROUP BY code"
+    ).fetchall()
+    assert dict(grounds) == {"entitlement.award-not-begun": 210, "entitlement.not-above-floor": 8}
+
+
+def test_applying_a_second_time_changes_nothing(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    before = everything(applying.conn)
+
+    again = applying(besos, at=LATER)
+
+    assert changed(again) == {}
+    assert again.changes == ()
+    assert everything(applying.conn) == before
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(applying: Applying, besos: TownPlan) -> None:
+    before = everything(applying.conn)
+
+    dry = applying(besos, dry_run=True)
+
+    assert dry.town_id is None
+    assert everything(applying.conn) == before
+    assert applying(besos).counts == dry.counts
+
+
+def test_what_changed_in_the_folder_is_changed_and_audited_without_personal_values(
+    applying: Applying, besos: TownPlan
+) -> None:
+    town_id = applying(besos).town_id
+    household, person, shop, award = besos.households[0], besos.people[0], besos.businesses[0], besos.awards[0]
+    moved = replace(household, zone="73" if household.zone != "73" else "50")
+    plan = replace(
+        besos,
+        households=(moved, *besos.households[1:]),
+        people=(replace(person, phone="799 000 001"), *besos.people[1:]),
+        businesses=(replace(shop, trade_name="Un altre rètol", iban="ES9121000418450200051332"), *besos.businesses[1:]),
+        awards=(replace(award, monthly_minor=award.monthly_minor + 1), *besos.awards[1:]),
+    )
+
+    dry = applying(plan, dry_run=True)
+    applied = applying(plan, at=LATER)
+
+    assert dry == applied
+    family = [one for one in besos.people if one.household == household.key]
+    assert changed(applied) == {
+        "households_changed": 1,
+        "people_changed": len(family),
+        "people_personal_changed": 1,
+        "businesses_changed": 1,
+        "businesses_personal_changed": 1,
+        "awards_changed": 1,
+    }
+    audited = applying.conn.execute(
+        "SELECT action, after::text FROM audit.entry WHERE town_id = %s AND at = %s", [town_id, LATER]
+    ).fetchall()
+    assert Counter(action for action, _ in audited) == {"town.applied": 1, "town.record-changed": len(family) + 5}
+    said = " ".join(after for _, after in audited)
+    for private in ("799 000 001", "799000001", "ES9121000418450200051332", person.identifier, person.surnames):
+        assert private not in said
+    assert '"vault_fields": ["iban"]' in said
+    assert changed(applying(plan, at=LATER)) == {}
+
+
+def test_a_person_is_recognised_by_the_digest_and_keeps_the_party(applying: Applying, besos: TownPlan) -> None:
+    town_id = applying(besos).town_id
+    assert town_id is not None
+    person = next(one for one in besos.people if one.identifier)
+    party = applying.vault.find(town_id, "identifier", person.identifier)
+    assert party is not None
+    renamed = replace(person, name="Maria Rosa")
+    applying(replace(besos, people=tuple(renamed if one is person else one for one in besos.people)))
+
+    assert (
+        applying.vault.find(town_id, "identifier", f" {person.identifier[:-1]}-{person.identifier[-1].lower()} ")
+        == party
+    )
+    assert applying.vault.get(party, ("name",)) == {"name": f"Maria Rosa {person.surnames}"}
+
+
+def test_party_ids_say_nothing_of_who_they_are(applying: Applying, besos: TownPlan, secrets: Secrets) -> None:
+    first = applying(besos).town_id
+    other = replace(besos, town=replace(besos.town, slug="besos-again"))
+    second = applying(other).town_id
+
+    def parties(town_id: int | None) -> set[UUID]:
+        found = applying.conn.execute("SELECT id FROM parties_party WHERE town_id = %s", [town_id]).fetchall()
+        return {row[0] for row in found}
+
+    assert len(parties(first)) == len(parties(second)) == 1 + 533 + len(besos.people) + 175
+    assert not parties(first) & parties(second)
+
+
+def test_nothing_personal_stands_outside_the_vault(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    shown = "\n".join(everything(applying.conn))
+
+    owners = {one.legal_name for one in besos.businesses if one.legal_form == "self-employed"}
+    signs = {one.trade_name for one in besos.businesses}
+    private = [
+        *(one.identifier for one in besos.people if one.identifier),
+        *(f"{one.name} {one.surnames}" for one in besos.people),
+        *(one.phone for one in besos.people if one.phone),
+        *(one.key for one in besos.households),
+        *(one.tax_id for one in besos.businesses),
+        *(one.iban for one in besos.businesses),
+        *(owners - signs),
+        besos.town.iban,
+    ]
+    assert [value for value in private if value in shown] == []
+
+
+def test_a_chain_that_was_accepted_before_takes_part_no_longer(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    shop = besos.businesses[0]
+    plan = replace(besos, businesses=besos.businesses[1:], excluded=(*besos.excluded, replace(shop, is_chain=True)))
+
+    applied = applying(plan, at=LATER)
+
+    assert changed(applied) == {"businesses_changed": 1}
+    states = applying.conn.execute(
+        "SELECT is_chain, active, count(*) FROM parties_organisation GROUP BY 1, 2 ORDER BY 1"
+    ).fetchall()
+    assert states == [(False, True, 174), (True, False, 1)]
+
+
+def test_warnings_stop_the_application_until_somebody_accepts_them(applying: Applying, besos: TownPlan) -> None:
+    warning = Finding("households.csv", 7, "Membres", "town.members-differ", "…", "…", Severity.WARNING)
+    doubtful = replace(besos, warnings=(warning,))
+    before = everything(applying.conn)
+
+    with pytest.raises(FindingsError) as refused:
+        applying(doubtful)
+    assert refused.value.findings == (warning,)
+    assert everything(applying.conn) == before
+    assert applying(doubtful, accept_warnings=True).counts["households_new"] == 533
+
+
+def test_the_unit_of_running_books_cannot_be_changed_by_a_folder(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    other = replace(besos, town=replace(besos.town, unit=Unit("LOC"), country="PT"))
+
+    with pytest.raises(TownFixed) as refused:
+        applying(other)
+    assert refused.value.fields == {"town": "besos", "settings": ["country", "unit_code"]}
+
+
+def test_the_terms_of_the_town_are_kept_with_its_record(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    row = applying.conn.execute("SELECT legal_basis::text FROM parties_town").fetchone()
+    assert row is not None
+    agreed = json.loads(row[0])
+
+    assert agreed["terms"] == {"minimum_redemption_minor": 20_00, "payout_weekday": "friday"}
+    assert [act["article"] for act in agreed["acts"]] == ["3(k)", "37(2)"]
+    assert [(one["code"], one["each_minor"], one["measure"]) for one in agreed["rewards"]] == [
+        ("hort-comunitari", 4_00, "hour"),
+        ("materia-organica", 25, "kilogram"),
+        ("taller-digital", 6_50, "session"),
+    ]
+
+
+def test_two_applications_at_once_make_one_town(
+    connect_again: Callable[[], Conn], database_url: str, besos: TownPlan, secrets: Secrets
+) -> None:
+    small = replace(besos, households=(), people=(), businesses=(), excluded=(), awards=())
+    first, second = connect_again(), connect_again()
+    apply(first, small, at=NOW, actor="cli:one", secrets=secrets)
+    second.execute("SET LOCAL lock_timeout = '200ms'")
+
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        apply(second, small, at=NOW, actor="cli:two", secrets=secrets)
+    second.rollback()
+    first.commit()
+    assert changed(apply(second, small, at=NOW, actor="cli:two", secrets=secrets)) == {}
+
+
+def test_an_award_that_ends_is_updated_in_place(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    award = next(one for one in besos.awards if one.to_day is None)
+    ended = replace(award, to_day=date(2026, 12, 31))
+    plan = replace(besos, awards=tuple(ended if one is award else one for one in besos.awards))
+
+    assert changed(applying(plan)) == {"awards_changed": 1}
+    count = applying.conn.execute("SELECT count(*) FROM programmes_award").fetchone()
+    assert count == (533,)
