@@ -53,12 +53,13 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """An enterprise that accepts the unit."""
+    """An enterprise that accepts the unit. A wholesaler sells to enterprises only."""
 
     party: UUID
     key: str
     zone: str
     sector: str
+    wholesale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,13 @@ class Behaviour:
     seed: str
     household: Mapping[str, float]
     shop: Mapping[str, float]
-    near: float
-    far: float
+    place: Mapping[str, float]
     zipf_exponent: float
     week: tuple[float, ...]
     hours: tuple[tuple[int, float], ...]
     sectors: Mapping[str, Sector]
     suppliers: Mapping[str, Mapping[str, float]]
+    neighbours: Mapping[str, frozenset[tuple[str, str]]]
 
 
 def behaviour(path: Path = BEHAVIOUR_FILE) -> Behaviour:
@@ -145,13 +146,16 @@ def behaviour(path: Path = BEHAVIOUR_FILE) -> Behaviour:
         seed=table["seed"],
         household=values(table["household"]),
         shop=values(table["shop"]),
-        near=float(table["place"]["near"]["value"]),
-        far=float(table["place"]["far"]["value"]),
+        place=values(table["place"]),
         zipf_exponent=float(table["popularity"]["zipf_exponent"]["value"]),
         week=tuple(map(float, table["week"]["pace"])),
         hours=tuple((int(hour), float(weight)) for hour, weight in table["hours"]["weights"].items()),
         sectors={name: Sector(**row) for name, row in table["sectors"].items()},
         suppliers=table["suppliers"],
+        neighbours={
+            town: frozenset((here, there) for here, beside in zones.items() for there in beside)
+            for town, zones in table["neighbours"].items()
+        },
     )
 
 
@@ -165,7 +169,7 @@ class Draws:
     __slots__ = ("_random",)
 
     def __init__(self, *name: object) -> None:
-        self._random = Random("\x1f".join(map(str, name)))
+        self._random = Random("\x1f".join(map(str, name)))  # noqa: S311  Nothing secret: the days are meant to be the same.
 
     def number(self) -> float:
         return self._random.random()
@@ -223,11 +227,16 @@ class Model:
         for group, shops in self._by_sector.items():
             # Popularity is a rank drawn once: the order of a shuffled list.
             shops.sort(key=lambda shop: Draws(habits.seed, "popularity", group, shop.key).number())
-        self._sectors = tuple(group for group in habits.sectors if group in self._by_sector)
+        self._retail = {
+            group: found
+            for group, shops in self._by_sector.items()
+            if (found := [shop for shop in shops if not shop.wholesale])
+        }
+        self._sectors = tuple(group for group in habits.sectors if group in self._retail)
         self._sector_weights = tuple(itertools.accumulate(habits.sectors[group].trips for group in self._sectors))
         self._hours = tuple(hour for hour, _ in habits.hours)
         self._hour_weights = tuple(itertools.accumulate(weight for _, weight in habits.hours))
-        self._from: dict[tuple[str, str], _Weighted] = {}
+        self._from: dict[tuple[str, str, bool], _Weighted] = {}
         self._usual: dict[tuple[str, str], Shop] = {}
 
     def day(
@@ -351,10 +360,12 @@ class Model:
         if draws.chance(self.habits.household["loyalty"]):
             usual = self._usual.get((buyer.key, sector))
             if usual is None:
-                usual = self._near(buyer.zone, sector).pick(Draws(self.habits.seed, "usual", buyer.key, sector))
+                usual = self._near(buyer.zone, sector, retail=True).pick(
+                    Draws(self.habits.seed, "usual", buyer.key, sector)
+                )
                 self._usual[buyer.key, sector] = usual
             return usual
-        return self._near(buyer.zone, sector).pick(draws)
+        return self._near(buyer.zone, sector, retail=True).pick(draws)
 
     def _supplier_of(self, shop: Shop) -> Shop | None:
         cached = self._usual.get((shop.key, "supplier"))
@@ -366,7 +377,7 @@ class Model:
             draws = Draws(self.habits.seed, "supplier", shop.key)
             group = groups[draws.pick(tuple(itertools.accumulate(weights[group] for group in groups)))]
             for _ in range(20):
-                cached = self._near(shop.zone, group).pick(draws)
+                cached = self._near(shop.zone, group, retail=False).pick(draws)
                 if cached.key != shop.key:
                     break
             else:
@@ -374,23 +385,32 @@ class Model:
             self._usual[shop.key, "supplier"] = cached
         return cached
 
-    def _near(self, zone: str, sector: str) -> _Weighted:
-        """The shops of a sector as seen from a zone: popularity by rank times distance."""
-        seen = self._from.get((zone, sector))
+    def _near(self, zone: str, sector: str, *, retail: bool) -> _Weighted:
+        """The shops of a sector as seen from a zone: popularity by rank times distance.
+
+        To an enterprise that looks for a supplier distance matters no more than
+        one zone does, and wholesalers come first.
+        """
+        seen = self._from.get((zone, sector, retail))
         if seen is None:
-            shops = tuple(self._by_sector[sector])
+            shops = tuple((self._retail if retail else self._by_sector)[sector])
             weights = [
-                rank**-self.habits.zipf_exponent * self._distance_weight(zone, shop.zone)
+                rank**-self.habits.zipf_exponent
+                * (self._distance_weight(zone, shop.zone) if retail else self._supplier_weight(zone, shop))
                 for rank, shop in enumerate(shops, start=1)
             ]
             seen = _Weighted(shops, tuple(itertools.accumulate(weights)))
-            self._from[zone, sector] = seen
+            self._from[zone, sector, retail] = seen
         return seen
+
+    def _supplier_weight(self, zone: str, shop: Shop) -> float:
+        distance = 1.0 if zone == shop.zone else self.habits.place["supplier_away"]
+        return distance * (self.habits.place["wholesale"] if shop.wholesale else 1.0)
 
     def _distance_weight(self, here: str, there: str) -> float:
         if here == there:
             return 1.0
-        return self.habits.near if self._hops.get((here, there)) == 1 else self.habits.far
+        return self.habits.place["near"] if self._hops.get((here, there)) == 1 else self.habits.place["far"]
 
     def _moment(self, day: date, draws: Draws) -> datetime:
         hour = self._hours[draws.pick(self._hour_weights)]

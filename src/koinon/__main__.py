@@ -1,0 +1,5 @@
+"""``python -m koinon`` is ``koinon``."""
+
+from koinon.cli.main import main
+
+main()

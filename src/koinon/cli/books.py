@@ -1,0 +1,238 @@
+"""``koinon check`` and ``koinon seal``: anyone can check the books."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from koinon.cli import opening
+from koinon.cli.errors import FileNotUnderstood, TownUnknown
+from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
+from koinon.cli.output import REFUSED, plain, speaking
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from rich.console import Console
+
+    from koinon.ledger.types import Block, Proof
+
+seal = typer.Typer(help="Recompute the sealed chain of transfers; prove one receipt.", no_args_is_help=True)
+
+
+def check(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """Run every invariant of the books. Status 1 when one fails, with the rows that break it."""
+    from koinon.db.checks import run_checks
+
+    with speaking(as_json) as out, opening.books(database) as (_, conn):
+        results = run_checks(conn)
+        failed = [result for result in results if not result.passed]
+
+        def show(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("", "invariant", "package")
+            for result in results:
+                mark = "[green]holds[/]" if result.passed else "[red]failed[/]"
+                table.add_row(mark, result.says or result.name, result.package.removeprefix("koinon."))
+            console.print(table)
+            for result in failed:
+                console.print(f"\n[bold]{result.package}: {result.name}[/]")
+                for row in result.failures[:20]:
+                    console.print("  " + json.dumps(row, default=plain), markup=False)
+                if len(result.failures) > 20:
+                    console.print(f"  and {len(result.failures) - 20} or more besides")
+            console.print(f"\n{len(results)} checked, {len(failed)} failed")
+
+        failures = [{"name": result.name, "package": result.package, "rows": result.failures} for result in failed]
+        out.document({"checked": len(results), "failed": len(failed), "failures": failures}, show)
+        if failed:
+            raise typer.Exit(REFUSED)
+
+
+@seal.command("verify")
+def verify(
+    kept: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A head kept earlier, as `koinon seal head --json` printed it."),
+    ] = None,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Recompute every block from the rows alone. Status 1 names the first block that differs."""
+    from koinon.ledger import seals
+
+    with speaking(as_json) as out, opening.books(database) as (_, conn):
+        heads = _kept_heads(kept)
+        towns = _towns(conn, town)
+        verified: list[dict[str, Any]] = []
+        for one in towns:
+            block = seals.verify(conn, town_id=one.id, kept=heads.get(one.slug))
+            verified.append({"town": one.slug, **_head(block)})
+
+        def show(console: Console) -> None:
+            for row in verified:
+                blocks = f"{row['block']} blocks unbroken, head {row['hash']}" if row["hash"] else "nothing sealed yet"
+                console.print(f"{row['town']}: {blocks}")
+
+        out.document({"verified": verified}, show)
+
+
+@seal.command("head")
+def head(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """Print the newest block's hash. Keep it: it proves any later rewrite."""
+    from koinon.ledger import queries
+
+    with speaking(as_json) as out, opening.books(database) as (_, conn):
+        one = _one_town(conn, town)
+        content = {"town": one.slug, **_head(queries.head(conn, town_id=one.id))}
+        out.document(content, lambda console: console.print(content["hash"] or "nothing sealed yet", soft_wrap=True))
+
+
+@seal.command("proof")
+def proof(
+    transfer: Annotated[UUID, typer.Argument(metavar="TRANSFER", help="The transfer's id, as on the receipt.")],
+    town: TownOption = "",
+    database: DatabaseOption = None,
+) -> None:
+    """Print, as JSON, that one transfer is in the sealed books; `koinon seal check-proof` needs no database."""
+    from koinon.ledger import queries, seals
+
+    with speaking(True) as out, opening.books(database) as (_, conn):
+        one = _one_town(conn, town)
+        given = seals.proof(conn, town_id=one.id, transfer_id=transfer)
+        later = queries.blocks(conn, town_id=one.id, first=given.block.number + 1)
+        out.document(
+            {
+                "format": "koinon-proof-1",
+                "town": one.slug,
+                "town_id": one.id,
+                "transfer": given.transfer_id,
+                "canonical": given.canonical,
+                "path": [{"hash": beside, "left": on_the_left} for beside, on_the_left in given.path],
+                "block": _block(given.block),
+                "later": [_block(block) for block in later],
+            }
+        )
+
+
+@seal.command("check-proof")
+def check_proof(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `koinon seal proof` printed.")],
+    trusted: Annotated[str, typer.Option("--head", metavar="HASH", help="A head you kept or read on the public page.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check a receipt's proof against a head you trust. Needs no database."""
+    from koinon.ledger import seals
+
+    with speaking(as_json) as out:
+        given, later = _read_proof(file)
+        head_at = next(
+            (place for place, block in enumerate([given.block, *later]) if block.hash.hex() == trusted), None
+        )
+        holds = head_at is not None and seals.check_proof(given, head=bytes.fromhex(trusted), later=later[:head_at])
+        out.document(
+            {"transfer": given.transfer_id, "holds": holds},
+            lambda console: console.print(
+                "The transfer is in the books under that head."
+                if holds
+                else "[red]The proof does not lead to that head.[/]"
+            ),
+        )
+        if not holds:
+            raise typer.Exit(REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Town:
+    id: int
+    slug: str
+
+
+def _towns(conn: Connection[Any], slug: str) -> list[_Town]:
+    from koinon.db.statements import many, statement
+
+    found = many(conn, statement("koinon.cli", "towns"), _Town, slug=slug or None)
+    if slug and not found:
+        every = many(conn, statement("koinon.cli", "towns"), _Town, slug=None)
+        raise TownUnknown(asked=slug, towns=[town.slug for town in every])
+    return found
+
+
+def _one_town(conn: Connection[Any], slug: str) -> _Town:
+    towns = _towns(conn, slug)
+    if len(towns) != 1:
+        raise TownUnknown(asked=slug, towns=[town.slug for town in towns])
+    return towns[0]
+
+
+def _head(block: Block | None) -> dict[str, Any]:
+    if block is None:
+        return {"block": 0, "hash": None, "sealed_at": None}
+    return {"block": block.number, "hash": block.hash.hex(), "sealed_at": block.sealed_at}
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "number": block.number,
+        "tx_from": block.tx_from,
+        "tx_to": block.tx_to,
+        "transfers": block.transfers,
+        "merkle_root": block.merkle_root,
+        "previous": block.previous,
+        "hash": block.hash,
+        "sealed_at": block.sealed_at,
+    }
+
+
+def _kept_heads(file: Path | None) -> Mapping[str, dict[int, bytes]]:
+    """Hashes by town and block number, from one head or a list of them."""
+    if file is None:
+        return {}
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        rows = document.get("verified", [document]) if isinstance(document, dict) else document
+        heads: dict[str, dict[int, bytes]] = {}
+        for row in rows:
+            if row["hash"]:
+                heads.setdefault(str(row["town"]), {})[int(row["block"])] = bytes.fromhex(row["hash"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise FileNotUnderstood(file=file, expected="heads as `koinon seal head --json` prints them") from wrong
+    return heads
+
+
+def _read_proof(file: Path) -> tuple[Proof, list[Block]]:
+    from datetime import datetime
+
+    from koinon.ledger.types import Block, Proof
+
+    def block(row: Mapping[str, Any]) -> Block:
+        return Block(
+            number=int(row["number"]),
+            tx_from=int(row["tx_from"]),
+            tx_to=int(row["tx_to"]),
+            transfers=int(row["transfers"]),
+            merkle_root=bytes.fromhex(row["merkle_root"]),
+            previous=bytes.fromhex(row["previous"]),
+            hash=bytes.fromhex(row["hash"]),
+            sealed_at=datetime.fromisoformat(row["sealed_at"]),
+        )
+
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        given = Proof(
+            town_id=int(document["town_id"]),
+            transfer_id=UUID(document["transfer"]),
+            canonical=bytes.fromhex(document["canonical"]),
+            path=tuple((bytes.fromhex(step["hash"]), bool(step["left"])) for step in document["path"]),
+            block=block(document["block"]),
+        )
+        return given, [block(row) for row in document["later"]]
+    except (OSError, ValueError, KeyError, TypeError) as wrong:
+        raise FileNotUnderstood(file=file, expected="a proof as `koinon seal proof` prints it") from wrong

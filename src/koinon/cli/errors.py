@@ -1,0 +1,116 @@
+"""What the command line itself may refuse.
+
+CommandError
+├── PortTaken               cli.port-taken
+├── NotOurDatabase          cli.not-our-database
+├── DatabaseInUse           cli.database-in-use
+├── TownUnknown             cli.town-unknown
+├── UserUnknown             cli.user-unknown
+├── ProgrammeUnknown        cli.programme-unknown
+├── CycleUnknown            cli.cycle-unknown
+├── FileNotUnderstood       cli.file-not-understood
+├── NotSetUp                cli.not-set-up
+└── NoRoom                  cli.no-room
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from koinon.kernel.errors import KoinonError
+
+
+class CommandError(KoinonError):
+    """The command cannot be carried out as it was typed."""
+
+    code = "cli.refused"
+
+
+class NotOurDatabase(CommandError):
+    """Starting over would delete a database that Koinon did not create."""
+
+    code = "cli.not-our-database"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--fresh deletes the embedded database only. To start over elsewhere, create an empty database "
+            "and name it with --database."
+        )
+
+
+class DatabaseInUse(CommandError):
+    """Another command or the site is working on the database that was to be deleted."""
+
+    code = "cli.database-in-use"
+
+    def __init__(self) -> None:
+        super().__init__("another koinon is using this database; stop it (Ctrl-C where it runs) and try again")
+
+
+class TownUnknown(CommandError):
+    """No town of that name, or several to choose from."""
+
+    code = "cli.town-unknown"
+
+    def __init__(self, *, asked: str, towns: Sequence[str]) -> None:
+        self.asked = asked
+        self.towns = list(towns)
+        known = ", ".join(towns) or "none yet: begin with `koinon town apply FOLDER`"
+        told = f"there is no town {asked!r}" if asked else "say which town with --town"
+        super().__init__(f"{told} (towns here: {known})")
+
+
+class UserUnknown(CommandError):
+    """Nobody signs in by that name in this town."""
+
+    code = "cli.user-unknown"
+
+    def __init__(self, *, asked: str) -> None:
+        self.asked = asked
+        super().__init__(f"nobody signs in as {asked!r} here; name an officer of the town with --as")
+
+
+class CycleUnknown(CommandError):
+    """The programme's month was not prepared."""
+
+    code = "cli.cycle-unknown"
+
+    def __init__(self, *, programme: str, month: str) -> None:
+        self.programme = programme
+        self.month = month
+        super().__init__(f"{programme} has no cycle for {month}: begin with `koinon cycle prepare {programme} {month}`")
+
+
+class FileNotUnderstood(CommandError):
+    """A file given to a command is missing or holds something else."""
+
+    code = "cli.file-not-understood"
+
+    def __init__(self, *, file: Path, expected: str) -> None:
+        self.file = str(file)
+        super().__init__(f"{file} cannot be read as {expected}")
+
+
+class NotSetUp(CommandError):
+    """The database has no tables of ours yet."""
+
+    code = "cli.not-set-up"
+
+    def __init__(self) -> None:
+        super().__init__("this database is empty: begin with `koinon demo` or `koinon town apply FOLDER`")
+
+
+class NoRoom(CommandError):
+    """The disk has too little left for what is to be written."""
+
+    code = "cli.no-room"
+
+    def __init__(self, *, folder: str, free_megabytes: int, needed_megabytes: int) -> None:
+        self.folder = folder
+        self.free_megabytes = free_megabytes
+        self.needed_megabytes = needed_megabytes
+        super().__init__(
+            f"{folder} has {free_megabytes} MB left and about {needed_megabytes} MB are needed; free some space "
+            "or set KOINON_VAR to a folder on another disk"
+        )

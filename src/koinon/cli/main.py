@@ -1,0 +1,78 @@
+"""The ``koinon`` command and its exit status.
+
+0    done
+1    refused, or a check failed; every ground is said
+2    the command line makes no sense
+70   a defect of ours; where its log lies is said
+130  interrupted
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from koinon.cli import books, cycle, demo, redeem, serving, town, upkeep
+from koinon.cli.output import DEFECT, DONE, REFUSED, keep_defect
+
+app = typer.Typer(
+    name="koinon",
+    help="Run a town's complementary currency: aid that is spent locally, circulates, is redeemed in euros, "
+    "and can be followed.",
+    epilog="Commands use --database or KOINON_DATABASE_URL, and otherwise start the embedded PostgreSQL under var/.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("demo", rich_help_panel="See it")(demo.demo)
+app.command("serve", rich_help_panel="See it")(serving.serve)
+app.add_typer(town.app, name="town", rich_help_panel="Run a town")
+app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
+app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
+app.command("check", rich_help_panel="Check the books")(books.check)
+app.add_typer(books.seal, name="seal", rich_help_panel="Check the books")
+app.command("demo-data", rich_help_panel="Operate")(upkeep.demo_data)
+app.command("doctor", rich_help_panel="Operate")(upkeep.doctor)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and say how it ended."""
+    try:
+        app(args=list(arguments), prog_name="koinon")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else DONE
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+    except Exception as defect:  # noqa: BLE001  The last resort: said in one line and kept in a file.
+        if _disk_is_full(defect):
+            sys.stderr.write(f"The disk is full: {defect}\nFree some space and run the command again.\n")
+            return REFUSED
+        log = keep_defect(defect)
+        sys.stderr.write(
+            f"Sorry, this should not have happened: {type(defect).__name__}: {defect}\n"
+            + (f"The details are in {log}; please send them with a report.\n" if log else "")
+        )
+        return DEFECT
+    return DONE
+
+
+def _disk_is_full(failed: Exception) -> bool:
+    if isinstance(failed, OSError):
+        return failed.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(failed, "sqlstate", None) == "53100"  # PostgreSQL's disk_full.
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""Dense results as tables that a terminal can show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from koinon.kernel.decisions import Finding, Severity
+
+
+def plain_table(*headings: str, right: Sequence[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Every finding with its place and what to do about it."""
+    table = plain_table("where", "", "what", "what to do")
+    for finding in findings:
+        place = finding.file
+        if finding.row:
+            place += f":{finding.row}"
+        if finding.column:
+            place += f" ({finding.column})"
+        mark = "[red]error[/]" if finding.severity == Severity.ERROR else "[yellow]warning[/]"
+        table.add_row(_text(place), mark, _text(f"{finding.message} [{finding.code}]"), _text(finding.remedy))
+    return table
+
+
+def money(minor: int, exponent: int, unit: str) -> str:
+    """An amount for a terminal.
+
+    >>> money(1234567, 2, "REC")
+    '12,345.67 REC'
+    """
+    sign, whole = "-" if minor < 0 else "", abs(minor)
+    euros, cents = divmod(whole, 10**exponent)
+    decimals = f".{cents:0{exponent}d}" if exponent else ""
+    return f"{sign}{euros:,}{decimals} {unit}".rstrip()
+
+
+def _text(value: str) -> str:
+    return value.replace("[", r"\[")

@@ -1,0 +1,132 @@
+"""A thread that seals every minute, lapses holds and runs the invariants regularly.
+
+Each round opens a connection of its own, does one town at a time in one
+transaction each, and closes it: a database that went away is found again at the
+next round, and no error of one town keeps another from being sealed. Two
+processes that seal at once take turns at the head of the chain.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from koinon.db.checks import run_checks
+from koinon.db.connections import connect
+from koinon.db.statements import many, statement
+from koinon.db.transactions import transaction
+from koinon.jobs import metrics
+from koinon.jobs.metrics import figures
+from koinon.ledger import operations as ledger
+
+log = structlog.get_logger("koinon.jobs")
+
+SEAL_EVERY_SECONDS = 60.0
+CHECK_EVERY_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Town:
+    id: int
+    slug: str
+
+
+def seal_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Lapse what is due and seal what was posted, in every town; the number of transfers sealed."""
+    sealed = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            lapsed = ledger.lapse_holds(conn, town_id=town.id, now=now)
+        if lapsed:
+            figures.add(metrics.LAPSED, lapsed, town=town.slug)
+            log.info("holds lapsed", town=town.slug, holds=lapsed)
+        with transaction(conn):
+            block = ledger.seal(conn, town_id=town.id, at=now)
+        if block is not None:
+            sealed += block.transfers
+            figures.add(metrics.SEALED, block.transfers, town=town.slug)
+            log.info("block sealed", town=town.slug, block=block.number, transfers=block.transfers)
+    figures.set(metrics.SEALED_AT, time.time())
+    return sealed
+
+
+def check_round(conn: Connection[Any]) -> list[str]:
+    """Run every invariant; the names of those that failed."""
+    with transaction(conn):
+        failed = [result for result in run_checks(conn) if not result.passed]
+    for result in failed:
+        log.error("invariant failed", invariant=result.name, package=result.package, rows=result.failures[:3])
+    figures.set(metrics.CHECKS_FAILED, len(failed))
+    figures.set(metrics.CHECKED_AT, time.time())
+    log.info("invariants checked", failed=len(failed))
+    return [result.name for result in failed]
+
+
+class Timer(threading.Thread):
+    """Runs the rounds until it is told to stop."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        seal_every: float = SEAL_EVERY_SECONDS,
+        check_every: float = CHECK_EVERY_SECONDS,
+    ) -> None:
+        super().__init__(name="koinon jobs", daemon=True)
+        self._url = url
+        self._seal_every = seal_every
+        self._check_every = check_every
+        self._told = threading.Event()
+
+    def run(self) -> None:
+        seal_at = time.monotonic() + self._seal_every
+        check_at = time.monotonic() + self._check_every
+        while not self._told.wait(max(min(seal_at, check_at) - time.monotonic(), 0)):
+            if time.monotonic() >= seal_at:
+                self._once("seal", lambda conn: seal_round(conn, now=datetime.now(UTC)))
+                seal_at = time.monotonic() + self._seal_every
+            if time.monotonic() >= check_at:
+                self._once("check", check_round)
+                check_at = time.monotonic() + self._check_every
+
+    def stop(self) -> None:
+        """Finish the round under way and end."""
+        self._told.set()
+        if self.is_alive():
+            self.join(timeout=30)
+
+    def _once(self, job: str, work: Callable[[Connection[Any]], object]) -> None:
+        try:
+            # A check of a whole history may take longer than an ordinary statement.
+            conn = connect(self._url, application_name=f"koinon {job}", statement_timeout_seconds=300)
+            try:
+                work(conn)
+            finally:
+                conn.close()
+        except Exception as failed:  # noqa: BLE001  The next round tries again; a dead timer would seal nothing.
+            figures.add(metrics.FAILED, job=job)
+            log.error("job failed", job=job, error=type(failed).__name__, message=str(failed)[:200])
+
+
+@contextmanager
+def running(url: str) -> Iterator[Timer]:
+    """The timer, for as long as the block lasts."""
+    timer = Timer(url)
+    timer.start()
+    try:
+        yield timer
+    finally:
+        timer.stop()
+
+
+def _towns(conn: Connection[Any]) -> list[_Town]:
+    with transaction(conn):
+        return many(conn, statement("koinon.jobs", "towns"), _Town)
