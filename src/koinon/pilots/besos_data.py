@@ -149,11 +149,6 @@ class Numbers:
     draw: Draw
     given: set[str] = field(default_factory=set)
 
-    def _fresh(self, make: str) -> str:
-        assert make not in self.given
-        self.given.add(make)
-        return make
-
     def _unused(self, least: int, most: int, prefix: str) -> str:
         while True:
             number = f"{prefix}{self.draw.between(least, most)}"
@@ -174,11 +169,12 @@ class Numbers:
 
     def company(self, letter: str) -> str:
         number = self._unused(10_000, 99_999, f"{letter}00")  # no province has the number 00
-        digit, mark = cif.calc_check_digits(number)
+        controls = cif.calc_check_digits(number)
+        digit, mark = controls[0], controls[1]
         return number + (mark if letter in "PQSNWR" else digit)
 
     def phone(self) -> str:
-        return self._unused(10_000_000, 99_999_999, "7")[:1] + "9" + self._unused(1_000_000, 9_999_999, "")
+        return self._unused(1_000_000, 9_999_999, "79")  # mobile numbers are given out up to 74
 
     def iban(self) -> str:
         account = f"{self._unused(1_000_000, 9_999_999, '000')}"
@@ -474,9 +470,8 @@ class Hand:
         comma = f"{whole},{cents:02d}"
         grouped = f"{whole:,},{cents:02d}".replace(",", ".", 1) if whole >= 1000 else comma
         thin = f"{whole:,}".replace(",", " ") + f",{cents:02d}"
-        return self.draw.weighted(
-            (minor / 100, comma, f"{grouped} €", f"{thin}{NBSP}€", f" {grouped}"), (62, 16, 10, 6, 6)
-        )
+        spellings: tuple[Cell, ...] = (minor / 100, comma, f"{grouped} €", f"{thin}{NBSP}€", f" {grouped}")
+        return self.draw.weighted(spellings, (62, 16, 10, 6, 6))
 
     def yes_no(self, said: bool) -> str:
         return (

@@ -43,6 +43,8 @@ NOTHING_SAID = frozenset({"", "-", "--", "?", "/"})
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _DASHES = {ord(mark): "-" for mark in "‐‑‒–—―−"}
 _CURRENCY = re.compile(r"(?i)€|EUR(OS?)?\b|\bEUROS?\b")
+# Latin, Greek, Cyrillic, Hebrew, Arabic, typographic marks and the euro: what garbled text turns out to be.
+_LIKELY_LETTER = re.compile("[\u00a0-\u017f\u0384-\u03ce\u0400-\u045f\u05d0-\u05ea\u0600-\u06ff\u2010-\u203a\u20ac]")
 _GROUP = r"[ .,'’]"
 
 
@@ -96,10 +98,10 @@ def is_garbled(words: str) -> bool:
         return False
     for encoding in ("cp1252", "latin-1"):
         try:
-            words.encode(encoding).decode("utf-8")
+            meant = words.encode(encoding).decode("utf-8")
         except UnicodeError:
             continue
-        return True
+        return all(mark.isascii() or _LIKELY_LETTER.match(mark) for mark in meant)
     return False
 
 
