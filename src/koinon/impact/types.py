@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -51,6 +52,15 @@ class ShopReceipts:
 
 
 @dataclass(frozen=True, slots=True)
+class Payers:
+    """How many different holders paid the businesses of a cell: ``cells`` is "all", "zone" or "sse"."""
+
+    cells: str
+    code: str | None
+    payers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """How many purses waited so many local days for their first payment; ``days`` None: none yet."""
 
@@ -93,6 +103,7 @@ class MonthReport:
     start: datetime
     until: datetime
     unit: str
+    exponent: int
     flows: Flows
     to_date: Flows
     multiplier: Fraction | None
@@ -104,4 +115,6 @@ class MonthReport:
     by_sse: tuple[Share, ...]
     active_shops: int
     shops: int
+    zones: Mapping[str, str]
     receipts: tuple[ShopReceipts, ...]
+    payers: tuple[Payers, ...]

@@ -1,0 +1,333 @@
+"""What of a report may be published: nothing from which one household's or one shop's figure follows.
+
+docs/algorithms/disclosure-control.md works an example. The rules:
+
+1. a cell with fewer than ten businesses, or fewer than ten payers, is hidden;
+2. so is one of which a single business makes more than 85 %;
+3. what is hidden must not follow from the total: the hidden cells of a table together
+   must pass rules 1 and 2 themselves, else further cells are hidden, smallest first;
+4. nor from another table: where two tables differ by a group that would not pass, the
+   second table is withheld;
+5. counts are rounded to 5, amounts to 5 units, and shares are computed from the rounded
+   amounts. The same report always gives the same answer: there is no chance in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+from koinon.impact.types import FirstSpend, MonthReport, ShopReceipts
+from koinon.kernel.periods import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds of the disclosure control. ``amount_base`` is in whole units of the currency."""
+
+    least: int = 10
+    count_base: int = 5
+    amount_base: int = 5
+    dominance: Fraction = Fraction(85, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCell:
+    """A cell as the public sees it; None where it is hidden. ``share`` is of the table's rounded total."""
+
+    code: str | None
+    label: str
+    amount_minor: int | None
+    share: Fraction | None
+    shops: int | None
+
+    @property
+    def hidden(self) -> bool:
+        return self.amount_minor is None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTable:
+    """Receipts of businesses, by one attribute; ``withheld`` when no cell of it may be shown."""
+
+    name: str
+    cells: tuple[PublicCell, ...]
+    total_minor: int | None
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicWait:
+    """Purses that first paid from ``first`` to ``last`` days after the disbursement.
+
+    ``last`` None is open-ended; both None are those that have not paid in the
+    period. ``purses`` is None where it is hidden.
+    """
+
+    first: int | None
+    last: int | None
+    purses: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicReport:
+    """A town's month as anybody may see it. Amounts in minor units, rounded; None is hidden or undefined.
+
+    Ratios are rounded to a thousandth, velocity and the multiplier to date to a hundredth.
+    """
+
+    month: Month
+    unit: str
+    exponent: int
+    issued_minor: int
+    redeemed_minor: int
+    expired_minor: int
+    outstanding_minor: int
+    spent_minor: int | None
+    multiplier: Fraction | None
+    multiplier_to_date: Fraction | None
+    recirculation: Fraction | None
+    velocity: Fraction | None
+    active_shops: int | None
+    days_to_first_spend: Fraction | None
+    purses: int | None
+    waits: tuple[PublicWait, ...]
+    by_zone: PublicTable
+    by_sse: PublicTable
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some businesses together: what the rules look at."""
+
+    shops: int
+    payers: int
+    amount: int
+    gross: int
+    largest: int
+
+
+# The same intervals for every town and month, so that two publications can be compared and never subtracted.
+_WAITS: tuple[tuple[int, int | None], ...] = ((0, 0), (1, 2), (3, 6), (7, 13), (14, None))
+_STANDARD = Rules()
+
+
+def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
+    """What of this report may be published."""
+    payers = {(row.cells, row.code): row.payers for row in report.payers}
+    everything = _part(report.receipts, payers.get(("all", None), 0))
+    town_is_safe = _safe(everything, rules)
+    base = rules.amount_base * 10**report.exponent
+    by_zone, zone_of = _table(
+        "zone",
+        report,
+        rules,
+        {row.holder: row.zone if row.zone in report.zones else None for row in report.receipts},
+        [(share.code, share.label) for share in report.by_zone],
+        {code: count for (cells, code), count in payers.items() if cells == "zone"},
+    )
+    by_sse, sse_of = _table(
+        "sse",
+        report,
+        rules,
+        {row.holder: "sse" if row.is_sse else "other" for row in report.receipts},
+        [(share.code, share.label) for share in report.by_sse],
+        {code: count for (cells, code), count in payers.items() if cells == "sse"},
+    )
+    if not by_zone.withheld and not by_sse.withheld and _follows(report.receipts, zone_of, sse_of, rules):
+        by_sse = _withheld(by_sse)
+    return PublicReport(
+        month=report.month,
+        unit=report.unit,
+        exponent=report.exponent,
+        issued_minor=_rounded(report.flows.issued, base),
+        redeemed_minor=_rounded(report.flows.redeemed, base),
+        expired_minor=_rounded(report.flows.expired, base),
+        outstanding_minor=_rounded(report.flows.outstanding_end, base),
+        spent_minor=_rounded(report.flows.spent, base) if town_is_safe else None,
+        multiplier=_thousandth(report.multiplier) if town_is_safe else None,
+        multiplier_to_date=_hundredth(report.multiplier_to_date) if town_is_safe else None,
+        recirculation=_thousandth(report.recirculation) if town_is_safe else None,
+        velocity=_hundredth(report.velocity) if town_is_safe else None,
+        active_shops=_count(report.active_shops, rules),
+        days_to_first_spend=report.first_spend.median if report.first_spend.purses >= rules.least else None,
+        purses=_count(report.first_spend.purses, rules),
+        waits=_waits(report.first_spend, rules),
+        by_zone=by_zone,
+        by_sse=by_sse,
+    )
+
+
+def _table(
+    name: str,
+    report: MonthReport,
+    rules: Rules,
+    code_of: Mapping[object, str | None],
+    cells: Sequence[tuple[str | None, str]],
+    payers: Mapping[str | None, int],
+) -> tuple[PublicTable, dict[object, object]]:
+    """The table as published, and for each business which of its published or hidden parts it stands in."""
+    members: dict[str | None, list[ShopReceipts]] = {code: [] for code, _ in cells}
+    for row in report.receipts:
+        members[code_of[row.holder]].append(row)
+    parts = {code: _part(rows, payers.get(code, 0)) for code, rows in members.items()}
+    hidden = _hidden(parts, rules)
+    whole = _joined(parts.values())
+    whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
+    whole_is_safe = _safe(_Part(whole.shops, whole_payers, whole.amount, whole.gross, whole.largest), rules)
+    base = rules.amount_base * 10**report.exponent
+    total = _rounded(whole.amount, base)
+    public = PublicTable(
+        name=name,
+        cells=tuple(
+            PublicCell(code, label, None, None, None)
+            if code in hidden
+            else PublicCell(
+                code,
+                label,
+                _rounded(parts[code].amount, base),
+                Fraction(_rounded(parts[code].amount, base), total) if total > 0 else None,
+                _count(parts[code].shops, rules),
+            )
+            for code, label in cells
+        ),
+        total_minor=total if whole_is_safe else None,
+        withheld=len(hidden) == len(parts),
+    )
+    if not whole_is_safe:
+        public = _withheld(public)
+    return public, {
+        row.holder: "hidden" if code_of[row.holder] in hidden else (code_of[row.holder],) for row in report.receipts
+    }
+
+
+def _withheld(table: PublicTable) -> PublicTable:
+    cells = tuple(PublicCell(cell.code, cell.label, None, None, None) for cell in table.cells)
+    return PublicTable(table.name, cells, table.total_minor, withheld=True)
+
+
+def _hidden(parts: Mapping[str | None, _Part], rules: Rules) -> frozenset[str | None]:
+    """Which cells of a table to hide so that the hidden ones together may be known (rules 1 to 3)."""
+    hidden = {code for code, part in parts.items() if not _safe(part, rules)}
+    if not hidden:
+        return frozenset()
+    # Smallest first, and by code where they are equal, so that the answer is always the same.
+    spare = sorted(
+        (code for code in parts if code not in hidden),
+        key=lambda code: (parts[code].gross, code is None, code or ""),
+        reverse=True,
+    )
+    while not _together_safe([parts[code] for code in hidden], rules):
+        if not spare:
+            return frozenset(parts)
+        hidden.add(spare.pop())
+    return frozenset(hidden)
+
+
+def _together_safe(parts: Sequence[_Part], rules: Rules) -> bool:
+    """Whether hidden cells may be known in sum, as they are by whoever subtracts the rest from the total.
+
+    At least two of them must hold something: else the sum is the cell.
+    """
+    return sum(part.shops > 0 for part in parts) >= 2 and _safe(_joined(parts), rules)
+
+
+def _part(rows: Iterable[ShopReceipts], payers: int) -> _Part:
+    amounts = [row.receipts_minor for row in rows]
+    return _Part(
+        shops=sum(amount != 0 for amount in amounts),
+        payers=payers,
+        amount=sum(amounts),
+        gross=sum(map(abs, amounts)),
+        largest=max(map(abs, amounts), default=0),
+    )
+
+
+def _joined(parts: Iterable[_Part]) -> _Part:
+    """Several parts as one. Payers may be the same people, so the largest number is what is certain."""
+    listed = list(parts)
+    return _Part(
+        shops=sum(part.shops for part in listed),
+        payers=max((part.payers for part in listed), default=0),
+        amount=sum(part.amount for part in listed),
+        gross=sum(part.gross for part in listed),
+        largest=max((part.largest for part in listed), default=0),
+    )
+
+
+def _safe(part: _Part, rules: Rules) -> bool:
+    return part.shops >= rules.least and part.payers >= rules.least and part.largest <= rules.dominance * part.gross
+
+
+def _follows(
+    rows: Sequence[ShopReceipts], first: Mapping[object, object], second: Mapping[object, object], rules: Rules
+) -> bool:
+    """Whether two tables, subtracted from each other, say too much about some group (rule 4).
+
+    Each union of the second table's parts is compared with the smallest union of
+    the first's that covers it and with the largest that it covers; any other
+    difference contains one of these and, besides, whole parts that may be known.
+    """
+    shops_of: dict[object, set[object]] = {}
+    parts_of: dict[object, set[object]] = {}
+    for row in rows:
+        shops_of.setdefault(second[row.holder], set()).add(row.holder)
+        parts_of.setdefault(first[row.holder], set()).add(row.holder)
+    names = sorted(shops_of, key=str)
+    amount = {row.holder: row for row in rows}
+    for size in range(1, len(names)):
+        for chosen in combinations(names, size):
+            union = set[object]().union(*(shops_of[name] for name in chosen))
+            around = set[object]().union(*(part for part in parts_of.values() if part & union)) - union
+            within = union - set[object]().union(*(part for part in parts_of.values() if part <= union))
+            for difference in (around, within):
+                # Payers of a difference are not counted; ten businesses and no dominant one must do.
+                part = _part([amount[holder] for holder in amount if holder in difference], rules.least)
+                if difference and not _safe(part, rules):
+                    return True
+    return False
+
+
+def _waits(first_spend: FirstSpend, rules: Rules) -> tuple[PublicWait, ...]:
+    """The distribution of the days to the first payment, in fixed intervals."""
+    intervals: list[tuple[int | None, int | None]] = [*_WAITS, (None, None)]
+    purses = dict.fromkeys(intervals, 0)
+    for wait in first_spend.waits:
+        purses[_interval_of(wait.days)] += wait.purses
+    hidden = {interval for interval, count in purses.items() if count < rules.least}
+    spare = sorted((interval for interval in intervals if interval not in hidden), key=lambda one: -purses[one])
+    while (
+        hidden
+        and spare
+        and (sum(purses[one] for one in hidden) < rules.least or sum(purses[one] > 0 for one in hidden) < 2)
+    ):
+        hidden.add(spare.pop())
+    return tuple(
+        PublicWait(first, last, None if (first, last) in hidden else _count(purses[first, last], rules))
+        for first, last in intervals
+    )
+
+
+def _interval_of(days: int | None) -> tuple[int | None, int | None]:
+    if days is None:
+        return None, None
+    return next((first, last) for first, last in _WAITS if last is None or days <= last)
+
+
+def _count(number: int, rules: Rules) -> int | None:
+    return None if number < rules.least else _rounded(number, rules.count_base)
+
+
+def _rounded(number: int, base: int) -> int:
+    """To the nearest multiple, halves to the even one."""
+    return round(Fraction(number, base)) * base
+
+
+def _thousandth(ratio: Fraction | None) -> Fraction | None:
+    return None if ratio is None else Fraction(round(ratio * 1000), 1000)
+
+
+def _hundredth(ratio: Fraction | None) -> Fraction | None:
+    return None if ratio is None else Fraction(round(ratio * 100), 100)

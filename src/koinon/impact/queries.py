@@ -1,0 +1,116 @@
+"""Indicators of a town's month, from the books and the parties' public attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from koinon.db.statements import many, one, scalar, statement
+from koinon.impact.indicators.active_shops import active_shops
+from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
+from koinon.impact.indicators.multiplier import multiplier
+from koinon.impact.indicators.recirculation import recirculation
+from koinon.impact.indicators.share_by_sse import share_by_sse
+from koinon.impact.indicators.share_by_zone import share_by_zone
+from koinon.impact.indicators.velocity import velocity
+from koinon.impact.types import Flows, MonthReport, Payers, ShopReceipts, Wait
+from koinon.kernel.periods import Month
+from koinon.parties import queries as parties
+
+_PACKAGE = "koinon.impact"
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _FlowsRow:
+    issued: int
+    spent: int
+    refunded: int
+    redeemed: int
+    expired: int
+    business_income: int
+    business_spending: int
+    outstanding_start: int
+    outstanding_end: int
+    outstanding_micros: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Zone:
+    code: str
+    name: str
+
+
+def month(
+    conn: Connection[Any], town_id: int, month: Month, time_zone: ZoneInfo, until: datetime | None = None
+) -> MonthReport:
+    """Everything the indicators say about a town's month.
+
+    ``until`` cuts a month that still runs at the moment of asking; velocity is
+    then annualised by the time that has passed. Exact and complete, so for the
+    town's staff: the public sees ``publication.publish`` of it.
+    """
+    start, end = month.bounds(time_zone)
+    until = end if until is None else min(until, end)
+    assert start < until, "the month has not begun"
+    town = parties.town(conn, town_id)
+    moved = flows(conn, town_id, start, until)
+    first_at = scalar(conn, statement(_PACKAGE, "first_movement"), town_id=town_id)
+    to_date = flows(conn, town_id, min(start, first_at or start), until)
+    receipts = tuple(
+        many(conn, statement(_PACKAGE, "receipts"), ShopReceipts, town_id=town_id, start=start, until=until)
+    )
+    waits = many(
+        conn, statement(_PACKAGE, "first_spend"), Wait, town_id=town_id, start=start, until=until,
+        time_zone=str(time_zone),
+    )  # fmt: skip
+    zones = {zone.code: zone.name for zone in many(conn, statement(_PACKAGE, "zones"), _Zone, town_id=town_id)}
+    return MonthReport(
+        town_id=town_id,
+        month=month,
+        start=start,
+        until=until,
+        unit=town.unit_code,
+        exponent=town.exponent,
+        flows=moved,
+        to_date=to_date,
+        multiplier=multiplier(moved),
+        multiplier_to_date=multiplier(to_date),
+        recirculation=recirculation(moved),
+        velocity=velocity(moved, periods_per_year=12 * Fraction(_micros(start, end), _micros(start, until))),
+        first_spend=days_to_first_spend(waits),
+        by_zone=share_by_zone(receipts, zones),
+        by_sse=share_by_sse(receipts),
+        active_shops=active_shops(receipts),
+        shops=len(receipts),
+        zones=zones,
+        receipts=receipts,
+        payers=tuple(many(conn, statement(_PACKAGE, "payers"), Payers, town_id=town_id, start=start, until=until)),
+    )
+
+
+def flows(conn: Connection[Any], town_id: int, start: datetime, until: datetime) -> Flows:
+    """What moved from ``start`` (included) until ``until`` (excluded), by ``effective_at``."""
+    row = one(conn, statement(_PACKAGE, "flows"), _FlowsRow, town_id=town_id, start=start, until=until)
+    return Flows(
+        issued=row.issued,
+        spent=row.spent,
+        refunded=row.refunded,
+        redeemed=row.redeemed,
+        expired=row.expired,
+        business_income=row.business_income,
+        business_spending=row.business_spending,
+        outstanding_start=row.outstanding_start,
+        outstanding_end=row.outstanding_end,
+        outstanding_mean=Fraction(int(row.outstanding_micros), _micros(start, until)),
+    )
+
+
+def _micros(start: datetime, until: datetime) -> int:
+    return (until.astimezone(UTC) - start.astimezone(UTC)) // _MICROSECOND
