@@ -27,7 +27,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,12 +60,12 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop lives in the 
 def pytest_configure(config: pytest.Config) -> None:
     import django
 
-    _remove_what_killed_runs_left()
-    VAR.mkdir(parents=True, exist_ok=True)
     try:
-        django.setup()
-    except Exception as broken:
-        print(f"Django is not set up: {broken!r}")
+        VAR.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise pytest.UsageError(f"{VAR} cannot be made: {refused.strerror}; is {VAR.parent} another user's?") from None
+    _remove_what_killed_runs_left()
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -74,8 +74,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _remove_what_killed_runs_left() -> None:
     for old in VAR.parent.glob("test-*-*"):
-        if not Path(f"/proc/{old.name.rsplit('-', 1)[1]}").exists() and _is_unused(old):
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(PermissionError):  # Another user's, then.
+            if not Path(f"/proc/{old.name.rsplit('-', 1)[1]}").exists() and _is_unused(old):
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_unused(folder: Path) -> bool:

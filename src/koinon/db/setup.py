@@ -52,6 +52,7 @@ def prepare_roles(conn: Connection[Any]) -> None:
         with conn.transaction():
             execute(conn, statements)
     except InsufficientPrivilege as refused:
-        raise RolesMissing(missing=missing, statements=statements) from refused
+        membership = f"GRANT koinon_owner TO {conn.info.user};"
+        raise RolesMissing(missing=missing, statements=f"{statements}\n{membership}") from refused
     except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateObject, psycopg.errors.InternalError_):
         prepare_roles(conn)  # Another start made them in the same moment.

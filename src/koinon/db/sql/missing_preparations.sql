@@ -14,7 +14,9 @@ WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'koinon_app'
 UNION ALL
 SELECT 'membership in koinon_owner'
 FROM owner
-WHERE NOT pg_catalog.pg_has_role(owner.oid, 'MEMBER')
+WHERE NOT pg_catalog.pg_has_role(
+    owner.oid, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END
+)
 UNION ALL
 SELECT 'CREATE on this database for koinon_owner'
 FROM owner
