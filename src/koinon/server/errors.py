@@ -1,7 +1,7 @@
 """What serving the site may refuse.
 
-    ServerError
-    └── PortTaken               server.port-taken
+ServerError
+└── PortTaken               server.port-taken
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Serve the site: one process, graceful at its end.
 
-    with database() as db:
-        prepare(db)
-        serve("127.0.0.1", 8000)
+with database() as db:
+    prepare(db)
+    serve("127.0.0.1", 8000)
 """
 
 from __future__ import annotations

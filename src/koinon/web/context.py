@@ -14,6 +14,7 @@ from django.utils.translation import get_language, get_language_bidi, gettext_la
 from django.utils.translation import gettext as _
 
 from koinon.parties.models import Role, RoleGrant, Town
+from koinon.web import published
 from koinon.web.access import ROLE_NAMES, grants_of, seat
 
 OWN_NAMES = {"en": "English", "el": "Ελληνικά", "es": "Español", "ar": "العربية", "fr": "Français", "pt": "Português"}
@@ -80,6 +81,10 @@ def menu(request: HttpRequest, grant: RoleGrant | None) -> list[Place]:
     return [Place(str(title), url, name == current) for title, name, url in entries]
 
 
+def _is_demo(town: Town | None) -> bool:
+    return town is not None and published.is_demo(town)
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     language = (get_language() or "en").split("-")[0]
 
@@ -97,5 +102,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "seats": SimpleLazyObject(lambda: grants_of(getattr(request, "user", None))),
         "menu": SimpleLazyObject(lambda: menu(request, current_seat())),
         "seen_by": [ROLE_NAMES[role] for role in getattr(request, "seen_by", ())],
+        "is_demo": SimpleLazyObject(lambda: _is_demo(the_town(request))),
         "site_name": _("Koinon"),
     }

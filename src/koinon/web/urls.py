@@ -10,6 +10,7 @@ urlpatterns = [
     path("", town.town, name="town"),
     path("how/<slug:indicator>/", town.how, name="how"),
     path("check/", town.check, name="check"),
+    path("check/head.json", town.seal_head, name="seal-head"),
     path("healthz", town.healthz, name="healthz"),
     path("language/", account.language, name="language"),
     path("home/", account.home, name="home"),

@@ -13,6 +13,7 @@ from django.template.context import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
@@ -150,3 +151,9 @@ def local_day(value: datetime, town: Town) -> str:
 def payout_state(code: str) -> str:
     """How far a shop's request for euros has come."""
     return str(words.PAYOUT_STATES.get(str(code), code))
+
+
+@register.filter
+def uncapped(text: str) -> str:
+    """A month inside a sentence, where Spanish and its sisters write it small."""
+    return text[:1].lower() + text[1:] if (get_language() or "en")[:2] in {"es", "pt", "fr"} else text
