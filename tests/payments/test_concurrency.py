@@ -1,0 +1,116 @@
+"""Eight tills at once."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from koinon.kernel.errors import KoinonError
+from koinon.payments import queries
+from tests.programmes.small_town import SmallTown, build
+
+TILLS = 8
+
+
+@pytest.fixture
+def town(database, conn):
+    town = build(conn)
+    town.fund("aid", rule={"per_day": "25.00"})
+    town.household("ana")
+    town.shop("forn")
+    conn.commit()
+    return town
+
+
+def at_once(town: SmallTown, connect_again, work) -> list[str]:
+    """Run ``work(conn, number)`` on eight connections at the same moment, each in its own transaction."""
+    ready = Barrier(TILLS)
+
+    def one(number: int) -> str:
+        conn = connect_again()
+        conn.execute("SELECT 1")
+        ready.wait()
+        try:
+            work(conn, number)
+        except KoinonError as refused:
+            conn.rollback()
+            return refused.code
+        conn.commit()
+        return "posted"
+
+    with ThreadPoolExecutor(TILLS) as tills:
+        return sorted(tills.map(one, range(TILLS)))
+
+
+def test_eight_tills_cannot_spend_the_last_note_twice(town, connect_again):
+    town.give("ana", "aid", "10.00")
+    town.conn.commit()
+    outcomes = at_once(town, connect_again, lambda conn, _: town.pay_for("ana", "forn", "10.00", conn=conn))
+    assert outcomes == ["payments.not-payable"] * 7 + ["posted"]
+    assert (town.balance("ana", "aid"), town.balance("forn")) == ("0.00", "10.00")
+    assert town.broken() == []
+
+
+def test_eight_tills_cannot_together_cross_the_limit_of_the_day(town, connect_again):
+    town.give("ana", "aid", "100.00")
+    town.conn.commit()
+    outcomes = at_once(town, connect_again, lambda conn, _: town.pay_for("ana", "forn", "10.00", conn=conn))
+    assert Counter(outcomes) == {"posted": 2, "payments.not-payable": 6}
+
+
+def test_eight_tries_under_one_key_pay_once(town, connect_again):
+    town.give("ana", "aid", "20.00")
+    town.conn.commit()
+    outcomes = at_once(
+        town, connect_again, lambda conn, _: town.pay_for("ana", "forn", "5.00", key="till-1-1", conn=conn)
+    )
+    assert outcomes == ["posted"] * 8
+    assert town.balance("forn") == "5.00"
+
+
+def test_eight_payers_with_one_key_pay_once_and_seven_are_told(town, connect_again):
+    for number in range(TILLS):
+        town.household(f"buyer {number}")
+        town.give(f"buyer {number}", "aid", "5.00")
+    town.conn.commit()
+    outcomes = at_once(
+        town, connect_again, lambda conn, n: town.pay_for(f"buyer {n}", "forn", "5.00", key="till-1-1", conn=conn)
+    )
+    assert outcomes == ["payments.key-reused"] * 7 + ["posted"]
+    assert town.balance("forn") == "5.00"
+    assert town.broken() == []
+
+
+def test_eight_refunds_at_once_never_exceed_the_payment(town, connect_again):
+    town.give("ana", "aid", "20.00")
+    payment = town.pay_for("ana", "forn", "10.00")
+    town.fill_till("forn", "50.00")
+    town.conn.commit()
+    outcomes = at_once(town, connect_again, lambda conn, _: town.give_back(payment, "3.00", conn=conn))
+    assert Counter(outcomes) == {"posted": 3, "payments.refund-too-large": 5}
+    assert queries.payment(town.conn, town_id=town.id, payment_id=payment.id).left.minor == 100
+    assert town.broken() == []
+
+
+def test_payments_crossing_in_both_directions_with_retries_neither_lose_nor_double(town, connect_again):
+    for name in ("a", "b"):
+        town.shop(name)
+        town.fill_till(name, "100.00")
+    town.conn.commit()
+
+    def work(conn, number):
+        rolls = random.Random(number)
+        for turn in range(12):
+            way = ("a", "b") if rolls.random() < 0.5 else ("b", "a")
+            key = f"{number}-{turn}-{way[0]}"
+            for _ in range(rolls.choice([1, 1, 2])):
+                town.pay_for(*way, "1.00", key=key, conn=conn)
+                conn.commit()
+
+    assert at_once(town, connect_again, work) == ["posted"] * TILLS
+    assert float(town.balance("a")) + float(town.balance("b")) == 200.0
+    assert town.broken() == []

@@ -1,0 +1,303 @@
+"""A programme's month, from awards to purses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from threading import Barrier
+
+import pytest
+
+from koinon.kernel.errors import KoinonError
+from koinon.kernel.money import Amount
+from koinon.kernel.periods import Month
+from koinon.ledger import queries as books
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
+from koinon.programmes import operations, queries
+from koinon.programmes.errors import (
+    BudgetExceeded,
+    CycleNotFound,
+    CycleNotInState,
+    FundNotOver,
+    ReserveShort,
+    SamePerson,
+)
+from tests.programmes.small_town import APPROVER, NOON, OCTOBER, OFFICER, build
+
+
+@pytest.fixture
+def town(conn):
+    town = build(conn)
+    town.fund("aid", rule={"zones": ["besos"]}, last_day=date(2026, 12, 31))
+    town.programme("inclusion", fund="aid")
+    for name, monthly in {"ana": "568.01", "pere": "100.00", "laia": "400.00", "omar": "100.01"}.items():
+        town.household(name, zone="besos")
+        town.award("inclusion", name, monthly)
+    return town
+
+
+def decided(town, cycle) -> dict[str, tuple[str, int, list[str]]]:
+    names = {party: name for name, party in town.parties.items()}
+    found = queries.entitlements(town.conn, town_id=town.id, cycle_id=cycle.id)
+    return {names[e.party_id]: (e.state, e.amount_minor, [g.code for g in e.grounds]) for e in found}
+
+
+def test_a_month_goes_from_awards_to_purses_to_the_minor_unit(town):
+    town.receive("aid", "1000.00")
+    done = town.disburse(town.approve(town.prepare("inclusion")))
+    assert (done.state, done.total_minor, done.count, done.paid, done.refused) == ("disbursed", 26700, 3, 3, 1)
+    assert [town.balance(name, "aid") for name in ("ana", "pere", "laia", "omar")] == [
+        "142.00",
+        "0.00",
+        "100.00",
+        "25.00",
+    ]
+    assert town.reserve("aid") == "733.00"
+    assert books.totals(town.conn, town_id=town.id).issued == 26700
+    assert town.audited()[-4:] == ["cycle.prepared", "cycle.approved", "cycle.issued", "cycle.disbursed"]
+    assert town.broken() == []
+
+
+def test_every_yes_and_every_no_keeps_its_grounds(town):
+    town.household("gone", zone="besos")
+    town.award("inclusion", "gone", "50.00", until=date(2026, 9, 30))
+    town.household("soon", zone="besos")
+    town.award("inclusion", "soon", "500.00", since=date(2026, 11, 1))
+    assert decided(town, town.prepare("inclusion")) == {
+        "ana": ("due", 14200, ["entitlement.share-of-award"]),
+        "pere": ("refused", 0, ["entitlement.not-above-floor"]),
+        "laia": ("due", 10000, ["entitlement.share-of-award"]),
+        "omar": ("due", 2500, ["entitlement.share-of-award"]),
+        "gone": ("refused", 0, ["entitlement.award-ended", "entitlement.not-above-floor"]),
+        "soon": ("refused", 0, ["entitlement.award-not-begun"]),
+    }
+
+
+def test_the_award_that_holds_in_the_month_counts_and_not_the_newest(town):
+    town.conn.execute(
+        "UPDATE programmes_award SET to_day = '2026-10-31' WHERE household_id = %s", [town.parties["ana"]]
+    )
+    town.award("inclusion", "ana", "900.00", since=date(2026, 11, 1))
+    assert decided(town, town.prepare("inclusion"))["ana"][1] == 14200
+    assert decided(town, town.prepare("inclusion", Month(2026, 11)))["ana"][1] == 22500
+
+
+def test_a_programme_may_be_for_some_zones_and_income_bands_only(town):
+    town.programme("centre", fund="aid", rule={"zones": ["centre"], "income_bands": ["a"]})
+    town.household("joana", zone="centre", income_band="b")
+    town.award("centre", "joana", "400.00")
+    town.award("centre", "ana", "400.00")
+    found = decided(town, town.prepare("centre"))
+    assert found["joana"][2] == ["entitlement.income-band"]
+    assert found["ana"][2] == ["entitlement.not-in-zone", "entitlement.income-band"]
+
+
+def test_later_changes_do_not_rewrite_what_was_decided(town):
+    cycle = town.prepare("inclusion")
+    town.conn.execute("UPDATE programmes_award SET monthly_minor = 1")
+    town.conn.execute("UPDATE programmes_programme SET share_numerator = 1, share_denominator = 1")
+    assert town.prepare("inclusion") == cycle
+    assert decided(town, cycle)["ana"][:2] == ("due", 14200)
+    (kept,) = queries.entitlements_of(town.conn, town_id=town.id, party_id=town.parties["ana"])
+    assert kept.snapshot["monthly_minor"] == 56801
+
+
+def test_who_prepared_a_cycle_cannot_approve_it(town):
+    cycle = town.prepare("inclusion")
+    with pytest.raises(SamePerson):
+        town.approve(cycle, OFFICER)
+    assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).state == "prepared"
+
+
+def test_nothing_is_paid_before_a_second_person_approved(town):
+    town.receive("aid", "1000.00")
+    with pytest.raises(CycleNotInState):
+        town.disburse(town.prepare("inclusion"))
+
+
+def test_steps_may_be_repeated(town):
+    town.receive("aid", "1000.00")
+    approved = town.approve(town.prepare("inclusion"))
+    assert town.approve(approved) == approved
+    done = town.disburse(approved)
+    assert town.disburse(done) == done
+    assert town.prepare("inclusion") == done
+    assert town.balance("ana", "aid") == "142.00"
+    with pytest.raises(CycleNotInState):
+        town.approve(done, "user:3")
+
+
+def test_a_cancelled_month_can_be_prepared_anew_and_a_paid_one_not_cancelled(town):
+    town.receive("aid", "1000.00")
+    first = town.approve(town.prepare("inclusion"))
+    cancel = {"town_id": town.id, "actor": OFFICER, "now": NOON}
+    operations.cancel_cycle(town.conn, cycle_id=first.id, **cancel, reason="wrong list")
+    with pytest.raises(CycleNotInState):
+        town.disburse(first)
+    second = town.prepare("inclusion")
+    assert second.id != first.id
+    done = town.disburse(town.approve(second))
+    with pytest.raises(CycleNotInState):
+        operations.cancel_cycle(town.conn, cycle_id=done.id, **cancel)
+    assert town.broken() == []
+
+
+def test_what_the_reserve_lacks_is_refused_and_nothing_is_issued(town):
+    town.receive("aid", "266.99")
+    cycle = town.approve(town.prepare("inclusion"))
+    with pytest.raises(ReserveShort) as refused:
+        town.disburse(cycle)
+    assert refused.value.missing == Amount(1, "REC")
+    assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).state == "approved"
+    assert books.totals(town.conn, town_id=town.id).issued == 0
+    town.receive("aid", "0.01")
+    assert town.disburse(cycle).state == "disbursed"
+    assert town.reserve("aid") == "0.00"
+
+
+def test_cycles_of_a_fund_cannot_be_approved_beyond_its_budget(town):
+    town.conn.execute("UPDATE programmes_fund SET budget_minor = 53399")
+    town.approve(town.prepare("inclusion"))
+    with pytest.raises(BudgetExceeded) as refused:
+        town.approve(town.prepare("inclusion", Month(2026, 11)))
+    assert (refused.value.committed.minor, refused.value.asked.minor) == (26700, 26700)
+
+
+def test_a_household_erased_after_the_list_was_approved_is_not_paid_and_its_money_returns(town, tmp_path):
+    town.receive("aid", "1000.00")
+    cycle = town.approve(town.prepare("inclusion"))
+    vault = Vault(town.conn, Secrets.load(tmp_path))
+    vault.erase(town.parties["laia"], actor=OFFICER, reason="asked", at=NOON)
+    done = town.disburse(cycle)
+    assert (done.total_minor, done.paid, done.refused) == (16700, 2, 2)
+    assert decided(town, done)["laia"][2] == ["entitlement.share-of-award", "entitlement.household-erased"]
+    assert town.reserve("aid") == "833.00"
+    assert town.broken() == []
+
+
+def test_two_programmes_on_one_fund_have_an_escrow_each(town):
+    town.programme("extra", fund="aid", share=(1, 1), floor="0")
+    town.award("extra", "ana", "10.00")
+    town.receive("aid", "1000.00")
+    town.disburse(town.approve(town.prepare("inclusion")))
+    town.disburse(town.approve(town.prepare("extra")))
+    assert town.balance("ana", "aid") == "152.00"
+    holders = {account.holder for account in books.accounts_of_kind(town.conn, town_id=town.id, kind="escrow")}
+    assert holders == set(town.programmes.values())
+
+
+def test_a_cycle_belongs_to_its_town(town):
+    cycle = town.prepare("inclusion")
+    with pytest.raises(CycleNotFound):
+        operations.approve_cycle(town.conn, town_id=town.id + 1, cycle_id=cycle.id, actor=APPROVER, now=NOON)
+
+
+def test_unspent_money_is_swept_back_after_the_last_day_and_not_before(town):
+    town.shop("forn", zone="besos")
+    town.receive("aid", "1000.00")
+    town.disburse(town.approve(town.prepare("inclusion")))
+    payment = town.pay_for("ana", "forn", "42.00")
+    sweep = {"town_id": town.id, "fund_id": town.funds["aid"], "actor": "job:sweep"}
+    last_minute = datetime(2026, 12, 31, 22, 59, tzinfo=UTC)
+    midnight = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+    with pytest.raises(FundNotOver):
+        operations.sweep_fund(town.conn, **sweep, now=last_minute)
+    swept = operations.sweep_fund(town.conn, **sweep, now=midnight)
+    assert (swept.purses, swept.minor) == (3, 22500)
+    assert operations.sweep_fund(town.conn, **sweep, now=midnight).minor == 0
+    town.give_back(payment, "2.00", at=midnight)
+    assert operations.sweep_fund(town.conn, **sweep, now=midnight).minor == 200
+    totals = books.totals(town.conn, town_id=town.id)
+    assert (totals.issued, totals.expired, totals.outstanding) == (26700, 22700, 4000)
+    assert town.reserve("aid") == "960.00"
+    assert town.broken() == []
+
+
+# Killed in the middle
+
+
+@pytest.fixture
+def many(database, conn):
+    town = build(conn)
+    town.fund("aid")
+    town.programme("inclusion", fund="aid")
+    for number in range(20):
+        town.household(f"h{number}")
+        town.award("inclusion", f"h{number}", f"{200 + number}.00")
+    town.receive("aid", "2000.00")
+    cycle = town.approve(town.prepare("inclusion"))
+    conn.commit()
+    return town, cycle
+
+
+def test_a_run_killed_in_the_middle_ends_in_the_same_books_when_run_again(many, database):
+    town, cycle = many
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tests.programmes.disburse_in_pieces", database.app_url, str(town.id), str(cycle.id)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stdin is not None
+    assert run.stdout is not None
+    for answer in ("commit", "commit", "wait"):
+        assert run.stdout.readline() == "posted\n"
+        run.stdin.write(f"{answer}\n")
+        run.stdin.flush()
+        if answer == "commit":
+            assert run.stdout.readline() == "disbursing\n"
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    run.stdin.close()
+    run.stdout.close()
+
+    assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).paid == 6
+    assert town.broken() == []
+    done = town.disburse(cycle)
+    assert (done.state, done.paid, done.total_minor) == ("disbursed", 20, 104750)
+    assert [town.balance(f"h{number}", "aid") for number in (0, 9, 19)] == ["50.00", "52.25", "54.75"]
+    assert books.totals(town.conn, town_id=town.id).issued == 104750
+    assert town.broken() == []
+
+
+def test_eight_who_pay_out_one_cycle_at_once_pay_it_once(many, connect_again):
+    town, cycle = many
+    ready = Barrier(8)
+
+    def one(_: int) -> str:
+        with connect_again() as conn:
+            ready.wait()
+            try:
+                state = operations.disburse_cycle(
+                    conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=NOON
+                ).state
+            except KoinonError as refused:
+                return refused.code
+            conn.commit()
+            return state
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == ["disbursed"] * 8
+    assert books.totals(town.conn, town_id=town.id).issued == 104750
+    assert town.broken() == []
+
+
+def test_two_who_prepare_one_month_at_once_prepare_it_once(many, connect_again):
+    town, _ = many
+    ready = Barrier(4)
+
+    def one(number: int) -> object:
+        with connect_again() as conn:
+            ready.wait()
+            found = operations.prepare_cycle(
+                conn, town_id=town.id, programme_id=town.programmes["inclusion"], month=OCTOBER.next(),
+                actor=f"user:{number}", now=NOON,
+            )  # fmt: skip
+            conn.commit()
+            return found.id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(one, range(4)))) == 1
