@@ -172,7 +172,8 @@ def _table(
     members: dict[str | None, list[ShopReceipts]] = {code: [] for code, _ in cells}
     for row in report.receipts:
         members[code_of[row.holder]].append(row)
-    parts = {code: _part(rows, payers.get(code, 0)) for code, rows in members.items()}
+    # A cell without a business in it is nobody's, and everybody can see that in the register.
+    parts = {code: _part(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
     hidden = _hidden(parts, rules)
     whole = _joined(parts.values())
     whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
@@ -184,13 +185,7 @@ def _table(
         cells=tuple(
             PublicCell(code, label, None, None, None)
             if code in hidden
-            else PublicCell(
-                code,
-                label,
-                _rounded(parts[code].amount, base),
-                Fraction(_rounded(parts[code].amount, base), total) if total > 0 else None,
-                _count(parts[code].shops, rules),
-            )
+            else _shown(code, label, parts.get(code), total, base, rules)
             for code, label in cells
         ),
         total_minor=total if whole_is_safe else None,
@@ -201,6 +196,13 @@ def _table(
     return public, {
         row.holder: "hidden" if code_of[row.holder] in hidden else (code_of[row.holder],) for row in report.receipts
     }
+
+
+def _shown(code: str | None, label: str, part: _Part | None, total: int, base: int, rules: Rules) -> PublicCell:
+    if part is None:
+        return PublicCell(code, label, 0, Fraction(0) if total > 0 else None, 0)
+    amount = _rounded(part.amount, base)
+    return PublicCell(code, label, amount, Fraction(amount, total) if total > 0 else None, _count(part.shops, rules))
 
 
 def _withheld(table: PublicTable) -> PublicTable:
