@@ -8,7 +8,9 @@ docs/algorithms/disclosure-control.md works an example. The rules:
    must pass rules 1 and 2 themselves, else further cells are hidden, smallest first;
 4. nor from another table: where two tables differ by a group that would not pass, the
    second table is withheld;
-5. counts are rounded to 5, amounts to 5 units, and shares are computed from the rounded
+5. a month is published when it is over: whoever watched a running one could subtract
+   this minute's tables from the last one's and see each purchase;
+6. counts are rounded to 5, amounts to 5 units, and shares are computed from the rounded
    amounts. The same report always gives the same answer: there is no chance in it.
 """
 
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
+from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
 from koinon.impact.types import FirstSpend, MonthReport, ShopReceipts
 from koinon.kernel.periods import Month
 
@@ -75,10 +78,12 @@ class PublicWait:
 class PublicReport:
     """A town's month as anybody may see it. Amounts in minor units, rounded; None is hidden or undefined.
 
-    Ratios are rounded to a thousandth, velocity and the multiplier to date to a hundredth.
+    Of a month that still runs (not ``complete``) only what the town itself issued, redeemed
+    and holds outstanding is shown. Ratios are rounded to a thousandth, velocity and the multiplier to date to a hundredth.
     """
 
     month: Month
+    complete: bool
     unit: str
     exponent: int
     issued_minor: int
@@ -118,7 +123,8 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
     """What of this report may be published."""
     payers = {(row.cells, row.code): row.payers for row in report.payers}
     everything = _part(report.receipts, payers.get(("all", None), 0))
-    town_is_safe = _safe(everything, rules)
+    town_is_safe = report.complete and _safe(everything, rules)
+    first_spend = report.first_spend if report.complete else days_to_first_spend([])
     base = rules.amount_base * 10**report.exponent
     by_zone, zone_of = _table(
         "zone",
@@ -140,6 +146,7 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
         by_sse = _withheld(by_sse)
     return PublicReport(
         month=report.month,
+        complete=report.complete,
         unit=report.unit,
         exponent=report.exponent,
         issued_minor=_rounded(report.flows.issued, base),
@@ -151,10 +158,10 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
         multiplier_to_date=_hundredth(report.multiplier_to_date) if town_is_safe else None,
         recirculation=_thousandth(report.recirculation) if town_is_safe else None,
         velocity=_hundredth(report.velocity) if town_is_safe else None,
-        active_shops=_count(report.active_shops, rules),
-        days_to_first_spend=report.first_spend.median if report.first_spend.purses >= rules.least else None,
-        purses=_count(report.first_spend.purses, rules),
-        waits=_waits(report.first_spend, rules),
+        active_shops=_count(report.active_shops, rules) if report.complete else None,
+        days_to_first_spend=first_spend.median if first_spend.purses >= rules.least else None,
+        purses=_count(first_spend.purses, rules),
+        waits=_waits(first_spend, rules),
         by_zone=by_zone,
         by_sse=by_sse,
     )
@@ -188,10 +195,10 @@ def _table(
             else _shown(code, label, parts.get(code), total, base, rules)
             for code, label in cells
         ),
-        total_minor=total if whole_is_safe else None,
+        total_minor=total if whole_is_safe and report.complete else None,
         withheld=len(hidden) == len(parts),
     )
-    if not whole_is_safe:
+    if not (whole_is_safe and report.complete):
         public = _withheld(public)
     return public, {
         row.holder: "hidden" if code_of[row.holder] in hidden else (code_of[row.holder],) for row in report.receipts

@@ -76,6 +76,7 @@ def month(
         month=month,
         start=start,
         until=until,
+        complete=until == end,
         unit=town.unit_code,
         exponent=town.exponent,
         flows=moved,

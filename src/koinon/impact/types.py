@@ -94,7 +94,7 @@ class MonthReport:
     """A town's month in indicators. Exact; what the public sees goes through ``publication``.
 
     ``until`` is the end of the month, or earlier when it was asked for a month
-    that still runs. ``multiplier_to_date`` is taken over everything since the
+    that still runs (not ``complete``). ``multiplier_to_date`` is taken over everything since the
     first unit until ``until``.
     """
 
@@ -102,6 +102,7 @@ class MonthReport:
     month: Month
     start: datetime
     until: datetime
+    complete: bool
     unit: str
     exponent: int
     flows: Flows
