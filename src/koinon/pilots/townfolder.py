@@ -382,13 +382,14 @@ class _Reading:
         country = self.settings.town.country
         born_on = row.day("born_on")
         kind = row.meaning("identifier_kind", row.optional("identifier_kind"), "national")
-        own = born_on is None or _age(born_on, self._reference_day()) >= AGE_OF_OWN_IDENTIFIER
-        cell = row.required("identifier") if own else row.optional("identifier")
+        age = self._age(born_on)
+        grown_up = age is not None and age >= AGE_OF_OWN_IDENTIFIER
+        cell = row.required("identifier") if grown_up else row.optional("identifier")
         identifier = row.understand(
             "identifier", cell, lambda value: person_identifier(value, country=country, kind=kind)
         )
-        if born_on is not None and not 0 <= _age(born_on, self._reference_day()) <= OLDEST:
-            row.problem("born_on", "town.birth-implausible", "Nobody of this age can be alive on the day of joining.")
+        if age is not None and not 0 <= age <= OLDEST:
+            row.problem("born_on", "town.birth-implausible", "Nobody of this age can be alive when the fund begins.")
         return PersonSpec(
             identifier=identifier or (bare_identifier(cell) if cell is not None else ""),
             identifier_kind=kind,
@@ -403,10 +404,13 @@ class _Reading:
             row=row.line.number,
         )
 
-    def _reference_day(self) -> date:
-        """The day at which ages are judged: the first on which a fund may be spent, so that a re-run agrees."""
+    def _age(self, born_on: date | None) -> int | None:
+        """Years on the first day of any fund, so that a re-run agrees; None where that cannot be said."""
         days = [fund.spend_from for fund in self.policies.funds if fund.spend_from is not None]
-        return min(days, default=date.max)
+        if born_on is None or not days:
+            return None
+        on = min(days)
+        return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
 
     def _compare_households(self, households: list[HouseholdSpec], people: list[PersonSpec]) -> None:
         tables = self.settings.tables
@@ -536,10 +540,6 @@ class _Reading:
 
 def _overlap(one: AwardSpec, other: AwardSpec) -> bool:
     return one.from_day <= (other.to_day or date.max) and other.from_day <= (one.to_day or date.max)
-
-
-def _age(born_on: date, on: date) -> int:
-    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
 
 
 def _class_code(value: Cell) -> str:
