@@ -114,3 +114,8 @@ def test_payments_crossing_in_both_directions_with_retries_neither_lose_nor_doub
     assert at_once(town, connect_again, work) == ["posted"] * TILLS
     assert float(town.balance("a")) + float(town.balance("b")) == 200.0
     assert town.broken() == []
+
+
+def test_one_transaction_may_pay_for_any_number_of_payers(conn):
+    turns = "SELECT count(*) FROM generate_series(1, 30000) WHERE payments.one_at_a_time(1, gen_random_uuid()) IS NULL"
+    assert conn.execute(turns).fetchone() == (30000,)

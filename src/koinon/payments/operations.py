@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from koinon.db.statements import execute, scalar, statement
+from koinon.db.statements import execute, one, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.decisions import Ground
 from koinon.kernel.errors import UnitMismatch
@@ -90,9 +90,10 @@ def pay(
         try:
             with savepoint(conn):
                 ledger.post_all(conn, town_id=town_id, requests=requests)
-                execute(
+                return one(
                     conn,
                     statement(_PACKAGE, "insert_payment"),
+                    Payment,
                     town_id=town_id,
                     id=payment_id,
                     payer=payer,
@@ -104,7 +105,6 @@ def pay(
                     actor=actor,
                     reference=reference,
                 )
-            break
         except InsufficientFunds:
             # Something that is no payment (a sweep, a hold, a redemption) took money since the plan was made.
             if attempt == _TRIES - 1:
@@ -116,7 +116,7 @@ def pay(
             if winner is None:
                 raise
             return _same(winner, payer, payee, amount, reference)
-    return queries.payment(conn, town_id=town_id, payment_id=payment_id)
+    raise AssertionError("the last try returns or raises")
 
 
 def refund(

@@ -183,6 +183,7 @@ def disburse_some(
     again until it is finished, each time in a transaction of its own where a long
     one would be in the way.
     """
+    assert at_most > 0
     cycle = _locked(conn, town_id, cycle_id)
     if cycle.state == "disbursed":
         return cycle

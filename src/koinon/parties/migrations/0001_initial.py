@@ -10,218 +10,508 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Party',
+            name="Party",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('person', 'person'), ('household', 'household'), ('organisation', 'organisation'), ('public_body', 'public body')], max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('erased_at', models.DateTimeField(blank=True, db_comment="When the key to the party's personal data was destroyed.", null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("person", "person"),
+                            ("household", "household"),
+                            ("organisation", "organisation"),
+                            ("public_body", "public body"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "erased_at",
+                    models.DateTimeField(
+                        blank=True, db_comment="When the key to the party's personal data was destroyed.", null=True
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'party',
-                'verbose_name_plural': 'parties',
-                'db_table_comment': 'Anyone who can hold an account. Opaque on purpose: no personal data in this row.',
+                "verbose_name": "party",
+                "verbose_name_plural": "parties",
+                "db_table_comment": "Anyone who can hold an account. Opaque on purpose: no personal data in this row.",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('language', models.CharField(blank=True, db_comment="Language tag the person chose; empty: browser's.", max_length=12)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True, db_comment="Language tag the person chose; empty: browser's.", max_length=12
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'db_table_comment': 'Somebody who signs in.',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "db_table_comment": "Somebody who signs in.",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Town',
+            name="Town",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('country', models.CharField(db_comment='ISO 3166-1 alpha-2.', max_length=2)),
-                ('unit_code', models.CharField(db_comment="Code of the town's unit, as the ledger knows it.", max_length=12)),
-                ('unit_name', models.CharField(max_length=60)),
-                ('unit_symbol', models.CharField(blank=True, max_length=8)),
-                ('exponent', models.PositiveSmallIntegerField(db_comment='Decimals of the unit: EUR 2, JOD 3.', default=2)),
-                ('national_currency', models.CharField(db_comment='ISO 4217; the unit is at par with it.', default='EUR', max_length=3)),
-                ('time_zone', models.CharField(db_comment='IANA name; days begin and end here.', default='UTC', max_length=64)),
-                ('languages', models.JSONField(db_comment='Language tags, the first one preferred.', default=list)),
-                ('legal_basis', models.JSONField(db_comment='Acts and agreements the currency rests on.', default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('party', models.OneToOneField(db_comment="The public body that holds the town's own accounts; empty only while the town is being created.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='parties.party')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("country", models.CharField(db_comment="ISO 3166-1 alpha-2.", max_length=2)),
+                (
+                    "unit_code",
+                    models.CharField(db_comment="Code of the town's unit, as the ledger knows it.", max_length=12),
+                ),
+                ("unit_name", models.CharField(max_length=60)),
+                ("unit_symbol", models.CharField(blank=True, max_length=8)),
+                (
+                    "exponent",
+                    models.PositiveSmallIntegerField(db_comment="Decimals of the unit: EUR 2, JOD 3.", default=2),
+                ),
+                (
+                    "national_currency",
+                    models.CharField(db_comment="ISO 4217; the unit is at par with it.", default="EUR", max_length=3),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(db_comment="IANA name; days begin and end here.", default="UTC", max_length=64),
+                ),
+                ("languages", models.JSONField(db_comment="Language tags, the first one preferred.", default=list)),
+                (
+                    "legal_basis",
+                    models.JSONField(db_comment="Acts and agreements the currency rests on.", default=dict),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "party",
+                    models.OneToOneField(
+                        db_comment="The public body that holds the town's own accounts; empty only while the town is being created.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="parties.party",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'town',
-                'verbose_name_plural': 'towns',
-                'db_table_comment': 'A municipality (or consortium) running one currency.',
+                "verbose_name": "town",
+                "verbose_name_plural": "towns",
+                "db_table_comment": "A municipality (or consortium) running one currency.",
             },
         ),
         migrations.AddField(
-            model_name='party',
-            name='town',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parties', to='parties.town'),
+            model_name="party",
+            name="town",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="parties", to="parties.town"
+            ),
         ),
         migrations.CreateModel(
-            name='VaultLookup',
+            name="VaultLookup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(db_comment='identifier, phone, email or iban.', max_length=20)),
-                ('digest', models.BinaryField(db_comment='HMAC-SHA256 with a key outside the database.')),
-                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='parties.party')),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='parties.town')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(db_comment="identifier, phone, email or iban.", max_length=20)),
+                ("digest", models.BinaryField(db_comment="HMAC-SHA256 with a key outside the database.")),
+                (
+                    "party",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="parties.party"
+                    ),
+                ),
+                (
+                    "town",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="parties.town"),
+                ),
             ],
             options={
-                'db_table_comment': 'Keyed hashes by which a party is found.',
+                "db_table_comment": "Keyed hashes by which a party is found.",
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=120)),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='zones', to='parties.town')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "town",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="zones", to="parties.town"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'neighbourhood',
-                'verbose_name_plural': 'neighbourhoods',
-                'db_table_comment': 'A neighbourhood of a town.',
+                "verbose_name": "neighbourhood",
+                "verbose_name_plural": "neighbourhoods",
+                "db_table_comment": "A neighbourhood of a town.",
             },
         ),
         migrations.CreateModel(
-            name='Household',
+            name="Household",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='household', serialize=False, to='parties.party')),
-                ('members', models.PositiveSmallIntegerField(default=1)),
-                ('income_band', models.CharField(blank=True, db_comment="The town's own band code; never an income.", max_length=20)),
-                ('joined_on', models.DateField(blank=True, null=True)),
-                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='households', to='parties.zone')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="household",
+                        serialize=False,
+                        to="parties.party",
+                    ),
+                ),
+                ("members", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "income_band",
+                    models.CharField(
+                        blank=True, db_comment="The town's own band code; never an income.", max_length=20
+                    ),
+                ),
+                ("joined_on", models.DateField(blank=True, null=True)),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="households",
+                        to="parties.zone",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'household',
-                'verbose_name_plural': 'households',
-                'db_table_comment': 'A household: holder of the wallet for household aid.',
+                "verbose_name": "household",
+                "verbose_name_plural": "households",
+                "db_table_comment": "A household: holder of the wallet for household aid.",
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='organisation', serialize=False, to='parties.party')),
-                ('trade_name', models.CharField(blank=True, db_comment='What the shop sign says; public.', max_length=160)),
-                ('sector', models.CharField(blank=True, db_comment='NACE Rev. 2 code, such as 47.11.', max_length=12)),
-                ('sector_group', models.CharField(blank=True, db_comment="The town's grouping of sectors: food, clothing, health, ...", max_length=40)),
-                ('legal_form', models.CharField(blank=True, max_length=40)),
-                ('is_sse', models.BooleanField(db_comment='A social and solidarity economy organisation.', default=False)),
-                ('registry_number', models.CharField(blank=True, db_comment='In the register of its legal form.', max_length=60)),
-                ('size_class', models.CharField(blank=True, db_comment='micro, small, medium or large (2003/361/EC).', max_length=20)),
-                ('is_chain', models.BooleanField(db_comment='Belongs to a chain or franchise.', default=False)),
-                ('accepts_since', models.DateField(blank=True, db_comment='First local day on which it accepts payments.', null=True)),
-                ('active', models.BooleanField(default=True)),
-                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='organisations', to='parties.zone')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="organisation",
+                        serialize=False,
+                        to="parties.party",
+                    ),
+                ),
+                (
+                    "trade_name",
+                    models.CharField(blank=True, db_comment="What the shop sign says; public.", max_length=160),
+                ),
+                ("sector", models.CharField(blank=True, db_comment="NACE Rev. 2 code, such as 47.11.", max_length=12)),
+                (
+                    "sector_group",
+                    models.CharField(
+                        blank=True,
+                        db_comment="The town's grouping of sectors: food, clothing, health, ...",
+                        max_length=40,
+                    ),
+                ),
+                ("legal_form", models.CharField(blank=True, max_length=40)),
+                (
+                    "is_sse",
+                    models.BooleanField(db_comment="A social and solidarity economy organisation.", default=False),
+                ),
+                (
+                    "registry_number",
+                    models.CharField(blank=True, db_comment="In the register of its legal form.", max_length=60),
+                ),
+                (
+                    "size_class",
+                    models.CharField(
+                        blank=True, db_comment="micro, small, medium or large (2003/361/EC).", max_length=20
+                    ),
+                ),
+                ("is_chain", models.BooleanField(db_comment="Belongs to a chain or franchise.", default=False)),
+                (
+                    "accepts_since",
+                    models.DateField(blank=True, db_comment="First local day on which it accepts payments.", null=True),
+                ),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="organisations",
+                        to="parties.zone",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'organisation',
-                'verbose_name_plural': 'organisations',
-                'db_table_comment': 'An organisation that accepts the currency.',
+                "verbose_name": "organisation",
+                "verbose_name_plural": "organisations",
+                "db_table_comment": "An organisation that accepts the currency.",
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='person', serialize=False, to='parties.party')),
-                ('is_reference', models.BooleanField(db_comment='Whether the town writes to this person about the household.', default=False)),
-                ('household', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='people', to='parties.household')),
-                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='parties.zone')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="person",
+                        serialize=False,
+                        to="parties.party",
+                    ),
+                ),
+                (
+                    "is_reference",
+                    models.BooleanField(
+                        db_comment="Whether the town writes to this person about the household.", default=False
+                    ),
+                ),
+                (
+                    "household",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="people",
+                        to="parties.household",
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="people",
+                        to="parties.zone",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'person',
-                'verbose_name_plural': 'people',
-                'db_table_comment': 'A resident; names and identifiers are in the vault.',
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
+                "db_table_comment": "A resident; names and identifiers are in the vault.",
             },
         ),
         migrations.CreateModel(
-            name='VaultEntry',
+            name="VaultEntry",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='parties.party')),
-                ('key_id', models.CharField(db_comment='Which key-encryption key (outside the database) wraps the key.', max_length=40)),
-                ('wrapped_key', models.BinaryField(db_comment="The party's AES-256 key, wrapped with AES-256-GCM.")),
-                ('sealed', models.JSONField(db_comment='Field name to base64 of nonce and AES-256-GCM ciphertext.', default=dict)),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='parties.town')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="parties.party",
+                    ),
+                ),
+                (
+                    "key_id",
+                    models.CharField(
+                        db_comment="Which key-encryption key (outside the database) wraps the key.", max_length=40
+                    ),
+                ),
+                ("wrapped_key", models.BinaryField(db_comment="The party's AES-256 key, wrapped with AES-256-GCM.")),
+                (
+                    "sealed",
+                    models.JSONField(
+                        db_comment="Field name to base64 of nonce and AES-256-GCM ciphertext.", default=dict
+                    ),
+                ),
+                (
+                    "town",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="parties.town"),
+                ),
             ],
             options={
-                'db_table_comment': 'Personal data, sealed. Field names are readable, values are not.',
+                "db_table_comment": "Personal data, sealed. Field names are readable, values are not.",
             },
         ),
         migrations.CreateModel(
-            name='RoleGrant',
+            name="RoleGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('resident', 'resident'), ('shop', 'shop'), ('officer', 'officer'), ('approver', 'approver'), ('treasurer', 'treasurer'), ('auditor', 'auditor')], max_length=12)),
-                ('party', models.ForeignKey(blank=True, db_comment='The household, person or organisation a resident or shop acts for; empty for staff.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='parties.party')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='parties.town')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("resident", "resident"),
+                            ("shop", "shop"),
+                            ("officer", "officer"),
+                            ("approver", "approver"),
+                            ("treasurer", "treasurer"),
+                            ("auditor", "auditor"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "party",
+                    models.ForeignKey(
+                        blank=True,
+                        db_comment="The household, person or organisation a resident or shop acts for; empty for staff.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="parties.party",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "town",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="parties.town"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'role',
-                'verbose_name_plural': 'roles',
-                'db_table_comment': 'What a user may do in a town.',
-                'constraints': [models.UniqueConstraint(fields=('user', 'town', 'role', 'party'), name='grant_given_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('role__in', ['resident', 'shop', 'officer', 'approver', 'treasurer', 'auditor'])), name='grant_role_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('role__in', ['resident', 'shop']), _negated=True), ('party__isnull', False), _connector='OR'), name='grant_acts_for_a_party')],
+                "verbose_name": "role",
+                "verbose_name_plural": "roles",
+                "db_table_comment": "What a user may do in a town.",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "town", "role", "party"), name="grant_given_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("role__in", ["resident", "shop", "officer", "approver", "treasurer", "auditor"])
+                        ),
+                        name="grant_role_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role__in", ["resident", "shop"]), _negated=True),
+                            ("party__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="grant_acts_for_a_party",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='party',
-            index=models.Index(fields=['town', 'kind'], name='party_by_town_and_kind'),
+            model_name="party",
+            index=models.Index(fields=["town", "kind"], name="party_by_town_and_kind"),
         ),
         migrations.AddConstraint(
-            model_name='party',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['person', 'household', 'organisation', 'public_body'])), name='party_kind_is_known'),
+            model_name="party",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["person", "household", "organisation", "public_body"])),
+                name="party_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultlookup',
-            constraint=models.UniqueConstraint(fields=('town', 'kind', 'digest', 'party'), name='lookup_written_once'),
+            model_name="vaultlookup",
+            constraint=models.UniqueConstraint(fields=("town", "kind", "digest", "party"), name="lookup_written_once"),
         ),
         migrations.AddConstraint(
-            model_name='vaultlookup',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'identifier')), fields=('town', 'digest'), name='identifier_names_one_party'),
+            model_name="vaultlookup",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "identifier")), fields=("town", "digest"), name="identifier_names_one_party"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultlookup',
-            constraint=models.UniqueConstraint(fields=('party', 'kind'), name='one_lookup_of_a_kind'),
+            model_name="vaultlookup",
+            constraint=models.UniqueConstraint(fields=("party", "kind"), name="one_lookup_of_a_kind"),
         ),
         migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.UniqueConstraint(fields=('town', 'code'), name='zone_code_in_town'),
+            model_name="zone",
+            constraint=models.UniqueConstraint(fields=("town", "code"), name="zone_code_in_town"),
         ),
         migrations.AddIndex(
-            model_name='vaultentry',
-            index=models.Index(fields=['town', 'key_id'], name='vault_entry_by_key'),
+            model_name="vaultentry",
+            index=models.Index(fields=["town", "key_id"], name="vault_entry_by_key"),
         ),
     ]

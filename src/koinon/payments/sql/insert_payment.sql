@@ -8,4 +8,6 @@ INSERT INTO payments.payment (
 VALUES (
     %(town_id)s, %(id)s, %(payer)s, %(payee)s, %(amount_minor)s, %(unit)s, %(key)s,
     %(effective_at)s, %(actor)s, %(reference)s
-);
+)
+RETURNING
+    id, town_id, payer, payee, amount_minor, unit, refunded_minor, key, effective_at, posted_at, actor, reference;

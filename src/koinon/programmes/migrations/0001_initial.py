@@ -6,151 +6,318 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('parties', '0001_initial'),
+        ("parties", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Fund',
+            name="Fund",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.SlugField()),
-                ('name', models.CharField(max_length=120)),
-                ('source', models.CharField(blank=True, db_comment='Budget line or grant the money comes from.', max_length=200)),
-                ('budget_minor', models.BigIntegerField(blank=True, db_comment='Ceiling of what all cycles may issue, in minor units; empty: the reserve alone.', null=True)),
-                ('rule', models.JSONField(blank=True, db_comment='Spending rule; see programmes/rules.py.', default=dict)),
-                ('spend_from', models.DateField(blank=True, db_comment='First local day on which it may be spent.', null=True)),
-                ('last_day', models.DateField(blank=True, db_comment='Last local day on which it may be spent, inclusive.', null=True)),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='funds', to='parties.town')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.SlugField()),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, db_comment="Budget line or grant the money comes from.", max_length=200
+                    ),
+                ),
+                (
+                    "budget_minor",
+                    models.BigIntegerField(
+                        blank=True,
+                        db_comment="Ceiling of what all cycles may issue, in minor units; empty: the reserve alone.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "rule",
+                    models.JSONField(blank=True, db_comment="Spending rule; see programmes/rules.py.", default=dict),
+                ),
+                (
+                    "spend_from",
+                    models.DateField(blank=True, db_comment="First local day on which it may be spent.", null=True),
+                ),
+                (
+                    "last_day",
+                    models.DateField(
+                        blank=True, db_comment="Last local day on which it may be spent, inclusive.", null=True
+                    ),
+                ),
+                (
+                    "town",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="funds", to="parties.town"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'fund',
-                'verbose_name_plural': 'funds',
-                'db_table_comment': 'Money with a purpose.',
+                "verbose_name": "fund",
+                "verbose_name_plural": "funds",
+                "db_table_comment": "Money with a purpose.",
             },
         ),
         migrations.CreateModel(
-            name='Programme',
+            name="Programme",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.SlugField()),
-                ('name', models.CharField(max_length=120)),
-                ('kind', models.CharField(default='aid', max_length=20)),
-                ('share_numerator', models.PositiveIntegerField(default=1)),
-                ('share_denominator', models.PositiveIntegerField(default=1)),
-                ('floor_monthly_minor', models.BigIntegerField(db_comment='Only awards above this monthly amount are paid in the currency.', default=0)),
-                ('rule', models.JSONField(blank=True, db_comment='Eligibility rule; see programmes/rules.py.', default=dict)),
-                ('fund', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='programmes', to='programmes.fund')),
-                ('town', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='programmes', to='parties.town')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.SlugField()),
+                ("name", models.CharField(max_length=120)),
+                ("kind", models.CharField(default="aid", max_length=20)),
+                ("share_numerator", models.PositiveIntegerField(default=1)),
+                ("share_denominator", models.PositiveIntegerField(default=1)),
+                (
+                    "floor_monthly_minor",
+                    models.BigIntegerField(
+                        db_comment="Only awards above this monthly amount are paid in the currency.", default=0
+                    ),
+                ),
+                (
+                    "rule",
+                    models.JSONField(blank=True, db_comment="Eligibility rule; see programmes/rules.py.", default=dict),
+                ),
+                (
+                    "fund",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="programmes", to="programmes.fund"
+                    ),
+                ),
+                (
+                    "town",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="programmes", to="parties.town"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'programme',
-                'verbose_name_plural': 'programmes',
-                'db_table_comment': 'A policy that spends a fund.',
+                "verbose_name": "programme",
+                "verbose_name_plural": "programmes",
+                "db_table_comment": "A policy that spends a fund.",
             },
         ),
         migrations.CreateModel(
-            name='Cycle',
+            name="Cycle",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('month', models.CharField(db_comment='YYYY-MM', max_length=7)),
-                ('state', models.CharField(choices=[('prepared', 'prepared'), ('approved', 'approved'), ('disbursing', 'being paid out'), ('disbursed', 'paid out'), ('cancelled', 'cancelled')], default='prepared', max_length=12)),
-                ('prepared_by', models.CharField(max_length=80)),
-                ('prepared_at', models.DateTimeField()),
-                ('approved_by', models.CharField(blank=True, max_length=80)),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('disbursed_by', models.CharField(blank=True, max_length=80)),
-                ('disbursing_at', models.DateTimeField(blank=True, db_comment='When paying out began; the effective time of every transfer of the cycle.', null=True)),
-                ('disbursed_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_by', models.CharField(blank=True, max_length=80)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('total_minor', models.BigIntegerField(db_comment='Sum of the entitlements due or paid.', default=0)),
-                ('count', models.IntegerField(db_comment='Number of entitlements due or paid.', default=0)),
-                ('programme', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cycles', to='programmes.programme')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("month", models.CharField(db_comment="YYYY-MM", max_length=7)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "prepared"),
+                            ("approved", "approved"),
+                            ("disbursing", "being paid out"),
+                            ("disbursed", "paid out"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="prepared",
+                        max_length=12,
+                    ),
+                ),
+                ("prepared_by", models.CharField(max_length=80)),
+                ("prepared_at", models.DateTimeField()),
+                ("approved_by", models.CharField(blank=True, max_length=80)),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                ("disbursed_by", models.CharField(blank=True, max_length=80)),
+                (
+                    "disbursing_at",
+                    models.DateTimeField(
+                        blank=True,
+                        db_comment="When paying out began; the effective time of every transfer of the cycle.",
+                        null=True,
+                    ),
+                ),
+                ("disbursed_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_by", models.CharField(blank=True, max_length=80)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("total_minor", models.BigIntegerField(db_comment="Sum of the entitlements due or paid.", default=0)),
+                ("count", models.IntegerField(db_comment="Number of entitlements due or paid.", default=0)),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="programmes.programme"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'cycle',
-                'verbose_name_plural': 'cycles',
-                'db_table_comment': 'One month of a programme.',
+                "verbose_name": "cycle",
+                "verbose_name_plural": "cycles",
+                "db_table_comment": "One month of a programme.",
             },
         ),
         migrations.CreateModel(
-            name='Award',
+            name="Award",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('monthly_minor', models.BigIntegerField(db_comment='Whole monthly aid in minor units of the national currency.')),
-                ('from_day', models.DateField()),
-                ('to_day', models.DateField(blank=True, db_comment='Last day, inclusive; empty: until further notice.', null=True)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='parties.household')),
-                ('programme', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='programmes.programme')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "monthly_minor",
+                    models.BigIntegerField(db_comment="Whole monthly aid in minor units of the national currency."),
+                ),
+                ("from_day", models.DateField()),
+                (
+                    "to_day",
+                    models.DateField(
+                        blank=True, db_comment="Last day, inclusive; empty: until further notice.", null=True
+                    ),
+                ),
+                (
+                    "household",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="awards", to="parties.household"
+                    ),
+                ),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="awards", to="programmes.programme"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'award',
-                'verbose_name_plural': 'awards',
-                'db_table_comment': "A household's monthly award under a programme.",
+                "verbose_name": "award",
+                "verbose_name_plural": "awards",
+                "db_table_comment": "A household's monthly award under a programme.",
             },
         ),
         migrations.CreateModel(
-            name='Entitlement',
+            name="Entitlement",
             fields=[
-                ('id', models.UUIDField(default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('due', 'due'), ('paid', 'paid'), ('refused', 'refused')], max_length=8)),
-                ('grounds', models.JSONField(db_comment='Every reason for the yes or the no: code and fields.', default=list)),
-                ('snapshot', models.JSONField(db_comment='The facts the decision was made on; no personal data.', default=dict)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entitlements', to='programmes.cycle')),
-                ('party', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entitlements', to='parties.party')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=koinon.kernel.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(choices=[("due", "due"), ("paid", "paid"), ("refused", "refused")], max_length=8),
+                ),
+                (
+                    "grounds",
+                    models.JSONField(db_comment="Every reason for the yes or the no: code and fields.", default=list),
+                ),
+                (
+                    "snapshot",
+                    models.JSONField(db_comment="The facts the decision was made on; no personal data.", default=dict),
+                ),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entitlements", to="programmes.cycle"
+                    ),
+                ),
+                (
+                    "party",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entitlements", to="parties.party"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'entitlement',
-                'verbose_name_plural': 'entitlements',
-                'db_table_comment': 'What a household is due in a cycle, or why nothing.',
-                'indexes': [models.Index(fields=['cycle', 'state'], name='entitlement_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('cycle', 'party'), name='one_entitlement_a_cycle'), models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='entitlement_is_not_negative'), models.CheckConstraint(condition=models.Q(('state__in', ['due', 'paid', 'refused'])), name='entitlement_state_is_known')],
+                "verbose_name": "entitlement",
+                "verbose_name_plural": "entitlements",
+                "db_table_comment": "What a household is due in a cycle, or why nothing.",
+                "indexes": [models.Index(fields=["cycle", "state"], name="entitlement_by_state")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("cycle", "party"), name="one_entitlement_a_cycle"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0)), name="entitlement_is_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["due", "paid", "refused"])), name="entitlement_state_is_known"
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='fund',
-            constraint=models.UniqueConstraint(fields=('town', 'code'), name='fund_code_in_town'),
+            model_name="fund",
+            constraint=models.UniqueConstraint(fields=("town", "code"), name="fund_code_in_town"),
         ),
         migrations.AddConstraint(
-            model_name='fund',
-            constraint=models.CheckConstraint(condition=models.Q(('budget_minor__isnull', True), ('budget_minor__gte', 0), _connector='OR'), name='fund_budget_is_not_negative'),
+            model_name="fund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("budget_minor__isnull", True), ("budget_minor__gte", 0), _connector="OR"),
+                name="fund_budget_is_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programme',
-            constraint=models.UniqueConstraint(fields=('town', 'code'), name='programme_code_in_town'),
+            model_name="programme",
+            constraint=models.UniqueConstraint(fields=("town", "code"), name="programme_code_in_town"),
         ),
         migrations.AddConstraint(
-            model_name='programme',
-            constraint=models.CheckConstraint(condition=models.Q(('share_denominator__gte', models.F('share_numerator')), ('share_numerator__gte', 1)), name='programme_share_is_a_share'),
+            model_name="programme",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("share_denominator__gte", models.F("share_numerator")), ("share_numerator__gte", 1)
+                ),
+                name="programme_share_is_a_share",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'cancelled'), _negated=True), fields=('programme', 'month'), name='one_cycle_a_month'),
+            model_name="cycle",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "cancelled"), _negated=True),
+                fields=("programme", "month"),
+                name="one_cycle_a_month",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['prepared', 'approved', 'disbursing', 'disbursed', 'cancelled'])), name='cycle_state_is_known'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["prepared", "approved", "disbursing", "disbursed", "cancelled"])),
+                name="cycle_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', ''), models.Q(('approved_by', models.F('prepared_by')), _negated=True), _connector='OR'), name='cycle_has_four_eyes'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approved_by", ""),
+                    models.Q(("approved_by", models.F("prepared_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="cycle_has_four_eyes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.UniqueConstraint(fields=('programme', 'household', 'from_day'), name='award_begins_once'),
+            model_name="award",
+            constraint=models.UniqueConstraint(fields=("programme", "household", "from_day"), name="award_begins_once"),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.CheckConstraint(condition=models.Q(('monthly_minor__gte', 0)), name='award_is_not_negative'),
+            model_name="award",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("monthly_minor__gte", 0)), name="award_is_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.CheckConstraint(condition=models.Q(('to_day__isnull', True), ('to_day__gte', models.F('from_day')), _connector='OR'), name='award_ends_after_it_begins'),
+            model_name="award",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("to_day__isnull", True), ("to_day__gte", models.F("from_day")), _connector="OR"),
+                name="award_ends_after_it_begins",
+            ),
         ),
     ]
