@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -56,12 +57,16 @@ os.environ.pop("KOINON_OWNER_DATABASE_URL", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "koinon.server.settings"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop lives in the thread that asks the ORM.
 
+# Two busy cores make no promise about milliseconds; CI tries the same examples each time.
+hypothesis.settings.register_profile("koinon", deadline=None, derandomize=IN_CI)
+hypothesis.settings.load_profile("koinon")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     import django
 
     try:
-        VAR.mkdir(parents=True, exist_ok=True)
+        (VAR / "static").mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise pytest.UsageError(f"{VAR} cannot be made: {refused.strerror}; is {VAR.parent} another user's?") from None
     _remove_what_killed_runs_left()

@@ -141,7 +141,8 @@ def split_by_weight(whole: Amount, weights: Sequence[int]) -> list[Amount]:
     ['3.34 LOC', '3.33 LOC', '3.33 LOC']
     """
     assert whole.minor >= 0
-    assert min(weights, default=0) >= 0 and sum(weights) > 0
+    assert min(weights, default=0) >= 0
+    assert sum(weights) > 0
     divisor = sum(weights)
     floors = [whole.minor * weight // divisor for weight in weights]
     remainders = [whole.minor * weight % divisor for weight in weights]
