@@ -14,7 +14,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 from django.utils.translation import get_language
 
@@ -62,6 +62,7 @@ def amount(value: Amount, *, exponent: int = 2, country: str = "", symbol: str =
     text: str = pattern.apply(decimal, locale, currency=value.unit, currency_digits=False)
     if symbol:
         text = text.replace(value.unit, symbol)
+    text = text.replace("-", "\N{MINUS SIGN}")
     if signed and value.minor > 0:
         mark = "\u200f" if text.startswith("\u200f") else ""
         return f"{mark}+{text.removeprefix(mark)}"
@@ -104,8 +105,11 @@ def short_day(value: date | datetime, zone: str = "UTC") -> str:
 
 
 def instant(value: datetime, zone: str = "UTC") -> str:
-    """A day and time in the town's zone."""
-    return format_datetime(value.astimezone(ZoneInfo(zone)), format="medium", locale=current_locale())
+    """A day and time in the town's zone, to the minute."""
+    there, locale = value.astimezone(ZoneInfo(zone)), current_locale()
+    return str(locale.datetime_formats["medium"]).format(
+        format_time(there, format="short", locale=locale), format_date(there, format="medium", locale=locale)
+    )
 
 
 def clock(value: datetime, zone: str = "UTC") -> str:

@@ -8,9 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from koinon.kernel.decisions import Ground
-from koinon.kernel.money import Amount
 from koinon.parties.models import User
-from koinon.web import formats
 
 CYCLE_STATES: dict[str, Any] = {
     "prepared": gettext_lazy("Waiting for approval"),
@@ -78,6 +76,41 @@ SECTORS: dict[str, Any] = {
 }
 
 
+ACTS: dict[str, Any] = {
+    "cycle.prepared": gettext_lazy("Month prepared"),
+    "cycle.approved": gettext_lazy("Month approved"),
+    "cycle.cancelled": gettext_lazy("Month cancelled"),
+    "cycle.issued": gettext_lazy("Units issued"),
+    "cycle.disbursed": gettext_lazy("Month paid"),
+    "fund.swept": gettext_lazy("Unspent money returned"),
+    "parties.revealed": gettext_lazy("Personal data looked at"),
+    "parties.erased": gettext_lazy("Personal data erased"),
+    "parties.role-granted": gettext_lazy("Role given"),
+    "parties.role-revoked": gettext_lazy("Role taken away"),
+    "pilots.day-simulated": gettext_lazy("Day generated"),
+    "town.applied": gettext_lazy("Town folder taken in"),
+    "town.record-changed": gettext_lazy("Record changed"),
+    "treasury.terms-set": gettext_lazy("Payout terms set"),
+    "treasury.budget-received": gettext_lazy("Budget received"),
+    "treasury.budget-withdrawn": gettext_lazy("Budget withdrawn"),
+    "treasury.redemption-requested": gettext_lazy("Payout asked for"),
+    "treasury.redemption-undone": gettext_lazy("Payout request taken back"),
+    "treasury.run-prepared": gettext_lazy("Run prepared"),
+    "treasury.run-approved": gettext_lazy("Run approved"),
+    "treasury.run-cancelled": gettext_lazy("Run cancelled"),
+    "treasury.run-exported": gettext_lazy("Bank's file made"),
+    "treasury.run-settled": gettext_lazy("Run settled"),
+    "treasury.run-paid-in-part": gettext_lazy("Run paid in part"),
+    "treasury.payment-rejected": gettext_lazy("Payment refused by the bank"),
+    "treasury.payment-returned": gettext_lazy("Payment came back"),
+}
+
+
+def act(code: str) -> str:
+    """What was done, as the audit trail names it; the code itself where it is not known here."""
+    return str(ACTS.get(code, code))
+
+
 def ground(found: Ground) -> str:
     """Why a household is due something, or nothing."""
     known = ENTITLEMENT_GROUNDS.get(found.code)
@@ -99,8 +132,3 @@ def staff_name(actor: str) -> str:
     if kind == "job":
         return _("a scheduled job")
     return actor or "–"
-
-
-def plain_amount(value: Amount, *, exponent: int, country: str) -> str:
-    """An amount inside a sentence made in Python."""
-    return formats.amount(value, exponent=exponent, country=country)

@@ -57,6 +57,13 @@ def money(context: RequestContext, value: Amount | int | None, sign: str = "", c
 
 
 @register.simple_tag(takes_context=True)
+def whole(context: RequestContext, minor: int) -> SafeString:
+    """An amount that was rounded to whole units, without its unit, for a column that names it."""
+    town: Town | None = context.get("town")
+    return figure(context, Fraction(minor, 10 ** (town.exponent if town else 2)))
+
+
+@register.simple_tag(takes_context=True)
 def figure(context: RequestContext, value: int | Fraction | None, digits: int = 0) -> SafeString:
     """A plain number; a dash where it is undefined."""
     if value is None:
@@ -157,3 +164,10 @@ def payout_state(code: str) -> str:
 def uncapped(text: str) -> str:
     """A month inside a sentence, where Spanish and its sisters write it small."""
     return text[:1].lower() + text[1:] if (get_language() or "en")[:2] in {"es", "pt", "fr"} else text
+
+
+@register.filter
+def short_subject(subject: str) -> str:
+    """``cycle:01a2…af10``: what an act was done to, short enough for a table."""
+    kind, colon, number = subject.partition(":")
+    return f"{kind}:…{number[-12:]}" if colon and len(number) > 16 else subject

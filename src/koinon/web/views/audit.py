@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from koinon.audit import queries as trail_queries
+from koinon.audit.queries import Entry
 from koinon.db.checks import run_checks
 from koinon.ledger import queries as books
 from koinon.ledger import seals as ledger_seals
@@ -18,9 +21,10 @@ from koinon.ledger.errors import SealBroken
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant
 from koinon.treasury import queries as treasury
+from koinon.web import words
 from koinon.web.access import seen_by
 
-PAGE = 50
+PAGE = 200
 
 
 @seen_by(Role.AUDITOR)
@@ -59,6 +63,16 @@ def seals(request: HttpRequest) -> HttpResponse:
     return render(request, "koinon/audit/seals.html", context)
 
 
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """An act; ``times`` counts those that one step did to many at once."""
+
+    entry: Entry
+    act: str
+    facts: str
+    times: int
+
+
 @seen_by(Role.AUDITOR)
 def trail(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first."""
@@ -66,15 +80,35 @@ def trail(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("before")
     entries = trail_queries.entries(raw(), town_id=town.pk, before=_id_or_none(before), size=PAGE + 1)
     shown = entries[:PAGE]
-    lines = [(entry, _facts(entry.before), _facts(entry.after)) for entry in shown]
+    lines = []
+    for _same, group in groupby(shown, key=lambda entry: (entry.at, entry.actor, entry.action)):
+        together = list(group)
+        first = together[0]
+        lines.append(TrailLine(first, words.act(first.action), _facts(first, len(together)), len(together)))
     more = shown[-1].id if len(entries) > PAGE else None
     return render(request, "koinon/audit/trail.html", {"lines": lines, "more": more, "paged": before})
 
 
-def _facts(kept: Any) -> str:
-    """What changed, on one line."""
+def _facts(entry: Entry, times: int) -> str:
+    """What changed, on one line; of many at once only why."""
+    if times > 1:
+        return entry.reason
+    parts = [_plain(entry.before), _plain(entry.after)]
+    facts = " → ".join(part for part in parts if part)
+    return f"{facts} ({entry.reason})" if entry.reason and facts else facts or entry.reason
+
+
+def _plain(kept: Any) -> str:
     facts = json.loads(kept) if isinstance(kept, str) else kept
-    return ", ".join(f"{name}: {value}" for name, value in facts.items()) if facts else ""
+    return ", ".join(f"{name}: {_value(value)}" for name, value in facts.items()) if facts else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {inner}" for name, inner in value.items()) + ")"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
 
 
 def _id_or_none(text: str | None) -> UUID | None:
