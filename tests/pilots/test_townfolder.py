@@ -180,6 +180,27 @@ CASES: dict[str, tuple[Callable[[], dict[str, bytes | None]], list[Place]]] = {
         lambda: {AID: small_town.FILES[AID].decode().encode("cp1253")},
         [(AID, 4, "", "town.encoding-broken")],
     ),
+    "a sign that fits on no wall": (
+        lambda: replacing(BUSINESSES, ("Το Παντοπωλείο", "Παντοπωλείο" * 20), encoding="utf-8-sig"),
+        [(BUSINESSES, 2, "Διακριτικός τίτλος", "town.value-too-long")],
+    ),
+    "a household of nobody": (
+        lambda: replacing(HOUSEHOLDS, (";2;", ";0;"), encoding="cp1253"),
+        [(HOUSEHOLDS, 2, "Μέλη", "town.number-invalid")],
+    ),
+    "a list outside the folder": (
+        lambda: replacing("town.toml", ('"epixeiriseis.csv"', '"../../etc/passwd"')),
+        [("town.toml", 54, "files.businesses.file", "town.setting-invalid")],
+    ),
+    "settings that no record could hold": (
+        lambda: replacing(
+            "town.toml", ('"PAG"', '"pag 1"'), ('at_par_with = "EUR"', 'at_par_with = "EUR"\nexponent = 12')
+        ),
+        [
+            ("town.toml", 13, "unit.code", "town.setting-invalid"),
+            ("town.toml", 16, "unit.exponent", "town.setting-invalid"),
+        ],
+    ),
     "no programme at all": (
         lambda: {AID: None},
         [("programmes", 0, "", "town.file-missing")],

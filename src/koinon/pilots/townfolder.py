@@ -101,6 +101,9 @@ AWARD_FIELDS = {
     "from_day": REQUIRED,
     "to_day": OPTIONAL,
 }
+LONGEST = {"trade_name": 160, "registry_number": 60}
+LONGEST_TEXT = 200
+LARGEST_HOUSEHOLD = 99
 YES_NO = ("yes", "no")
 MEANINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "households": {"income_band": ()},
@@ -205,14 +208,21 @@ class _Row:
             return None
 
     def words(self, name: str) -> str:
-        return text(self.required(name))
+        return self._short(name, text(self.required(name)))
 
     def optional_words(self, name: str) -> str:
-        return text(self.optional(name))
+        return self._short(name, text(self.optional(name)))
+
+    def _short(self, name: str, words: str) -> str:
+        most = LONGEST.get(name, LONGEST_TEXT)
+        if len(words) > most:
+            self.problem(name, "town.value-too-long", f"The text has more than {most} letters.")
+        return words
 
     def key(self, name: str) -> str:
         """A file number in its one spelling."""
-        return bare_identifier(self.required(name))
+        cell = self.required(name)
+        return bare_identifier(self._short(name, text(cell)))
 
     def day(self, name: str) -> date | None:
         return self.understand(name, self.required(name), day)
@@ -263,14 +273,14 @@ class _Reading:
             self._compare_households(households, people)
         businesses = self._businesses()
         awards = self._awards({household.key: household for household in households}, households_known)
-        accepted = tuple(shop for shop in businesses if self.settings.chains_accepted or not shop.is_chain)
+        left_out = tuple(shop for shop in businesses if shop.is_chain and not self.settings.chains_accepted)
         return TownPlan(
             town=self.settings.town,
             zones=self.settings.zones,
             households=tuple(households),
             people=tuple(people or ()),
-            businesses=accepted,
-            excluded=tuple(shop for shop in businesses if shop not in accepted),
+            businesses=tuple(shop for shop in businesses if not shop.is_chain or self.settings.chains_accepted),
+            excluded=left_out,
             funds=tuple(self.policies.funds),
             programmes=tuple(self.policies.programmes),
             awards=tuple(awards),
@@ -347,7 +357,7 @@ class _Reading:
             household = HouseholdSpec(
                 key=key,
                 zone=self._zone(row),
-                members=row.number("members") or 0,
+                members=self._members(row),
                 income_band=row.meaning("income_band", row.required("income_band"), ""),
                 joined_on=row.day("joined_on") or date.min,
                 row=row.line.number,
@@ -356,6 +366,12 @@ class _Reading:
                 seen[key] = row.line.number
                 households.append(household)
         return households, complete
+
+    def _members(self, row: _Row) -> int:
+        members = row.number("members")
+        if members is not None and not 0 < members <= LARGEST_HOUSEHOLD:
+            row.problem("members", "town.number-invalid", f"A household has 1 to {LARGEST_HOUSEHOLD} members.")
+        return members or 0
 
     def _people(self, keys: set[str], households_known: bool) -> list[PersonSpec] | None:
         """The people, or None when nothing can be said of who belongs to which household."""

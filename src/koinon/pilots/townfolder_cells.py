@@ -41,6 +41,10 @@ Cell = str | int | float | bool | date | datetime | None
 
 NOTHING_SAID = frozenset({"", "-", "--", "?", "/"})
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE |= dict.fromkeys(
+    mark for mark in range(0xA0) if unicodedata.category(chr(mark)) == "Cc" and mark not in (9, 10, 13)
+)
+LARGEST_AMOUNT_MINOR = 10**15
 _DASHES = {ord(mark): "-" for mark in "‐‑‒–—―−"}
 _CURRENCY = re.compile(r"(?i)€|EUR(OS?)?\b|\bEUROS?\b")
 # Latin, Greek, Cyrillic, Hebrew, Arabic, typographic marks and the euro: what garbled text turns out to be.
@@ -170,7 +174,7 @@ def _split_figures(figures: str, shown: str, exponent: int, decimal: str) -> tup
         whole, mark, fraction = single.groups()
         could_be_thousands = len(fraction) == 3 and re.fullmatch(r"[1-9]\d{0,2}", whole) is not None
         if could_be_thousands and not (exponent >= 3 and mark == decimal):
-            raise CellProblem("town.amount-ambiguous", f'"{shown}" may be {whole}{fraction} or {whole},{fraction}')
+            raise CellProblem("town.amount-ambiguous", f'"{shown[:24]}" may be {whole}{fraction} or {whole},{fraction}')
         return whole, fraction
     # Groups of three with one kind of mark, then perhaps the other mark and decimals.
     grouped = re.fullmatch(rf"(\d{{1,3}})({_GROUP})(\d{{3}}(?:\2\d{{3}})*)(?:([.,])(\d*))?", figures)
@@ -180,10 +184,12 @@ def _split_figures(figures: str, shown: str, exponent: int, decimal: str) -> tup
 
 
 def _exact(value: Decimal, exponent: int, shown: str) -> int:
+    if not value.is_finite() or abs(value.scaleb(exponent)) > LARGEST_AMOUNT_MINOR:
+        raise CellProblem("town.amount-invalid", "the amount is too large")
     try:
         return to_minor(value, exponent)
     except ValueError:
-        raise CellProblem("town.amount-too-fine", f'"{shown}" has more than {exponent} decimals') from None
+        raise CellProblem("town.amount-too-fine", f'"{shown[:24]}" has more than {exponent} decimals') from None
 
 
 def day(value: Cell) -> date:

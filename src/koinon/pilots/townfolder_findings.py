@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     # cells
     "town.value-missing": Kind(ERROR, "Fill in the cell."),
     "town.value-unknown": Kind(ERROR, "Use one of the values that town.toml translates, or add this one to it."),
+    "town.value-too-long": Kind(ERROR, "Shorten the text."),
     "town.number-invalid": Kind(ERROR, "Write a whole number."),
     "town.amount-invalid": Kind(ERROR, "Write the amount in figures, such as 1.234,56."),
     "town.amount-ambiguous": Kind(ERROR, "Write the amount with its decimals: 1.234,00 or 1,23."),

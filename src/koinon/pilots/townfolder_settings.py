@@ -178,14 +178,19 @@ class Section:
     def _invalid(self, key: str, expected: str) -> None:
         self.problem(key, "town.setting-invalid", f"`{key}` is not {expected}.")
 
-    def text(self, key: str, *, required: bool = True, default: str = "") -> str:
+    def text(self, key: str, *, required: bool = True, default: str = "", most: int = 200, like: str = "") -> str:
         value = self._value(key, required)
         if value is None:
             return default
         if not isinstance(value, str | int) or isinstance(value, bool):
             self._invalid(key, "text")
             return default
-        return text(value)
+        words = text(value)
+        if len(words) > most:
+            self._invalid(key, f"a text of at most {most} letters")
+        elif like and not re.fullmatch(like, words):
+            self._invalid(key, f"of the form {like}")
+        return words
 
     def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
         value = self.text(key, required=False, default=default)
@@ -216,12 +221,12 @@ class Section:
             return default
         return value
 
-    def whole(self, key: str, default: int) -> int:
+    def whole(self, key: str, default: int, most: int) -> int:
         value = self._value(key, required=False)
         if value is None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool):
-            self._invalid(key, "a whole number")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            self._invalid(key, f"a whole number from 0 to {most}")
             return default
         return value
 
@@ -308,6 +313,9 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         return None
     try:
         values = tomllib.loads(content)
+    except RecursionError:
+        findings.add("town.toml-invalid", "The file is nested too deeply.", file=file)
+        return None
     except tomllib.TOMLDecodeError as broken:
         at = re.search(r"line (\d+)", str(broken))
         findings.add("town.toml-invalid", f"{broken}.", file=file, row=int(at[1]) if at else 0)
@@ -375,7 +383,7 @@ def read_table_settings(
         table = values.section(name, required=False)
         words[name] = {}
         for word in table.values:
-            meaning = table.text(word)
+            meaning = table.text(word, most=20 if not known else 200)
             if known and meaning not in known:
                 table.problem(
                     word,
@@ -386,6 +394,9 @@ def read_table_settings(
                 words[name][fold(word)] = meaning
     values.finish()
     file = section.text("file")
+    if file and (Path(file).is_absolute() or ".." in Path(file).parts):
+        section.problem("file", "town.setting-invalid", "`file` lies outside the folder.")
+        file = ""
     source = Source(
         file=f"{within}{file}",
         sheet=section.text("sheet", required=False) or None,
@@ -407,12 +418,15 @@ def read_town(
     """The town and how its files are read. ``tables`` gives the fields and word meanings of each file."""
     section = root.section("town")
     unit_section = root.section("unit")
-    exponent = unit_section.whole("exponent", default=2)
-    country = section.text("country").upper()
+    exponent = unit_section.whole("exponent", default=2, most=4)
+    country = section.text("country", like="[A-Za-z]{2}").upper()
     unit = Unit(
-        unit_section.text("code"), exponent, unit_section.text("name"), unit_section.text("symbol", required=False)
+        unit_section.text("code", like="[A-Z][A-Z0-9]{1,11}"),
+        exponent,
+        unit_section.text("name", most=60),
+        unit_section.text("symbol", required=False, most=8),
     )
-    currency = unit_section.text("at_par_with")
+    currency = unit_section.text("at_par_with", like="[A-Z]{3}")
     unit_section.finish()
     zones = _read_zones(root)
     terms_section = root.section("terms")
@@ -429,11 +443,11 @@ def read_town(
         except (KeyError, ValueError, OSError):
             section.problem("time_zone", "town.setting-invalid", f'There is no time zone "{time_zone}".')
     town = TownSpec(
-        slug=section.text("slug"),
-        name=section.text("name"),
+        slug=section.text("slug", like="[a-z0-9][a-z0-9-]{0,49}"),
+        name=section.text("name", most=120),
         country=country,
         time_zone=time_zone,
-        languages=section.texts("languages"),
+        languages=_read_languages(section),
         unit=unit,
         national_currency=currency,
         tax_id=_checked(section, "tax_id", lambda words: tax_identifier(words, country=country)),
@@ -455,6 +469,16 @@ def read_town(
     return TownSettings(town, zones, chains_accepted, nace_revision, table_settings)
 
 
+def _read_languages(section: Section) -> tuple[str, ...]:
+    languages = section.texts("languages")
+    if not languages and "languages" not in section.values:
+        section.problem("languages", "town.setting-missing", "`languages` is not set.")
+    for tag in languages:
+        if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+            section.problem("languages", "town.setting-invalid", f'"{tag[:24]}" is no language tag, such as "ca".')
+    return languages
+
+
 def _checked(section: Section, key: str, check: Any) -> str:
     words = section.text(key)
     if not words:
@@ -470,7 +494,7 @@ def _read_zones(root: Section) -> tuple[ZoneSpec, ...]:
     zones: list[ZoneSpec] = []
     seen: set[str] = set()
     for section in root.sections("zones"):
-        zone = ZoneSpec(section.text("code"), section.text("name"), section.texts("also"))
+        zone = ZoneSpec(section.text("code", most=40), section.text("name", most=120), section.texts("also"))
         section.finish()
         if zone.code in seen:
             section.problem("code", "town.code-twice", f'Two neighbourhoods have the code "{zone.code}".')
@@ -631,8 +655,8 @@ def _read_fund(section: Section, rules: _Rules, seen: set[str], exponent: int, p
     policies.funds.append(
         FundSpec(
             code=code,
-            name=section.text("name"),
-            source=section.text("source"),
+            name=section.text("name", most=120),
+            source=section.text("source", most=200),
             budget_minor=budget or 0,
             spend_from=spend_from,
             last_day=last_day,
@@ -652,7 +676,7 @@ def _read_programme(
 ) -> None:
     programme = ProgrammeSpec(
         code=_own_code(section, seen),
-        name=section.text("name"),
+        name=section.text("name", most=120),
         fund=_known_fund(section, known),
         share=section.share("share") or Fraction(1),
         floor_monthly_minor=section.amount("floor_monthly", exponent, required=False) or 0,
