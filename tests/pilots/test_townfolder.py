@@ -245,6 +245,14 @@ def test_a_misspelt_setting_is_answered_with_what_was_probably_meant(tmp_path: P
     assert messages["rulse"] == 'There is no setting `rulse` here. Did you mean "rules"?'
 
 
+def test_an_accented_word_without_quotes_is_answered_with_quotes(tmp_path: Path) -> None:
+    small_town.write(tmp_path, replacing("town.toml", ('"ναι" =', "ναι =")))
+
+    (one,) = small_town.findings(tmp_path)
+    assert (one.code, one.row) == ("town.toml-invalid", 69)
+    assert one.remedy == 'Put the word before the "=" between quotes.'
+
+
 def test_warnings_alone_come_with_the_plan(tmp_path: Path) -> None:
     small_town.write(tmp_path, replacing(HOUSEHOLDS, (";2;", ";3;"), encoding="cp1253"))
     plan = townfolder.read(tmp_path)

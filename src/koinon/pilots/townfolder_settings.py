@@ -119,6 +119,7 @@ def nace_class(words: str, revision: str) -> str:
 
 _TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _KEY = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([\w\-.]+))\s*=""")
+_UNQUOTED_KEY = re.compile(r"""^\s*[^"'=#\[\]]*[^\x00-\x7f"'=#\[\]][^"'=#\[\]]*=""")
 Path_ = tuple[str | int, ...]
 
 
@@ -318,7 +319,10 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         return None
     except tomllib.TOMLDecodeError as broken:
         at = re.search(r"line (\d+)", str(broken))
-        findings.add("town.toml-invalid", f"{broken}.", file=file, row=int(at[1]) if at else 0)
+        number = int(at[1]) if at else 0
+        line = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
+        remedy = 'Put the word before the "=" between quotes.' if _UNQUOTED_KEY.match(line) else ""
+        findings.add("town.toml-invalid", f"{broken}.", file=file, row=number, remedy=remedy)
         return None
     return Section(file, values, findings, lines_of(content))
 
