@@ -32,6 +32,7 @@ spent AS (
         t.town_id = %(town_id)s
         AND t.code = 'pay'
         AND t.reverses IS NULL
+        AND t.effective_at >= %(start)s  -- Said again, so that older payments are not even joined.
         AND t.effective_at >= g.given_at
         AND t.effective_at < %(until)s
     GROUP BY t.debit_account
