@@ -127,6 +127,21 @@ def test_a_redemption_asked_twice_at_the_same_moment_takes_the_units_once(django
     assert sum(one.amount.minor for one in queries.open_redemptions(conn, town_id=place.town.pk)) == 30_00
 
 
+def test_a_bank_movement_booked_by_two_at_the_same_moment_counts_once(django_fresh, connect_again):
+    place = committed_place("20.00")
+    keys = iter(["a", "b", "c", "d"])
+
+    def receive(conn: psycopg.Connection) -> str:
+        receipt = treasury.receive_budget(
+            conn, town_id=place.town.pk, fund=place.fund, amount=place.money("10.00"), bank_reference="BANK/SAME",
+            idempotency_key=next(keys), at=NOVEMBER, actor=TREASURER,
+        )  # fmt: skip
+        return str(receipt.id)
+
+    assert len(set(at_once([connect_again() for _ in range(4)], receive))) == 1
+    assert queries.euros(connect_again(), town_id=place.town.pk).received == 60_00
+
+
 def test_a_run_settled_twice_at_the_same_moment_pays_once(django_fresh, connect_again):
     place = committed_place("20.00")
     conn = connect_again()

@@ -328,6 +328,40 @@ def test_a_returned_payment_is_owed_again(place):
     assert place.broken() == []
 
 
+def test_a_returned_payment_walks_the_table_of_the_page(place):
+    """docs/algorithms/payouts.md: what the tills hold, what is owed and what is in the bank, step by step."""
+    bakery, coop = place.parties["Forn Núñez"], place.parties["Cooperativa La Ribera"]
+
+    def line() -> list[str]:
+        amounts = [place.balance("till", bakery), place.balance("till", coop), place.balance("redemption", None)]
+        return [str(amount).removesuffix(" REC") for amount in (*amounts, -place.balance("issuance", None))]
+
+    walked = [line()]
+    for shop, amount in (("Forn Núñez", "60.00"), ("Forn Núñez", "15.50"), ("Cooperativa La Ribera", "50.00")):
+        place.redeem(shop, amount)
+    walked.append(line())
+    run = exported(place)
+    walked.append(line())
+    settle(place, run)
+    walked.append(line())
+    payment = next(one for one in payments(place, run) if one.party == bakery)
+    treasury.return_payment(
+        place.conn, town_id=place.town.pk, payment_id=payment.id, reason="AC04", at=NOVEMBER, actor=TREASURER
+    )
+    walked.append(line())
+    settle(place, exported_again(place))
+    walked.append(line())
+
+    assert walked == [
+        ["100.00", "50.00", "0.00", "150.00"],
+        ["24.50", "0.00", "125.50", "150.00"],
+        ["24.50", "0.00", "125.50", "150.00"],
+        ["24.50", "0.00", "0.00", "24.50"],
+        ["24.50", "0.00", "75.50", "100.00"],
+        ["24.50", "0.00", "0.00", "24.50"],
+    ]
+
+
 def exported_again(place: Place) -> Run:
     run = approve(place, prepare(place, key="again"))
     export(place, run)
