@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -12,12 +11,11 @@ from uuid import UUID
 import typer
 
 from koinon.cli import opening
-from koinon.cli.errors import FileNotUnderstood, TownUnknown
+from koinon.cli.errors import FileNotUnderstood
 from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
 from koinon.cli.output import REFUSED, plain, speaking
 
 if TYPE_CHECKING:
-    from psycopg import Connection
     from rich.console import Console
 
     from koinon.ledger.types import Block, Proof
@@ -29,7 +27,7 @@ def check(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """Run every invariant of the books. Status 1 when one fails, with the rows that break it."""
     from koinon.db.checks import run_checks
 
-    with speaking(as_json) as out, opening.books(database) as (_, conn):
+    with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn:
         results = run_checks(conn)
         failed = [result for result in results if not result.passed]
 
@@ -68,9 +66,9 @@ def verify(
     """Recompute every block from the rows alone. Status 1 names the first block that differs."""
     from koinon.ledger import seals
 
-    with speaking(as_json) as out, opening.books(database) as (_, conn):
+    with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn:
         heads = _kept_heads(kept)
-        towns = _towns(conn, town)
+        towns = opening.towns(conn, town)
         verified: list[dict[str, Any]] = []
         for one in towns:
             block = seals.verify(conn, town_id=one.id, kept=heads.get(one.slug))
@@ -89,8 +87,8 @@ def head(town: TownOption = "", as_json: JsonOption = False, database: DatabaseO
     """Print the newest block's hash. Keep it: it proves any later rewrite."""
     from koinon.ledger import queries
 
-    with speaking(as_json) as out, opening.books(database) as (_, conn):
-        one = _one_town(conn, town)
+    with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn:
+        one = opening.town(conn, town)
         content = {"town": one.slug, **_head(queries.head(conn, town_id=one.id))}
         out.document(content, lambda console: console.print(content["hash"] or "nothing sealed yet", soft_wrap=True))
 
@@ -104,8 +102,8 @@ def proof(
     """Print, as JSON, that one transfer is in the sealed books; `koinon seal check-proof` needs no database."""
     from koinon.ledger import queries, seals
 
-    with speaking(True) as out, opening.books(database) as (_, conn):
-        one = _one_town(conn, town)
+    with speaking(True) as out, opening.books(database, patience_seconds=0) as conn:
+        one = opening.town(conn, town)
         given = seals.proof(conn, town_id=one.id, transfer_id=transfer)
         later = queries.blocks(conn, town_id=one.id, first=given.block.number + 1)
         out.document(
@@ -147,29 +145,6 @@ def check_proof(
         )
         if not holds:
             raise typer.Exit(REFUSED)
-
-
-@dataclass(frozen=True, slots=True)
-class _Town:
-    id: int
-    slug: str
-
-
-def _towns(conn: Connection[Any], slug: str) -> list[_Town]:
-    from koinon.db.statements import many, statement
-
-    found = many(conn, statement("koinon.cli", "towns"), _Town, slug=slug or None)
-    if slug and not found:
-        every = many(conn, statement("koinon.cli", "towns"), _Town, slug=None)
-        raise TownUnknown(asked=slug, towns=[town.slug for town in every])
-    return found
-
-
-def _one_town(conn: Connection[Any], slug: str) -> _Town:
-    towns = _towns(conn, slug)
-    if len(towns) != 1:
-        raise TownUnknown(asked=slug, towns=[town.slug for town in towns])
-    return towns[0]
 
 
 def _head(block: Block | None) -> dict[str, Any]:

@@ -45,11 +45,13 @@ def prepare(
     database: DatabaseOption = None,
 ) -> None:
     """Decide what every household is due in MONTH, and freeze the list."""
+    from koinon.db.transactions import transaction
     from koinon.programmes import operations, queries
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="officer")
             found = queries.programme_by_code(conn, town_id=facts.id, code=programme)
             cycle = operations.prepare_cycle(
                 conn, town_id=facts.id, programme_id=found.id, month=month, actor=who, now=datetime.now(UTC)
@@ -67,11 +69,13 @@ def approve(
     database: DatabaseOption = None,
 ) -> None:
     """Say yes to the frozen list; refused for the person who prepared it."""
+    from koinon.db.transactions import transaction
     from koinon.programmes import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="approver")
             cycle = operations.approve_cycle(
                 conn,
                 town_id=facts.id,
@@ -92,13 +96,16 @@ def disburse(
     database: DatabaseOption = None,
 ) -> None:
     """Pay an approved month out. Interrupted, run it again: nobody is paid twice."""
+    from koinon.db.transactions import transaction
     from koinon.programmes import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="officer")
         now = datetime.now(UTC)
         while True:
-            with opening.town_transaction(opened, town) as (conn, facts):
+            with transaction(conn):
                 cycle = operations.disburse_some(
                     conn,
                     town_id=facts.id,
@@ -115,10 +122,12 @@ def disburse(
 @app.command("list")
 def list_cycles(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the cycles of a town, newest month first."""
+    from koinon.db.transactions import transaction
     from koinon.programmes import queries
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
             cycles = queries.cycles(conn, town_id=facts.id)
         out.document({"town": facts.slug, "cycles": [_as_json(cycle) for cycle in cycles]}, _shown(cycles, facts))
 

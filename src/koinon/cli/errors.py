@@ -1,12 +1,11 @@
 """What the command line itself may refuse.
 
 CommandError
-├── PortTaken               cli.port-taken
 ├── NotOurDatabase          cli.not-our-database
 ├── DatabaseInUse           cli.database-in-use
 ├── TownUnknown             cli.town-unknown
 ├── UserUnknown             cli.user-unknown
-├── ProgrammeUnknown        cli.programme-unknown
+├── RoleMissing             cli.role-missing
 ├── CycleUnknown            cli.cycle-unknown
 ├── FileNotUnderstood       cli.file-not-understood
 ├── NotSetUp                cli.not-set-up
@@ -69,6 +68,19 @@ class UserUnknown(CommandError):
     def __init__(self, *, asked: str) -> None:
         self.asked = asked
         super().__init__(f"nobody signs in as {asked!r} here; name an officer of the town with --as")
+
+
+class RoleMissing(CommandError):
+    """The user named with --as does not have the role that this step takes."""
+
+    code = "cli.role-missing"
+
+    def __init__(self, *, asked: str, role: str) -> None:
+        self.asked = asked
+        self.role = role
+        super().__init__(
+            f"{asked!r} is not {'an' if role[0] in 'aeiou' else 'a'} {role} of this town; this step takes one"
+        )
 
 
 class CycleUnknown(CommandError):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koinon.cli import wiring
-from koinon.cli.errors import DatabaseInUse, NotOurDatabase, NotSetUp, TownUnknown, UserUnknown
+from koinon.cli.errors import DatabaseInUse, NotOurDatabase, NotSetUp, RoleMissing, TownUnknown, UserUnknown
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from koinon.db.connections import Database
-    from koinon.parties.models import Town, User
     from koinon.parties.types import TownFacts
 
 DatabaseOption = Annotated[
@@ -46,18 +46,22 @@ def database(url: str | None) -> Iterator[Database]:
 
 
 @contextmanager
-def books(url: str | None) -> Iterator[tuple[Database, Connection[Any]]]:
-    """A connection for reading the books, without Django and without changing the database."""
+def books(url: str | None, *, patience_seconds: int = 60) -> Iterator[Connection[Any]]:
+    """A connection to books that are there already; needs no Django and changes no table.
+
+    ``patience_seconds`` bounds each statement; 0 is for those that go through a whole history.
+    """
     from koinon.db import connections
 
     with (
         connections.database(url) as opened,
-        # Recomputing a whole history may take longer than an ordinary statement.
-        connections.connect(opened.app_url, application_name="koinon", statement_timeout_seconds=0) as conn,
+        connections.connect(
+            opened.app_url, application_name="koinon command", statement_timeout_seconds=patience_seconds
+        ) as conn,
     ):
         if not _has_books(conn):
             raise NotSetUp
-        yield opened, conn
+        yield conn
 
 
 @contextmanager
@@ -68,15 +72,6 @@ def connection(database: Database) -> Iterator[Connection[Any]]:
 
     with connections.connect(database.app_url, application_name="koinon command") as conn, transaction(conn):
         yield conn
-
-
-@contextmanager
-def town_transaction(database: Database, slug: str) -> Iterator[tuple[Connection[Any], TownFacts]]:
-    """One transaction on a connection of its own, and the town it is about."""
-    from koinon.parties import queries
-
-    with connection(database) as conn:
-        yield conn, queries.town_by_slug(conn, slug or town_called(slug).slug)
 
 
 def start_over(url: str | None) -> None:
@@ -99,29 +94,49 @@ def start_over(url: str | None) -> None:
             raise DatabaseInUse from None
 
 
-def town_called(slug: str) -> Town:
+@dataclass(frozen=True, slots=True)
+class _Town:
+    id: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    id: int
+    roles: list[str]
+
+
+def towns(conn: Connection[Any], slug: str) -> list[_Town]:
+    """The town of that name, or without a name every town there is."""
+    from koinon.db.statements import many, statement
+
+    every = many(conn, statement("koinon.cli", "towns"), _Town)
+    found = [town for town in every if not slug or town.slug == slug]
+    if slug and not found:
+        raise TownUnknown(asked=slug, towns=[town.slug for town in every])
+    return found
+
+
+def town(conn: Connection[Any], slug: str) -> TownFacts:
     """The town of that name, or the only one there is."""
-    from koinon.parties.models import Town
+    from koinon.parties import queries
 
-    towns = {town.slug: town for town in Town.objects.order_by("id")}
-    if slug in towns:
-        return towns[slug]
-    if not slug and len(towns) == 1:
-        return next(iter(towns.values()))
-    raise TownUnknown(asked=slug, towns=sorted(towns))
+    found = towns(conn, slug)
+    if len(found) != 1:
+        raise TownUnknown(asked=slug, towns=[town.slug for town in found])
+    return queries.town(conn, found[0].id)
 
 
-def user_called(name: str, town: Town) -> User:
-    """The user of the town with that user name or address."""
-    from django.db.models import Q
+def actor(conn: Connection[Any], town: TownFacts, name: str, *, role: str) -> str:
+    """How the books name the user of the town who is called so and has the role this takes."""
+    from koinon.db.statements import many, statement
 
-    from koinon.parties.models import User
-
-    found = User.objects.filter(Q(username=name) | Q(email__iexact=name), grants__town=town, is_active=True).distinct()
-    try:
-        return found.get()
-    except (User.DoesNotExist, User.MultipleObjectsReturned):
-        raise UserUnknown(asked=name) from None
+    found = many(conn, statement("koinon.cli", "user_of_town"), _User, town_id=town.id, name=name)
+    if not found:
+        raise UserUnknown(asked=name)
+    if role not in found[0].roles:
+        raise RoleMissing(asked=name, role=role)
+    return f"user:{found[0].id}"
 
 
 def _has_books(conn: Connection[Any]) -> bool:

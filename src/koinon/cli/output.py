@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -36,8 +37,8 @@ class Output:
     def document(self, content: Mapping[str, Any], show: Callable[[Console], None] | None = None) -> None:
         """The command's result: ``content`` as JSON when asked for, otherwise what ``show`` prints."""
         if self.as_json:
-            json.dump(content, sys.stdout, ensure_ascii=False, indent=2, default=plain)
-            sys.stdout.write("\n")
+            # Written in one piece: half a document would be worse than none.
+            sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2, default=plain) + "\n")
         elif show is not None:
             show(on_stdout())
         sys.stdout.flush()
@@ -79,10 +80,16 @@ def speaking(as_json: bool) -> Iterator[Output]:
 
 
 def plain(value: Any) -> Any:
-    """What JSON has no form for: exact fractions become decimals here and nowhere earlier."""
+    """What JSON has no form for: exact fractions become decimals here and nowhere earlier.
+
+    >>> plain(Fraction(1, 3)), plain(Decimal("400")), plain(Decimal("0.5"))
+    (0.333333, 400, '0.5')
+    """
     match value:
         case Fraction():
             return round(float(value), 6)
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else str(value)
         case datetime() | date():
             return value.isoformat()
         case UUID() | Path():

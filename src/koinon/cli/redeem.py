@@ -38,11 +38,13 @@ def run(
     database: DatabaseOption = None,
 ) -> None:
     """Collect what shops asked for into one run for the bank."""
+    from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="treasurer")
             prepared = operations.prepare_run(
                 conn, town_id=facts.id, idempotency_key=key or f"cli:{new_id()}", at=datetime.now(UTC), actor=who
             )
@@ -58,11 +60,13 @@ def approve(
     database: DatabaseOption = None,
 ) -> None:
     """Say yes to a run; refused for the person who prepared it."""
+    from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="approver")
             approved = operations.approve_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
         _say(out, approved, facts, f"Approved: koinon redeem export {approved.id} --to FOLDER")
 
@@ -77,13 +81,16 @@ def export(
     database: DatabaseOption = None,
 ) -> None:
     """Write the bank's file: pain.001 for SEPA, CSV elsewhere. The same bytes each time."""
+    from koinon.db.transactions import transaction
     from koinon.parties.secrets import Secrets
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="treasurer")
         secrets = Secrets.load()
-        with opening.town_transaction(opened, town) as (conn, facts):
+        with transaction(conn):
             file = operations.export_run(
                 conn, town_id=facts.id, run_id=run_id, secrets=secrets, at=datetime.now(UTC), actor=who
             )
@@ -112,11 +119,13 @@ def settle(
     database: DatabaseOption = None,
 ) -> None:
     """Say that the bank has paid the run."""
+    from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        who = opening.user_called(actor, opening.town_called(town)).actor
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="treasurer")
             settled = operations.settle_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
         _say(out, settled, facts, "Settled: the bank has paid.")
 
@@ -124,10 +133,12 @@ def settle(
 @app.command("list")
 def list_runs(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the payout runs, newest first."""
+    from koinon.db.transactions import transaction
     from koinon.treasury import queries
 
-    with speaking(as_json) as out, opening.database(database) as opened:
-        with opening.town_transaction(opened, town) as (conn, facts):
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
             runs = queries.runs(conn, town_id=facts.id)
         out.document({"town": facts.slug, "runs": [_as_json(one) for one in runs]}, _shown(runs, facts))
 

@@ -393,11 +393,16 @@ class _Demo:
             return query()
 
 
-_WORDS = {"purchase": "purchases", "supply": "supplier payments", "refund": "refunds", "redemption": "redemptions"}
+_WORDS = {
+    "purchase": ("purchase", "purchases"),
+    "supply": ("supplier payment", "supplier payments"),
+    "refund": ("refund", "refunds"),
+    "redemption": ("redemption", "redemptions"),
+}
 
 
 def _told(lived: DayLived) -> str:
-    told = [f"{lived.done[kind]} {words}" for kind, words in _WORDS.items() if kind in lived.done]
+    told = [f"{lived.done[kind]} {words[lived.done[kind] > 1]}" for kind, words in _WORDS.items() if kind in lived.done]
     if lived.refused:
         told.append(f"{sum(lived.refused.values())} refused")
     return ", ".join(told) or "a quiet day"

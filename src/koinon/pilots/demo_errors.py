@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from koinon.kernel.errors import KoinonError
+from koinon.pilots.errors import PilotsError
 
 
-class DemoError(KoinonError):
+class DemoError(PilotsError):
     """The demonstration cannot go on."""
 
     code = "pilots.demo-refused"

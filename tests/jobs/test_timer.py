@@ -1,0 +1,113 @@
+"""The timer: it seals, it lapses, it checks, and no error stops it."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from koinon.db.transactions import transaction
+from koinon.jobs import metrics, timer
+from koinon.jobs.metrics import Figures, figures
+from koinon.ledger import queries
+from tests.ledger.story import NOON, Story
+
+OPENED = """
+    open    bank    issuance
+    open    reserve reserve
+    open    escrow  escrow
+    open    ana     purse
+    open    shop    till
+    receive bank reserve 100.00
+    issue   reserve escrow 100.00
+    disburse escrow ana 50.00
+"""
+
+
+@pytest.fixture
+def town(conn, owner_conn) -> int:
+    """A town with a few transfers and a hold that lapses at one o'clock."""
+    owner_conn.execute(
+        "INSERT INTO parties_town (id, slug, name, country, unit_code, unit_name, unit_symbol, exponent,"
+        " national_currency, time_zone, languages, legal_basis, created_at)"
+        " VALUES (1, 'one', 'One', 'ES', 'LOC', 'Loc', '', 2, 'EUR', 'UTC', '[]', '{}', now())"
+    )
+    with transaction(conn):
+        Story(conn).tell(OPENED + "\nhold h1 ana shop 10.00 until 13:00")
+    return 1
+
+
+def test_round_lapses_holds_that_are_due_and_seals_what_was_posted(conn, town):
+    before = timer.seal_round(conn, now=NOON + timedelta(minutes=59))
+    held = [account.debits_held for account in purses(conn, town)]
+    after = timer.seal_round(conn, now=NOON + timedelta(minutes=61))
+
+    assert (before, after) == (3, 0)
+    assert held == [10_00]
+    assert [account.debits_held for account in purses(conn, town)] == [0]
+    assert figures.value(metrics.SEALED, town="one") >= 3
+    assert figures.value(metrics.LAPSED, town="one") >= 1
+
+
+def purses(conn, town):
+    with transaction(conn):
+        return queries.accounts_of_kind(conn, town_id=town, kind="purse")
+
+
+def test_failed_invariants_are_named_and_counted(conn, owner_conn, town):
+    before = timer.check_round(conn)  # The treasury knows nothing of the euros in this story, and says so.
+
+    owner_conn.execute("UPDATE ledger.account SET credits_posted = credits_posted + 1 WHERE kind = 'till'")
+
+    failed = timer.check_round(conn)
+    assert set(failed) > set(before)
+    assert "balances_equal_history" in failed
+    assert figures.value(metrics.CHECKS_FAILED) == len(failed)
+
+
+def test_timer_seals_by_itself_and_ends_when_told(conn, database, town):
+    running = timer.Timer(database.app_url, seal_every=0.05, check_every=0.1)
+    running.start()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not sealed(conn, town):
+        time.sleep(0.05)
+    running.stop()
+
+    assert sealed(conn, town)
+    assert not running.is_alive()
+
+
+def sealed(conn, town) -> bool:
+    with transaction(conn):
+        return queries.head(conn, town_id=town) is not None
+
+
+def test_timer_outlives_a_database_that_is_away(monkeypatch):
+    before = figures.value(metrics.FAILED, job="seal") or 0
+    running = timer.Timer("postgresql://nobody@/none?host=/nowhere", seal_every=0.02, check_every=60)
+    running.start()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (figures.value(metrics.FAILED, job="seal") or 0) < before + 2:
+        time.sleep(0.02)
+    alive = running.is_alive()
+    running.stop()
+
+    assert alive
+    assert (figures.value(metrics.FAILED, job="seal") or 0) >= before + 2
+
+
+def test_figures_are_exposed_in_the_format_of_prometheus():
+    own = Figures()
+    own.set(metrics.CHECKS_FAILED, 0)
+    own.add(metrics.LAPSED, town="a")
+    own.add(metrics.LAPSED, 2, town="a")
+
+    assert own.exposition().splitlines() == [
+        "# HELP koinon_checks_failed Invariants that failed in the newest run.",
+        "# TYPE koinon_checks_failed gauge",
+        "koinon_checks_failed 0",
+        "# HELP koinon_lapsed_holds_total Holds that lapsed in this process.",
+        "# TYPE koinon_lapsed_holds_total counter",
+        'koinon_lapsed_holds_total{town="a"} 3',
+    ]
