@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ from koinon.db.locks import Held, LockFile
 DATABASE = "koinon"
 ADMINISTRATOR = "postgres"
 READY_WITHIN_SECONDS = 120
+FULL_BELOW_MB = 32  # The server writes its log ahead in pieces of 16 MB.
 STOPPED_WITHIN_SECONDS = 20
 _PAUSE_SECONDS = 0.05
 _LOG_BYTES = 10_000_000
@@ -243,14 +245,22 @@ def _start_guardian(folder: Folder, *, durable: bool) -> subprocess.Popen[bytes]
 
 
 def _failure(folder: Folder) -> FolderNotUsable | NoServerPrograms | EmbeddedFailed:
+    free_mb = shutil.disk_usage(folder.root).free // 2**20
+    if free_mb < FULL_BELOW_MB:
+        return FolderNotUsable(folder=folder.root, reason=f"its disk is full ({free_mb} MB are free)")
     state = folder.state()
     if state is None or state.status != "failed":
-        return EmbeddedFailed(reason="its guardian ended without saying why", log=folder.log)
+        return EmbeddedFailed(reason=_last_line(folder.log), log=folder.log)
     if state.code == NoServerPrograms.code:
         return NoServerPrograms(reason=state.message)
     if state.code == FolderNotUsable.code:
         return FolderNotUsable(folder=folder.root, reason=state.message)
     return EmbeddedFailed(reason=state.message, log=folder.log)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "its guardian ended without saying why")
 
 
 def _wait_until_stopped(folder: Folder) -> None:

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -111,8 +112,11 @@ def _become_the_owner(folder: Folder) -> None:
     """Root that works on an ordinary user's data does so as that user, whose they stay."""
     owner = (folder.data if folder.data.exists() else folder.root).stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
+        # Found, read and kept while root may still enter every folder.
         for name in ("missing_preparations", "create_roles"):
-            statement("koinon.db", name)  # Read and kept while root may still enter every folder.
+            statement("koinon.db", name)
+        with suppress(NoServerPrograms):
+            find_programs()
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
@@ -153,6 +157,12 @@ def guard(folder: Folder, *, durable: bool) -> None:
 def find_place(folder: Folder) -> Place:
     """Decide as whom the server runs, and make what it needs for that."""
     programs = find_programs()
+    if not os.access(programs / "bin" / "postgres", os.X_OK):
+        raise FolderNotUsable(
+            folder=folder.root,
+            reason=f"it belongs to user {os.geteuid()}, who may not run the PostgreSQL programs in {programs}; "
+            "set KOINON_VAR to a folder of root's, or give that user a clone of their own",
+        )
     free_mb = shutil.disk_usage(folder.root).free // 2**20
     if free_mb < SPACE_NEEDED_MB and not (folder.data / "PG_VERSION").exists():
         raise FolderNotUsable(
@@ -172,6 +182,7 @@ def _is_listed(user: int) -> bool:
     return False
 
 
+@cache
 def find_programs() -> Path:
     """The folder ``pginstall`` of the wheel, found without importing the wheel's own code.
 
