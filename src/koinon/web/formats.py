@@ -62,10 +62,12 @@ def amount(value: Amount, *, exponent: int = 2, country: str = "", symbol: str =
     text: str = pattern.apply(decimal, locale, currency=value.unit, currency_digits=False)
     if symbol:
         text = text.replace(value.unit, symbol)
-    text = text.replace("-", "\N{MINUS SIGN}")
+    # A left-to-right mark keeps the sign before its number in a line that runs the other way.
+    mark = "\u200e" if locale.text_direction == "rtl" else ""
+    text = text.replace("-", f"{mark}\N{MINUS SIGN}")
     if signed and value.minor > 0:
-        mark = "\u200f" if text.startswith("\u200f") else ""
-        return f"{mark}+{text.removeprefix(mark)}"
+        start = "\u200f" if text.startswith("\u200f") else ""
+        return f"{start}{mark}+{text.removeprefix(start)}"
     return text
 
 

@@ -14,7 +14,7 @@ CYCLE_STATES: dict[str, Any] = {
     "prepared": gettext_lazy("Waiting for approval"),
     "approved": gettext_lazy("Approved, not paid yet"),
     "disbursing": gettext_lazy("Being paid"),
-    "disbursed": gettext_lazy("Paid"),
+    "disbursed": pgettext_lazy("state", "Paid"),
     "cancelled": gettext_lazy("Cancelled"),
 }
 RUN_STATES: dict[str, Any] = {
@@ -26,7 +26,7 @@ RUN_STATES: dict[str, Any] = {
 }
 PAYMENT_STATES: dict[str, Any] = {
     "due": gettext_lazy("Not paid yet"),
-    "paid": gettext_lazy("Paid"),
+    "paid": pgettext_lazy("state", "Paid"),
     "rejected": gettext_lazy("The bank refused it"),
     "returned": gettext_lazy("The money came back"),
 }
@@ -34,7 +34,7 @@ PAYOUT_STATES: dict[str, Any] = {
     "open": gettext_lazy("Waiting for the next payment run"),
     "in-run": gettext_lazy("In a payment run"),
     "sent": gettext_lazy("With the bank"),
-    "paid": gettext_lazy("Paid"),
+    "paid": pgettext_lazy("state", "Paid"),
     "undone": gettext_lazy("Taken back"),
 }
 STATES = {"cycle": CYCLE_STATES, "run": RUN_STATES, "payment": PAYMENT_STATES}

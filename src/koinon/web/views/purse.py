@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from koinon.kernel.text import fold
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant, Zone
+from koinon.parties.models import Household, Role, RoleGrant, Zone
 from koinon.payments import queries
 from koinon.payments.types import Place, PurseView
 from koinon.web import movements, words
@@ -86,7 +86,7 @@ def where(request: HttpRequest) -> HttpResponse:
     shown = [place for place in places if (not zone or place.zone == zone) and (not kind or place.sector_group == kind)]
     context = {
         "count": len(shown),
-        "groups": _by_zone(shown),
+        "groups": _by_zone(shown, _own_zone(grant), all_open=bool(zone or kind)),
         "zones": _choices((place.zone, place.zone_name) for place in places),
         "kinds": _choices((place.sector_group, words.sector(place.sector_group)) for place in places),
         "zone": zone,
@@ -96,12 +96,32 @@ def where(request: HttpRequest) -> HttpResponse:
     return render(request, "koinon/purse/where.html", context)
 
 
-def _by_zone(places: list[Place]) -> list[tuple[str, list[dict[str, Any]]]]:
-    ordered = sorted(places, key=lambda place: (fold(place.zone_name), fold(place.trade_name)))
+@dataclass(frozen=True, slots=True)
+class ZoneGroup:
+    """The shops of a neighbourhood; the reader's own one lies open."""
+
+    name: str
+    places: list[dict[str, Any]]
+    open: bool
+
+
+def _by_zone(places: list[Place], own: str, *, all_open: bool) -> list[ZoneGroup]:
+    """One's own neighbourhood first, the others by name."""
+    ordered = sorted(places, key=lambda place: (place.zone != own, fold(place.zone_name), fold(place.trade_name)))
     return [
-        (name, [{"place": place, "kind": words.sector(place.sector_group)} for place in group])
-        for name, group in groupby(ordered, key=lambda place: place.zone_name)
+        ZoneGroup(
+            name,
+            [{"place": place, "kind": words.sector(place.sector_group)} for place in group],
+            all_open or zone == own,
+        )
+        for (zone, name), group in groupby(ordered, key=lambda place: (place.zone, place.zone_name))
     ]
+
+
+def _own_zone(grant: RoleGrant) -> str:
+    """Where the household lives; empty where nobody has said."""
+    household = Household.objects.filter(pk=_party(grant)).select_related("zone").first()
+    return household.zone.code if household is not None and household.zone is not None else ""
 
 
 def _choices(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
