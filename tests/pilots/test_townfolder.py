@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from koinon.kernel.decisions import Severity
 from koinon.kernel.errors import FindingsError
@@ -251,6 +252,25 @@ def test_an_accented_word_without_quotes_is_answered_with_quotes(tmp_path: Path)
     (one,) = small_town.findings(tmp_path)
     assert (one.code, one.row) == ("town.toml-invalid", 69)
     assert one.remedy == 'Put the word before the "=" between quotes.'
+
+
+@pytest.mark.parametrize(
+    ("language", "message", "remedy"),
+    [
+        ("el", "Δεν υπάρχει ημέρα 31/09/2026.", "Γράψτε μια ημέρα που υπάρχει"),
+        ("es", "No existe el día 31/09/2026.", "Escriba un día que exista"),
+        ("ar", "لا يوجد يوم 31/09/2026.", "اكتب يومًا موجودًا"),
+        ("en", "There is no day 31/09/2026.", "Write a day that exists"),
+    ],
+)
+def test_findings_speak_the_language_of_the_page(tmp_path: Path, language: str, message: str, remedy: str) -> None:
+    small_town.write(tmp_path, replacing(HOUSEHOLDS, ("01/09/2026", "31/09/2026"), encoding="cp1253"))
+
+    with translation.override(language):
+        (found,) = small_town.findings(tmp_path)
+
+    assert found.message == message
+    assert found.remedy.startswith(remedy)
 
 
 def test_warnings_alone_come_with_the_plan(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from koinon.pilots.townfolder_cells import (
     whole_number,
 )
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_settings import (
     LEGAL_FORMS,
     SSE_LEGAL_FORMS,
@@ -171,7 +172,7 @@ class _Row:
     def __post_init__(self) -> None:
         for name in self.table.places:
             if self._garbled(name):
-                self.problem(name, "town.encoding-broken", "Letters of this cell were lost or changed.")
+                self.problem(name, "town.encoding-broken", _("Letters of this cell were lost or changed."))
 
     def problem(self, name: str, code: str, message: str) -> None:
         place = self.table.places.get(name)
@@ -195,7 +196,7 @@ class _Row:
         """The cell of a field that must say something; a missing column has been reported once for all rows."""
         cell = self.optional(name)
         if cell is None and name in self.table.places and not self._garbled(name):
-            self.problem(name, code, "The cell is empty.")
+            self.problem(name, code, _("The cell is empty."))
         return cell
 
     def understand(self, name: str, cell: Cell, meaning: Callable[[Cell], Result]) -> Result | None:
@@ -204,7 +205,7 @@ class _Row:
         try:
             return meaning(cell)
         except CellProblem as problem:
-            self.problem(name, problem.code, f"{problem.why[:1].upper()}{problem.why[1:]}.")
+            self.problem(name, problem.code, problem.why)
             return None
 
     def words(self, name: str) -> str:
@@ -216,7 +217,7 @@ class _Row:
     def _short(self, name: str, words: str) -> str:
         most = LONGEST.get(name, LONGEST_TEXT)
         if len(words) > most:
-            self.problem(name, "town.value-too-long", f"The text has more than {most} letters.")
+            self.problem(name, "town.value-too-long", _("The text has more than %(most)s letters.", most=most))
         return words
 
     def key(self, name: str) -> str:
@@ -244,7 +245,9 @@ class _Row:
         if "*" in known:
             return known["*"]
         self.problem(
-            name, "town.value-unknown", f'"{word[:40]}" has no meaning in town.toml.{did_you_mean(word, known)}'
+            name,
+            "town.value-unknown",
+            _('"%(word)s" has no meaning in town.toml.', word=word[:40]) + did_you_mean(word, known),
         )
         return default
 
@@ -308,14 +311,14 @@ class _Reading:
                 unused = [other for place, other in enumerate(table.headings) if place not in table.places.values()]
                 self.findings.add(
                     "town.column-missing",
-                    f'There is no column "{heading}".{did_you_mean(heading, unused)}',
+                    _('There is no column "%(heading)s".', heading=heading) + did_you_mean(heading, unused),
                     file=table.file,
                     row=table.headings_row,
                     column=heading,
                 )
             else:
                 self._note(
-                    table.file, table.headings_row, heading, "town.column-absent", "An optional column is absent."
+                    table.file, table.headings_row, heading, "town.column-absent", _("An optional column is absent.")
                 )
         for place, heading in enumerate(table.headings):
             if heading and place not in table.places.values():
@@ -324,7 +327,7 @@ class _Reading:
                     table.headings_row,
                     heading,
                     "town.column-unread",
-                    "Koinon does not take this column in.",
+                    _("Koinon does not take this column in."),
                 )
         return (_Row(line, table, settings, self.findings) for line in table.lines)
 
@@ -339,7 +342,9 @@ class _Reading:
         if code is None:
             names = [zone.name for zone in self.settings.zones]
             row.problem(
-                "zone", "town.zone-unknown", f'The town has no neighbourhood "{word}".{did_you_mean(word, names)}'
+                "zone",
+                "town.zone-unknown",
+                _('The town has no neighbourhood "%(word)s".', word=word) + did_you_mean(word, names),
             )
         return code or ""
 
@@ -353,7 +358,7 @@ class _Reading:
             key = row.key("household")
             complete = complete and "household" in row.table.places
             if key and key in seen:
-                row.problem("household", "town.household-twice", f"The household stands in row {seen[key]} too.")
+                row.problem("household", "town.household-twice", _("It stands in row %(row)s too.", row=seen[key]))
             household = HouseholdSpec(
                 key=key,
                 zone=self._zone(row),
@@ -370,7 +375,9 @@ class _Reading:
     def _members(self, row: _Row) -> int:
         members = row.number("members")
         if members is not None and not 0 < members <= LARGEST_HOUSEHOLD:
-            row.problem("members", "town.number-invalid", f"A household has 1 to {LARGEST_HOUSEHOLD} members.")
+            row.problem(
+                "members", "town.number-invalid", _("A household has 1 to %(most)s members.", most=LARGEST_HOUSEHOLD)
+            )
         return members or 0
 
     def _people(self, keys: set[str], households_known: bool) -> list[PersonSpec] | None:
@@ -383,12 +390,12 @@ class _Reading:
             complete = complete and "household" in row.table.places
             person = self._person(row)
             if households_known and person.household and person.household not in keys:
-                row.problem("household", "town.household-unknown", "No household has this file number.")
+                row.problem("household", "town.household-unknown", _("No household has this file number."))
             mark = (
                 person.identifier or f"{person.household}|{fold(person.name)}|{fold(person.surnames)}|{person.born_on}"
             )
             if mark in seen:
-                row.problem("identifier", "town.person-twice", f"The person stands in row {seen[mark]} too.")
+                row.problem("identifier", "town.person-twice", _("It stands in row %(row)s too.", row=seen[mark]))
                 continue
             seen[mark] = row.line.number
             people.append(person)
@@ -405,7 +412,7 @@ class _Reading:
             "identifier", cell, lambda value: person_identifier(value, country=country, kind=kind)
         )
         if age is not None and not 0 <= age <= OLDEST:
-            row.problem("born_on", "town.birth-implausible", "Nobody of this age can be alive when the fund begins.")
+            row.problem("born_on", "town.birth-implausible", _("Nobody of this age can be alive when the fund begins."))
         return PersonSpec(
             identifier=identifier or (bare_identifier(cell) if cell is not None else ""),
             identifier_kind=kind,
@@ -439,7 +446,7 @@ class _Reading:
             if not group:
                 self.findings.add(
                     "town.household-empty",
-                    f"Nobody in {tables['residents'].source.file} belongs to the household.",
+                    _('Nobody in "%(file)s" belongs to the household.', file=tables["residents"].source.file),
                     file=file,
                     row=household.row,
                     column=columns["household"],
@@ -448,7 +455,7 @@ class _Reading:
             if household.members and len(group) != household.members:
                 self.findings.add(
                     "town.members-differ",
-                    f"The file says {household.members} members, {len(group)} are listed.",
+                    _("Members said: %(said)s. People listed: %(listed)s.", said=household.members, listed=len(group)),
                     file=file,
                     row=household.row,
                     column=columns["members"],
@@ -457,7 +464,7 @@ class _Reading:
             if len(references) != 1:
                 self.findings.add(
                     "town.reference-twice" if references else "town.reference-missing",
-                    f"{len(references)} people are marked as the one the file is about.",
+                    _("People marked as the one the file is about: %(marked)s.", marked=len(references)),
                     file=tables["residents"].source.file,
                     row=(references or group)[-1].row,
                     column=tables["residents"].columns["role"],
@@ -470,7 +477,7 @@ class _Reading:
         for row in rows or ():
             shop = self._business(row)
             if shop.tax_id and shop.tax_id in seen:
-                row.problem("tax_id", "town.business-twice", f"The business stands in row {seen[shop.tax_id]} too.")
+                row.problem("tax_id", "town.business-twice", _("It stands in row %(row)s too.", row=seen[shop.tax_id]))
                 continue
             seen[shop.tax_id] = row.line.number
             businesses.append(shop)
@@ -480,7 +487,7 @@ class _Reading:
                     row.line.number,
                     row.settings.columns["chain"],
                     "town.chain-excluded",
-                    f"{shop.trade_name} belongs to a chain and gets no account.",
+                    _("%(name)s belongs to a chain and gets no account.", name=shop.trade_name),
                 )
         return businesses
 
@@ -496,7 +503,9 @@ class _Reading:
         is_sse = row.flag("sse", row.optional("sse"), default=legal_form in SSE_LEGAL_FORMS)
         registry_number = row.optional_words("registry_number")
         if is_sse and not registry_number and "registry_number" in row.table.places:
-            row.problem("registry_number", "town.registry-missing", "A social economy entity without register number.")
+            row.problem(
+                "registry_number", "town.registry-missing", _("A social economy entity without register number.")
+            )
         workers = row.understand("workers", row.optional("workers"), whole_number)
         return BusinessSpec(
             tax_id=row.understand("tax_id", cell, lambda value: tax_identifier(value, country=country))
@@ -525,15 +534,19 @@ class _Reading:
                 award = self._award(row, table.programme)
                 household = households.get(award.household)
                 if award.household and household is None and households_known:
-                    row.problem("household", "town.household-unknown", "No household has this file number.")
+                    row.problem("household", "town.household-unknown", _("No household has this file number."))
                 if award.to_day is not None and award.to_day < award.from_day:
-                    row.problem("to_day", "town.dates-reversed", "The award ends before it begins.")
+                    row.problem("to_day", "town.dates-reversed", _("The award ends before it begins."))
                 elif household is not None and award.to_day is not None and award.to_day < household.joined_on:
-                    row.problem("to_day", "town.dates-reversed", "The award ends before the household joined.")
+                    row.problem("to_day", "town.dates-reversed", _("The award ends before the household joined."))
                 earlier = running.setdefault(award.household, []) if award.household else []
                 overlapping = next((other for other in earlier if _overlap(award, other)), None)
                 if overlapping is not None:
-                    row.problem("household", "town.award-twice", f"The award of row {overlapping.row} runs then too.")
+                    row.problem(
+                        "household",
+                        "town.award-twice",
+                        _("The award of row %(row)s runs then too.", row=overlapping.row),
+                    )
                 earlier.append(award)
                 awards.append(award)
         return awards
@@ -542,7 +555,7 @@ class _Reading:
         exponent = self.settings.town.unit.exponent
         monthly = row.understand("monthly", row.required("monthly"), lambda cell: amount_minor(cell, exponent=exponent))
         if monthly is not None and monthly < 0:
-            row.problem("monthly", "town.amount-negative", "The amount is less than zero.")
+            row.problem("monthly", "town.amount-negative", _("The amount is less than zero."))
         return AwardSpec(
             programme=programme,
             household=row.key("household"),
@@ -563,5 +576,5 @@ def _class_code(value: Cell) -> str:
     words = f"{value:05.2f}" if isinstance(value, float) and not value.is_integer() else text(value)
     digits = words.replace(".", "").replace(",", "").replace(" ", "")
     if len(digits) != 4:
-        raise CellProblem("town.sector-unknown", f'"{words[:24]}" is not a class of four digits')
+        raise CellProblem("town.sector-unknown", _('"%(written)s" is not a class of four digits.', written=words[:24]))
     return digits

@@ -36,6 +36,7 @@ from stdnum.exceptions import ValidationError
 
 from koinon.kernel.money import to_minor
 from koinon.kernel.text import normal_identifier
+from koinon.pilots.townfolder_findings import said as _
 
 Cell = str | int | float | bool | date | datetime | None
 
@@ -144,12 +145,12 @@ def amount_minor(value: Cell, *, exponent: int, decimal: str = ",") -> int:
     [123456, 123456, 123456, -1250, 56845]
     >>> amount_minor("1.234", exponent=2)
     Traceback (most recent call last):
-    koinon.pilots.townfolder_cells.CellProblem: town.amount-ambiguous: "1.234" may be 1234 or 1,234
+    koinon.pilots.townfolder_cells.CellProblem: town.amount-ambiguous: "1.234" may be 1234 or 1,234.
     """
     if isinstance(value, bool) or value is None:
-        raise CellProblem("town.amount-invalid", "no amount")
+        raise CellProblem("town.amount-invalid", _("This is not an amount."))
     if isinstance(value, date):
-        raise CellProblem("town.amount-invalid", "the spreadsheet holds a date here")
+        raise CellProblem("town.amount-invalid", _("The spreadsheet holds a date here."))
     if isinstance(value, int | float):
         return _exact(Decimal(f"{value:.15g}"), exponent, str(value))
     shown = text(value)
@@ -174,22 +175,33 @@ def _split_figures(figures: str, shown: str, exponent: int, decimal: str) -> tup
         whole, mark, fraction = single.groups()
         could_be_thousands = len(fraction) == 3 and re.fullmatch(r"[1-9]\d{0,2}", whole) is not None
         if could_be_thousands and not (exponent >= 3 and mark == decimal):
-            raise CellProblem("town.amount-ambiguous", f'"{shown[:24]}" may be {whole}{fraction} or {whole},{fraction}')
+            raise CellProblem(
+                "town.amount-ambiguous",
+                _(
+                    '"%(written)s" may be %(thousands)s or %(decimals)s.',
+                    written=shown[:24],
+                    thousands=whole + fraction,
+                    decimals=f"{whole},{fraction}",
+                ),
+            )
         return whole, fraction
     # Groups of three with one kind of mark, then perhaps the other mark and decimals.
     grouped = re.fullmatch(rf"(\d{{1,3}})({_GROUP})(\d{{3}}(?:\2\d{{3}})*)(?:([.,])(\d*))?", figures)
     if grouped and grouped[4] != grouped[2]:
         return grouped[1] + grouped[3].replace(grouped[2], ""), grouped[5] or ""
-    raise CellProblem("town.amount-invalid", f'"{shown[:24]}" is not an amount')
+    raise CellProblem("town.amount-invalid", _('"%(written)s" is not an amount.', written=shown[:24]))
 
 
 def _exact(value: Decimal, exponent: int, shown: str) -> int:
     if not value.is_finite() or abs(value.scaleb(exponent)) > LARGEST_AMOUNT_MINOR:
-        raise CellProblem("town.amount-invalid", "the amount is too large")
+        raise CellProblem("town.amount-invalid", _("The amount is too large."))
     try:
         return to_minor(value, exponent)
     except ValueError:
-        raise CellProblem("town.amount-too-fine", f'"{shown[:24]}" has more than {exponent} decimals') from None
+        raise CellProblem(
+            "town.amount-too-fine",
+            _('"%(written)s" has more than %(decimals)s decimals.', written=shown[:24], decimals=exponent),
+        ) from None
 
 
 def day(value: Cell) -> date:
@@ -199,7 +211,7 @@ def day(value: Cell) -> date:
     (datetime.date(2026, 9, 1), datetime.date(2026, 9, 1), datetime.date(2026, 9, 1))
     >>> day("31/02/2026")
     Traceback (most recent call last):
-    koinon.pilots.townfolder_cells.CellProblem: town.date-invalid: there is no day 31/02/2026
+    koinon.pilots.townfolder_cells.CellProblem: town.date-invalid: There is no day 31/02/2026.
     """
     if isinstance(value, datetime):
         return value.date()
@@ -214,13 +226,13 @@ def day(value: Cell) -> date:
     elif year_first:
         year, month, number = map(int, year_first.groups())
     elif re.fullmatch(r"\d{1,2}\s*[/.\-]\s*\d{1,2}\s*[/.\-]\s*\d{2}", figures):
-        raise CellProblem("town.date-invalid", f"the year of {shown} has two digits")
+        raise CellProblem("town.date-invalid", _("The year of %(written)s has two digits.", written=shown))
     else:
-        raise CellProblem("town.date-invalid", f'"{shown[:24]}" is not a date')
+        raise CellProblem("town.date-invalid", _('"%(written)s" is not a day.', written=shown[:24]))
     try:
         return date(year, month, number)
     except ValueError:
-        raise CellProblem("town.date-invalid", f"there is no day {shown}") from None
+        raise CellProblem("town.date-invalid", _("There is no day %(written)s.", written=shown)) from None
 
 
 def whole_number(value: Cell) -> int:
@@ -231,7 +243,7 @@ def whole_number(value: Cell) -> int:
     """
     figures = plain_digits(text(value))
     if isinstance(value, bool | date) or not re.fullmatch(r"\d{1,9}", figures):
-        raise CellProblem("town.number-invalid", f'"{figures[:24]}" is not a whole number')
+        raise CellProblem("town.number-invalid", _('"%(written)s" is not a whole number.', written=figures[:24]))
     return int(figures)
 
 
@@ -277,7 +289,7 @@ def person_identifier(value: Cell, *, country: str, kind: str = "national") -> s
     if kind == "passport":
         if re.fullmatch(r"[A-Z0-9]{5,20}", bare):
             return bare
-        raise CellProblem("town.identifier-invalid", f"{mask(bare)} is not a passport number")
+        raise CellProblem("town.identifier-invalid", _("%(ends)s is not a passport number.", ends=mask(bare)))
     return _checked(bare, country, PERSON_CHECKS, "town.identifier-invalid")
 
 
@@ -305,7 +317,7 @@ def _checked(bare: str, country: str, checks: Mapping[str, tuple[Check, ...]], c
         return bare
     if country not in checks and bare:
         return bare
-    raise CellProblem(code, f"{mask(bare)} does not pass its check")
+    raise CellProblem(code, _("%(ends)s does not pass its check.", ends=mask(bare)))
 
 
 def iban(value: Cell) -> str:
@@ -318,4 +330,4 @@ def iban(value: Cell) -> str:
     try:
         return str(IBAN(bare, validate_bban=True).compact)
     except SchwiftyException:
-        raise CellProblem("town.iban-invalid", f"{mask(bare)} does not pass its check") from None
+        raise CellProblem("town.iban-invalid", _("%(ends)s does not pass its check.", ends=mask(bare))) from None

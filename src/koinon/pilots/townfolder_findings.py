@@ -1,8 +1,8 @@
 """Every kind of finding that a town folder can give, and the list that collects them.
 
 The code is stable: pages, tests and scripts rely on it. The remedy is what a
-person at the town hall does next; docs/reference/findings.md shows each with
-an example.
+person at the town hall does next; docs/reference/findings.md shows each.
+Messages and remedies are in the language of the page that asks for them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from django.apps import apps
+from django.utils.translation import gettext, gettext_noop
+
 from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.text import fold
 
@@ -18,6 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+
+def said(sentence: str, **facts: object) -> str:
+    """A sentence in the language of the page; in English where no page asked (a command, a script).
+
+    >>> said("There is no day %(day)s.", day="31/09/2026")
+    'There is no day 31/09/2026.'
+    """
+    told = gettext(sentence) if apps.ready else sentence
+    return told % facts if facts else told
+
+
+_ = said  # the name by which sentences are collected for translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +46,76 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     # the folder and its files
-    "town.file-missing": Kind(ERROR, "Put the file into the folder, or correct its name in the settings."),
-    "town.file-unreadable": Kind(ERROR, "Open the file, save it again as XLSX or CSV, and put it back."),
-    "town.file-empty": Kind(ERROR, "Export the file again: it holds no line of headings or no rows."),
-    "town.toml-invalid": Kind(ERROR, "Correct the line; text stands in quotes, dates are written 2026-12-31."),
-    "town.encoding-broken": Kind(
-        ERROR, "Type the text of this cell again, or save the whole file in one encoding (UTF-8 is best)."
+    "town.file-missing": Kind(
+        ERROR, gettext_noop("Put the file into the folder, or correct its name in the settings.")
     ),
-    "town.encoding-unknown": Kind(ERROR, "Write the encoding as utf-8, windows-1252, windows-1253 or windows-1256."),
-    "town.sheet-missing": Kind(ERROR, "Correct the name of the sheet in town.toml, or rename the sheet."),
-    "town.headings-missing": Kind(ERROR, "Put the headings that town.toml names above the rows."),
-    "town.column-missing": Kind(ERROR, "Add the column, or name the heading it really has in town.toml."),
-    "town.column-twice": Kind(ERROR, "Keep one of the columns and rename or delete the other."),
-    "town.row-too-long": Kind(ERROR, "Put the cell that holds a separator between double quotes."),
+    "town.file-unreadable": Kind(ERROR, gettext_noop("Open the file, save it again as XLSX or CSV, and put it back.")),
+    "town.file-empty": Kind(ERROR, gettext_noop("Export the file again: it holds no line of headings or no rows.")),
+    "town.toml-invalid": Kind(
+        ERROR, gettext_noop("Correct the line; text stands in quotes, dates are written 2026-12-31.")
+    ),
+    "town.encoding-broken": Kind(
+        ERROR, gettext_noop("Type the text of this cell again, or save the whole file in one encoding (UTF-8 is best).")
+    ),
+    "town.encoding-unknown": Kind(
+        ERROR, gettext_noop("Write the encoding as utf-8, windows-1252, windows-1253 or windows-1256.")
+    ),
+    "town.sheet-missing": Kind(ERROR, gettext_noop("Correct the name of the sheet in town.toml, or rename the sheet.")),
+    "town.headings-missing": Kind(ERROR, gettext_noop("Put the headings that town.toml names above the rows.")),
+    "town.column-missing": Kind(ERROR, gettext_noop("Add the column, or name the heading it really has in town.toml.")),
+    "town.column-twice": Kind(ERROR, gettext_noop("Keep one of the columns and rename or delete the other.")),
+    "town.row-too-long": Kind(ERROR, gettext_noop("Put the cell that holds a separator between double quotes.")),
     # settings
-    "town.setting-missing": Kind(ERROR, "Add the setting."),
-    "town.setting-unknown": Kind(ERROR, "Correct the name of the setting, or remove it."),
-    "town.setting-invalid": Kind(ERROR, "Correct the value."),
-    "town.code-twice": Kind(ERROR, "Give each its own code."),
-    "town.fund-missing": Kind(ERROR, 'Say which fund the rule is for: fund = "code of the fund".'),
-    "town.fund-unknown": Kind(ERROR, "Name a fund that a [[funds]] table of the folder defines."),
-    "town.rule-twice": Kind(ERROR, "Write one rule for each fund; its conditions hold together."),
+    "town.setting-missing": Kind(ERROR, gettext_noop("Add the setting.")),
+    "town.setting-unknown": Kind(ERROR, gettext_noop("Correct the name of the setting, or remove it.")),
+    "town.setting-invalid": Kind(ERROR, gettext_noop("Correct the value.")),
+    "town.code-twice": Kind(ERROR, gettext_noop("Give each its own code.")),
+    "town.fund-missing": Kind(ERROR, gettext_noop('Say which fund the rule is for: fund = "code of the fund".')),
+    "town.fund-unknown": Kind(ERROR, gettext_noop("Name a fund that a [[funds]] table of the folder defines.")),
+    "town.rule-twice": Kind(ERROR, gettext_noop("Write one rule for each fund; its conditions hold together.")),
     # cells
-    "town.value-missing": Kind(ERROR, "Fill in the cell."),
-    "town.value-unknown": Kind(ERROR, "Use one of the values that town.toml translates, or add this one to it."),
-    "town.value-too-long": Kind(ERROR, "Shorten the text."),
-    "town.number-invalid": Kind(ERROR, "Write a whole number."),
-    "town.amount-invalid": Kind(ERROR, "Write the amount in figures, such as 1.234,56."),
-    "town.amount-ambiguous": Kind(ERROR, "Write the amount with its decimals: 1.234,00 or 1,23."),
-    "town.amount-negative": Kind(ERROR, "Write what the household gets; a recovery is not an award."),
-    "town.amount-too-fine": Kind(ERROR, "Round the amount to the decimals that the currency has."),
-    "town.date-invalid": Kind(ERROR, "Write a day that exists, day first, with four digits for the year: 31/12/2026."),
-    "town.dates-reversed": Kind(ERROR, "Correct whichever of the two dates is wrong."),
-    "town.birth-implausible": Kind(ERROR, "Correct the date of birth."),
-    "town.identifier-invalid": Kind(ERROR, "Copy the identifier from the document again, with its control letter."),
-    "town.tax-id-invalid": Kind(ERROR, "Copy the tax identifier from the register again."),
-    "town.iban-invalid": Kind(ERROR, "Ask for the IBAN again: one of its digits is wrong."),
-    "town.zone-unknown": Kind(ERROR, "Use a neighbourhood of town.toml, or add this spelling to its `also`."),
-    "town.sector-missing": Kind(ERROR, "Give the activity code (NACE); rules and figures by sector need it."),
-    "town.sector-unknown": Kind(ERROR, "Use a class of NACE, such as 47.21; town.toml says which revision."),
-    "town.registry-missing": Kind(WARNING, "Give the number under which the social economy register knows it."),
+    "town.value-missing": Kind(ERROR, gettext_noop("Fill in the cell.")),
+    "town.value-unknown": Kind(
+        ERROR, gettext_noop("Use one of the values that town.toml translates, or add this one to it.")
+    ),
+    "town.value-too-long": Kind(ERROR, gettext_noop("Shorten the text.")),
+    "town.number-invalid": Kind(ERROR, gettext_noop("Write a whole number.")),
+    "town.amount-invalid": Kind(ERROR, gettext_noop("Write the amount in figures, such as 1.234,56.")),
+    "town.amount-ambiguous": Kind(ERROR, gettext_noop("Write the amount with its decimals: 1.234,00 or 1,23.")),
+    "town.amount-negative": Kind(ERROR, gettext_noop("Write what the household gets; a recovery is not an award.")),
+    "town.amount-too-fine": Kind(ERROR, gettext_noop("Round the amount to the decimals that the currency has.")),
+    "town.date-invalid": Kind(
+        ERROR, gettext_noop("Write a day that exists, day first, with four digits for the year: 31/12/2026.")
+    ),
+    "town.dates-reversed": Kind(ERROR, gettext_noop("Correct whichever of the two dates is wrong.")),
+    "town.birth-implausible": Kind(ERROR, gettext_noop("Correct the date of birth.")),
+    "town.identifier-invalid": Kind(
+        ERROR, gettext_noop("Copy the identifier from the document again, with its control letter.")
+    ),
+    "town.tax-id-invalid": Kind(ERROR, gettext_noop("Copy the tax identifier from the register again.")),
+    "town.iban-invalid": Kind(ERROR, gettext_noop("Ask for the IBAN again: one of its digits is wrong.")),
+    "town.zone-unknown": Kind(
+        ERROR, gettext_noop("Use a neighbourhood of town.toml, or add this spelling to its `also`.")
+    ),
+    "town.sector-missing": Kind(
+        ERROR, gettext_noop("Give the activity code (NACE); rules and figures by sector need it.")
+    ),
+    "town.sector-unknown": Kind(
+        ERROR, gettext_noop("Use a class of NACE, such as 47.21; town.toml says which revision.")
+    ),
+    "town.registry-missing": Kind(
+        WARNING, gettext_noop("Give the number under which the social economy register knows it.")
+    ),
     # what belongs together
-    "town.person-twice": Kind(ERROR, "Keep the row that is right and delete the other."),
-    "town.household-twice": Kind(ERROR, "Keep one row for each file number."),
-    "town.business-twice": Kind(ERROR, "Keep one row for each tax identifier."),
-    "town.award-twice": Kind(ERROR, "End the first award before the second begins, or delete one."),
-    "town.household-unknown": Kind(ERROR, "Add the household to its file, or correct the file number."),
-    "town.household-empty": Kind(ERROR, "Add the people of the household, or take the household out."),
-    "town.reference-missing": Kind(ERROR, "Mark the person whom the household's file is about."),
-    "town.reference-twice": Kind(ERROR, "Mark one person only."),
-    "town.members-differ": Kind(WARNING, "Correct the number, or complete the list of people."),
+    "town.person-twice": Kind(ERROR, gettext_noop("Keep the row that is right and delete the other.")),
+    "town.household-twice": Kind(ERROR, gettext_noop("Keep one row for each file number.")),
+    "town.business-twice": Kind(ERROR, gettext_noop("Keep one row for each tax identifier.")),
+    "town.award-twice": Kind(ERROR, gettext_noop("End the first award before the second begins, or delete one.")),
+    "town.household-unknown": Kind(ERROR, gettext_noop("Add the household to its file, or correct the file number.")),
+    "town.household-empty": Kind(ERROR, gettext_noop("Add the people of the household, or take the household out.")),
+    "town.reference-missing": Kind(ERROR, gettext_noop("Mark the person whom the household's file is about.")),
+    "town.reference-twice": Kind(ERROR, gettext_noop("Mark one person only.")),
+    "town.members-differ": Kind(WARNING, gettext_noop("Correct the number, or complete the list of people.")),
 }
 
 
@@ -98,7 +134,7 @@ class Findings:
                 column=column,
                 code=code,
                 message=message,
-                remedy=remedy or kind.remedy,
+                remedy=remedy or said(kind.remedy),
                 severity=kind.severity,
             )
         )
@@ -117,4 +153,4 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     """
     by_fold = {fold(text): text for text in right}
     close = get_close_matches(fold(wrong), list(by_fold), n=1, cutoff=0.7)
-    return f' Did you mean "{by_fold[close[0]]}"?' if close else ""
+    return " " + _('Did you mean "%(word)s"?', word=by_fold[close[0]]) if close else ""

@@ -23,6 +23,7 @@ from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_tables import Source
 from koinon.pilots.townfolder_types import (
     FundSpec,
@@ -114,7 +115,10 @@ def nace_class(words: str, revision: str) -> str:
     try:
         return str(nace.format(nace.validate(words, revision=revision)))
     except ValidationError:
-        raise CellProblem("town.sector-unknown", f'"{words[:24]}" is no class of NACE Rev. {revision}') from None
+        raise CellProblem(
+            "town.sector-unknown",
+            _('"%(written)s" is no class of NACE Rev. %(revision)s.', written=words[:24], revision=revision),
+        ) from None
 
 
 _TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
@@ -172,25 +176,25 @@ class Section:
         value = self.values.get(key)
         if value is None or value == "":
             if required:
-                self.problem(key, "town.setting-missing", f"`{key}` is not set.")
+                self.problem(key, "town.setting-missing", _("`%(name)s` is not set.", name=key))
             return None
         return value
 
-    def _invalid(self, key: str, expected: str) -> None:
-        self.problem(key, "town.setting-invalid", f"`{key}` is not {expected}.")
+    def _invalid(self, key: str, message: str) -> None:
+        self.problem(key, "town.setting-invalid", message)
 
     def text(self, key: str, *, required: bool = True, default: str = "", most: int = 200, like: str = "") -> str:
         value = self._value(key, required)
         if value is None:
             return default
         if not isinstance(value, str | int) or isinstance(value, bool):
-            self._invalid(key, "text")
+            self._invalid(key, _("A text is expected here."))
             return default
         words = text(value)
         if len(words) > most:
-            self._invalid(key, f"a text of at most {most} letters")
+            self._invalid(key, _("A text of at most %(most)s letters is expected here.", most=most))
         elif like and not re.fullmatch(like, words):
-            self._invalid(key, f"of the form {like}")
+            self._invalid(key, _("A value of the form %(form)s is expected here.", form=like))
         return words
 
     def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
@@ -199,7 +203,7 @@ class Section:
             self.problem(
                 key,
                 "town.setting-invalid",
-                f'`{key}` is "{value}", not one of: {", ".join(options)}.{did_you_mean(value, options)}',
+                _not_one_of(value, options),
             )
             return default
         return value
@@ -209,7 +213,7 @@ class Section:
         if value is None:
             return ()
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self._invalid(key, 'a list of texts, such as ["a", "b"]')
+            self._invalid(key, _('A list of texts is expected here, such as ["a", "b"].'))
             return ()
         return tuple(text(item) for item in value)
 
@@ -218,7 +222,7 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, bool):
-            self._invalid(key, "true or false")
+            self._invalid(key, _("true or false is expected here."))
             return default
         return value
 
@@ -227,7 +231,7 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            self._invalid(key, f"a whole number from 0 to {most}")
+            self._invalid(key, _("A whole number from 0 to %(most)s is expected here.", most=most))
             return default
         return value
 
@@ -236,7 +240,7 @@ class Section:
         if value is None:
             return None
         if not isinstance(value, date) or isinstance(value, datetime):
-            self._invalid(key, "a day, such as 2026-12-31 (without quotes)")
+            self._invalid(key, _("A day is expected here, such as 2026-12-31, without quotes."))
             return None
         return value
 
@@ -247,10 +251,10 @@ class Section:
         try:
             minor = amount_minor(value if isinstance(value, str | int | float) else str(value), exponent=exponent)
         except CellProblem as problem:
-            self.problem(key, problem.code, f"`{key}`: {problem.why}.")
+            self.problem(key, problem.code, problem.why)
             return None
         if minor < 0:
-            self.problem(key, "town.amount-negative", f"`{key}` is less than zero.")
+            self.problem(key, "town.amount-negative", _("The amount is less than zero."))
             return None
         return minor
 
@@ -263,14 +267,14 @@ class Section:
         except (ValueError, ZeroDivisionError):
             share = Fraction(-1)
         if not 0 < share <= 1:
-            self._invalid(key, 'a share above 0 and up to 1, such as "1/4"')
+            self._invalid(key, _('A share above 0 and up to 1 is expected here, such as "1/4".'))
             return None
         return share
 
     def section(self, key: str, *, required: bool = True) -> Section:
         value = self._value(key, required)
         if value is not None and not isinstance(value, dict):
-            self._invalid(key, f"a table, such as [{key}]")
+            self._invalid(key, _("A table is expected here, such as %(table)s.", table=f"[{key}]"))
             value = None
         return Section(self.file, value or {}, self.findings, self.lines, (*self.path, key))
 
@@ -279,7 +283,7 @@ class Section:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            self._invalid(key, f"a list of tables, such as [[{key}]]")
+            self._invalid(key, _("A list of tables is expected here, such as %(table)s.", table=f"[[{key}]]"))
             return []
         return [
             Section(self.file, item, self.findings, self.lines, (*self.path, key, number))
@@ -296,33 +300,46 @@ class Section:
         for key in self.values:
             if key not in self.asked:
                 self.problem(
-                    key, "town.setting-unknown", f"There is no setting `{key}` here.{did_you_mean(key, self.asked)}"
+                    key,
+                    "town.setting-unknown",
+                    _("There is no setting `%(name)s` here.", name=key) + did_you_mean(key, self.asked),
                 )
+
+
+def _not_one_of(word: str, options: tuple[str, ...]) -> str:
+    listed = ", ".join(options)
+    return _('"%(written)s" is not one of: %(options)s.', written=word, options=listed) + did_you_mean(word, options)
 
 
 def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
     """The root table of a TOML file, or None with a finding."""
     path = folder / file
     if not path.is_file():
-        findings.add("town.file-missing", f'There is no file "{file}".', file=file)
+        findings.add("town.file-missing", _('There is no file "%(file)s".', file=file), file=file)
         return None
     try:
         content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as broken:
         line = path.read_bytes()[: broken.start].count(b"\n") + 1
-        findings.add("town.encoding-broken", "The file is not written in UTF-8.", file=file, row=line)
+        findings.add("town.encoding-broken", _("The file is not written in UTF-8."), file=file, row=line)
         return None
     try:
         values = tomllib.loads(content)
     except RecursionError:
-        findings.add("town.toml-invalid", "The file is nested too deeply.", file=file)
+        findings.add("town.toml-invalid", _("The file is nested too deeply."), file=file)
         return None
     except tomllib.TOMLDecodeError as broken:
         at = re.search(r"line (\d+)", str(broken))
         number = int(at[1]) if at else 0
         line = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
-        remedy = 'Put the word before the "=" between quotes.' if _UNQUOTED_KEY.match(line) else ""
-        findings.add("town.toml-invalid", f"{broken}.", file=file, row=number, remedy=remedy)
+        remedy = _('Put the word before the "=" between quotes.') if _UNQUOTED_KEY.match(line) else ""
+        findings.add(
+            "town.toml-invalid",
+            _("The line cannot be read: %(reason)s.", reason=str(broken)),
+            file=file,
+            row=number,
+            remedy=remedy,
+        )
         return None
     return Section(file, values, findings, lines_of(content))
 
@@ -392,14 +409,14 @@ def read_table_settings(
                 table.problem(
                     word,
                     "town.setting-invalid",
-                    f'"{meaning}" is not one of: {", ".join(known)}.{did_you_mean(meaning, known)}',
+                    _not_one_of(meaning, known),
                 )
             else:
                 words[name][fold(word)] = meaning
     values.finish()
     file = section.text("file")
     if file and (Path(file).is_absolute() or ".." in Path(file).parts):
-        section.problem("file", "town.setting-invalid", "`file` lies outside the folder.")
+        section.problem("file", "town.setting-invalid", _("The file lies outside the folder."))
         file = ""
     source = Source(
         file=f"{within}{file}",
@@ -410,7 +427,7 @@ def read_table_settings(
     )
     section.asked.add("separator")
     if source.separator is not None and source.separator not in (";", ",", "\t", "|"):
-        section.problem("separator", "town.setting-invalid", '`separator` is not ";", ",", "|" or a tab.')
+        section.problem("separator", "town.setting-invalid", _('The separator is not ";", ",", "|" or a tab.'))
         source = Source(source.file, source.sheet, source.encoding, None, source.ignore_rows)
     section.finish()
     return TableSettings(source, headings, words) if file else None
@@ -445,7 +462,7 @@ def read_town(
         try:
             ZoneInfo(time_zone)
         except (KeyError, ValueError, OSError):
-            section.problem("time_zone", "town.setting-invalid", f'There is no time zone "{time_zone}".')
+            section.problem("time_zone", "town.setting-invalid", _('There is no time zone "%(name)s".', name=time_zone))
     town = TownSpec(
         slug=section.text("slug", like="[a-z0-9][a-z0-9-]{0,49}"),
         name=section.text("name", most=120),
@@ -476,10 +493,14 @@ def read_town(
 def _read_languages(section: Section) -> tuple[str, ...]:
     languages = section.texts("languages")
     if not languages and "languages" not in section.values:
-        section.problem("languages", "town.setting-missing", "`languages` is not set.")
+        section.problem("languages", "town.setting-missing", _("`%(name)s` is not set.", name="languages"))
     for tag in languages:
         if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
-            section.problem("languages", "town.setting-invalid", f'"{tag[:24]}" is no language tag, such as "ca".')
+            section.problem(
+                "languages",
+                "town.setting-invalid",
+                _('"%(written)s" is no language tag, such as "ca".', written=tag[:24]),
+            )
     return languages
 
 
@@ -490,7 +511,7 @@ def _checked(section: Section, key: str, check: Any) -> str:
     try:
         return str(check(words))
     except CellProblem as problem:
-        section.problem(key, problem.code, f"`{key}`: {problem.why}.")
+        section.problem(key, problem.code, problem.why)
         return ""
 
 
@@ -501,11 +522,13 @@ def _read_zones(root: Section) -> tuple[ZoneSpec, ...]:
         zone = ZoneSpec(section.text("code", most=40), section.text("name", most=120), section.texts("also"))
         section.finish()
         if zone.code in seen:
-            section.problem("code", "town.code-twice", f'Two neighbourhoods have the code "{zone.code}".')
+            section.problem(
+                "code", "town.code-twice", _('Two neighbourhoods have the code "%(code)s".', code=zone.code)
+            )
         seen.add(zone.code)
         zones.append(zone)
     if not zones:
-        root.problem("zones", "town.setting-missing", "The town has no neighbourhoods: write [[zones]] tables.")
+        root.problem("zones", "town.setting-missing", _("The town has no neighbourhoods: write [[zones]] tables."))
     return tuple(zones)
 
 
@@ -519,7 +542,9 @@ def _read_legal_basis(section: Section) -> LegalBasis:
         link=section.text("link", required=False),
     )
     if basis.since and basis.until and basis.until < basis.since:
-        section.problem("until", "town.dates-reversed", "`until` comes before `since`.")
+        section.problem(
+            "until", "town.dates-reversed", _("`%(last)s` comes before `%(first)s`.", last="until", first="since")
+        )
     section.finish()
     return basis
 
@@ -534,7 +559,9 @@ def read_policies(
     policies = Policies()
     files = sorted(f"programmes/{path.name}" for path in (folder / "programmes").glob("*.toml"))
     if not files:
-        findings.add("town.file-missing", "There is no programmes/*.toml.", file="programmes")
+        findings.add(
+            "town.file-missing", _('There is no file "%(file)s".', file="programmes/*.toml"), file="programmes"
+        )
     if (folder / "rewards.toml").is_file():
         files.append("rewards.toml")
     roots = [root for file in files if (root := read_toml(folder, file, findings)) is not None]
@@ -547,7 +574,11 @@ def read_policies(
     known = frozenset(fund.code for fund in policies.funds)
     for section, code in rules.named:
         if code not in known:
-            section.problem("fund", "town.fund-unknown", f'No fund has the code "{code}".{did_you_mean(code, known)}')
+            section.problem(
+                "fund",
+                "town.fund-unknown",
+                _('No fund has the code "%(code)s".', code=code) + did_you_mean(code, known),
+            )
     for root in roots:
         for section in root.sections("programmes"):
             _read_programme(section, known, seen, exponent, policies, award_fields)
@@ -570,12 +601,14 @@ def _read_rules(roots: list[Section], town: TownSettings) -> _Rules:
             section.asked.add("fund")
             fund = text(section.values.get("fund"))
             if not fund:
-                section.problem("fund", "town.fund-missing", "The rule names no fund.")
+                section.problem("fund", "town.fund-missing", _("No fund is named."))
             else:
                 rules.named.append((section, fund))
             rule = _read_rule(section, fund, town)
             if fund in rules.of_fund:
-                section.problem("fund", "town.rule-twice", f'The fund "{fund}" has another rule already.')
+                section.problem(
+                    "fund", "town.rule-twice", _('The fund "%(code)s" has another rule already.', code=fund)
+                )
             elif fund:
                 rules.of_fund[fund] = rule
             section.finish()
@@ -591,7 +624,9 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
         else:
             names = [zone.name for zone in town.zones]
             section.problem(
-                "zones", "town.zone-unknown", f'The town has no neighbourhood "{word}".{did_you_mean(word, names)}'
+                "zones",
+                "town.zone-unknown",
+                _('The town has no neighbourhood "%(word)s".', word=word) + did_you_mean(word, names),
             )
     sectors: list[str] = []
     for word in section.texts("sectors"):
@@ -604,8 +639,12 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
             section.problem(
                 "sectors",
                 "town.sector-unknown",
-                f'"{word}" is neither a NACE code nor one of: {", ".join(SECTOR_GROUPS)}.'
-                f"{did_you_mean(word, SECTOR_GROUPS)}",
+                _(
+                    '"%(written)s" is neither a NACE code nor one of: %(options)s.',
+                    written=word,
+                    options=", ".join(SECTOR_GROUPS),
+                )
+                + did_you_mean(word, SECTOR_GROUPS),
             )
     forms: list[str] = []
     for word in section.texts("legal_forms"):
@@ -615,7 +654,7 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
             section.problem(
                 "legal_forms",
                 "town.setting-invalid",
-                f'"{word}" is not one of: {", ".join(LEGAL_FORMS)}.{did_you_mean(word, LEGAL_FORMS)}',
+                _not_one_of(word, LEGAL_FORMS),
             )
     return RuleSpec(
         fund=fund,
@@ -633,9 +672,9 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
 def _own_code(section: Section, seen: set[str]) -> str:
     code = section.text("code")
     if code in seen:
-        section.problem("code", "town.code-twice", f'The code "{code}" is taken.')
+        section.problem("code", "town.code-twice", _('The code "%(code)s" is taken.', code=code))
     elif code and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", code):
-        section.problem("code", "town.setting-invalid", "`code` is not lower-case letters, digits and dashes.")
+        section.problem("code", "town.setting-invalid", _("A code is made of lower-case letters, digits and dashes."))
     seen.add(code)
     return code
 
@@ -644,9 +683,11 @@ def _known_fund(section: Section, known: frozenset[str]) -> str:
     section.asked.add("fund")
     fund = text(section.values.get("fund"))
     if not fund:
-        section.problem("fund", "town.fund-missing", "No fund is named.")
+        section.problem("fund", "town.fund-missing", _("No fund is named."))
     elif fund not in known:
-        section.problem("fund", "town.fund-unknown", f'No fund has the code "{fund}".{did_you_mean(fund, known)}')
+        section.problem(
+            "fund", "town.fund-unknown", _('No fund has the code "%(code)s".', code=fund) + did_you_mean(fund, known)
+        )
     return fund
 
 
@@ -654,7 +695,11 @@ def _read_fund(section: Section, rules: _Rules, seen: set[str], exponent: int, p
     code = _own_code(section, seen)
     spend_from, last_day = section.day("spend_from"), section.day("last_day")
     if spend_from and last_day and last_day < spend_from:
-        section.problem("last_day", "town.dates-reversed", "`last_day` comes before `spend_from`.")
+        section.problem(
+            "last_day",
+            "town.dates-reversed",
+            _("`%(last)s` comes before `%(first)s`.", last="last_day", first="spend_from"),
+        )
     budget = section.amount("budget", exponent)
     policies.funds.append(
         FundSpec(

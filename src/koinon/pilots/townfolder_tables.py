@@ -19,6 +19,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from koinon.kernel.text import fold
 from koinon.pilots.townfolder_cells import Cell, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_findings import said as _
 
 SEPARATORS = ";,\t|"
 ROWS_SEARCHED_FOR_HEADINGS = 25
@@ -65,7 +66,7 @@ def read_table(folder: Path, source: Source, wanted: dict[str, str], country: st
         there = [str(other.relative_to(folder)) for other in folder.rglob("*") if other.is_file()]
         findings.add(
             "town.file-missing",
-            f'There is no file "{source.file}".{did_you_mean(source.file, there)}',
+            _('There is no file "%(file)s".', file=source.file) + did_you_mean(source.file, there),
             file=source.file,
         )
         return None
@@ -87,13 +88,15 @@ def _sheet_lines(path: Path, source: Source, findings: Findings) -> list[Line] |
         if name is None:
             findings.add(
                 "town.sheet-missing",
-                f'There is no sheet "{source.sheet}"; there are: {", ".join(names)}.',
+                _('There is no sheet "%(name)s"; there are: %(names)s.', name=source.sheet, names=", ".join(names)),
                 file=source.file,
             )
             return None
         rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except (CalamineError, OSError, IndexError) as broken:
-        findings.add("town.file-unreadable", f"The file cannot be opened: {broken}.", file=source.file)
+        findings.add(
+            "town.file-unreadable", _("The file cannot be opened: %(reason)s.", reason=str(broken)), file=source.file
+        )
         return None
     return [Line(number, tuple(_known(cell) for cell in row)) for number, row in enumerate(rows, start=1)]
 
@@ -116,7 +119,9 @@ def _csv_lines(
     try:
         return [Line(number, tuple(row)) for number, row in enumerate(rows, start=1)]
     except csv.Error as broken:
-        findings.add("town.file-unreadable", f"The file is not a table: {broken}.", file=source.file)
+        findings.add(
+            "town.file-unreadable", _("The file is not a table: %(reason)s.", reason=str(broken)), file=source.file
+        )
         return None
 
 
@@ -135,7 +140,7 @@ def _decoded(raw: bytes, source: Source, country: str, findings: Findings) -> st
         except LookupError:
             findings.add(
                 "town.encoding-unknown",
-                f'There is no encoding "{source.encoding}".',
+                _('There is no encoding "%(name)s".', name=source.encoding),
                 file="town.toml",
                 column="encoding",
             )
@@ -172,7 +177,7 @@ def _find_headings(source: Source, wanted: dict[str, str], lines: Sequence[Line]
             if not any(text(cell) for line in lines for cell in line.cells)
             else "town.headings-missing"
         )
-        findings.add(code, "No row with the expected headings was found.", file=source.file)
+        findings.add(code, _("No row with the expected headings was found."), file=source.file)
         return None
     headings = tuple(text(cell) for cell in best.cells)
     places: dict[str, int] = {}
@@ -181,7 +186,7 @@ def _find_headings(source: Source, wanted: dict[str, str], lines: Sequence[Line]
         if name in places:
             findings.add(
                 "town.column-twice",
-                f'The heading "{heading}" stands over two columns.',
+                _('The heading "%(heading)s" stands over two columns.', heading=heading),
                 file=source.file,
                 row=best.number,
                 column=heading,
@@ -199,7 +204,7 @@ def _find_headings(source: Source, wanted: dict[str, str], lines: Sequence[Line]
         if any(text(cell) for cell in line.cells[len(headings) :]):
             findings.add(
                 "town.row-too-long",
-                f"The row has more cells than there are headings ({len(headings)}).",
+                _("The row has more cells than there are headings (%(headings)s).", headings=len(headings)),
                 file=source.file,
                 row=line.number,
             )
