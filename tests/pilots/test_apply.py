@@ -289,6 +289,44 @@ def test_two_applications_at_once_make_one_town(
     assert changed(apply(second, small, at=NOW, actor="cli:two", secrets=secrets)) == {}
 
 
+def test_what_a_folder_no_longer_lists_stays_and_is_counted(applying: Applying, besos: TownPlan) -> None:
+    applying(besos)
+    before = everything(applying.conn)
+    gone = besos.households[3]
+    plan = replace(
+        besos,
+        households=tuple(one for one in besos.households if one is not gone),
+        people=tuple(one for one in besos.people if one.household != gone.key),
+        awards=tuple(one for one in besos.awards if one.household != gone.key),
+        businesses=besos.businesses[2:],
+    )
+
+    applied = applying(plan, at=LATER)
+
+    assert changed(applied) == {}
+    assert {name: count for name, count in applied.counts.items() if count and name.endswith("_not_listed")} == {
+        "households_not_listed": 1,
+        "people_not_listed": sum(one.household == gone.key for one in besos.people),
+        "awards_not_listed": 1,
+        "businesses_not_listed": 2,
+    }
+    assert everything(applying.conn) == before
+
+
+def test_a_child_who_gets_a_document_stays_the_same_party(applying: Applying, besos: TownPlan) -> None:
+    town_id = applying(besos).town_id
+    assert town_id is not None
+    child = next(one for one in besos.people if not one.identifier)
+    grown = replace(child, identifier="99999999R", identifier_kind="national")
+
+    applied = applying(replace(besos, people=tuple(grown if one is child else one for one in besos.people)))
+
+    assert changed(applied) == {"people_personal_changed": 1}
+    party = applying.vault.find(town_id, "identifier", "99.999.999-R")
+    assert party is not None
+    assert applying.vault.get(party, ("name",)) == {"name": f"{child.name} {child.surnames}"}
+
+
 def test_an_award_that_ends_is_updated_in_place(applying: Applying, besos: TownPlan) -> None:
     applying(besos)
     award = next(one for one in besos.awards if one.to_day is None)

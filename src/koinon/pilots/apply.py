@@ -3,7 +3,8 @@
 First everything is compared with what is recorded, then only the differences
 are written, so that a second application of the same folder touches nothing and
 a dry run says exactly what a real one would do. What a folder no longer lists
-stays as it is: an award ends by its last day, not by vanishing from a file.
+stays as it is, and is counted: an award ends by its last day, not by vanishing
+from a file.
 
 People are recognised by the keyed digest of their identifier in the vault;
 their party's id is random and can be computed from nothing.
@@ -311,6 +312,7 @@ class _Comparison:
             self.found.changes.append(_change(subject, before, after))
         getattr(self.found, kind).extend([*new, *(after for _, after in changed)])
         self._count(kind, len(wanted), len(new), len(changed))
+        self.found.counts[f"{kind}_not_listed"] = len(present.keys() - wanted.keys())
         return new
 
     def _count(self, kind: str, listed: int, new: int, changed: int) -> None:
