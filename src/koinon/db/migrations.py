@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from koinon.db.errors import MigrationChanged
-from koinon.db.statements import execute, many, statement
+from koinon.db.statements import execute, many, scalar, statement
 
 PACKAGES = (
     "koinon.db",
@@ -68,29 +68,35 @@ def found(packages: Sequence[str] = PACKAGES) -> Iterator[Migration]:
                 )
 
 
+def pending(conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> list[Migration]:
+    """What this database has not had, in order; ``conn`` needs to do no more than read.
+
+    A file that was edited after it ran raises ``MigrationChanged``: what a
+    database holds would no longer be what its files say.
+    """
+    with conn.transaction():
+        had: dict[tuple[str, str], str] = {}
+        if scalar(conn, "SELECT to_regclass('public.koinon_migration') IS NOT NULL"):
+            rows = many(conn, statement("koinon.db", "applied_migrations"), _Applied)
+            had = {(row.package, row.name): row.sha256 for row in rows}
+    everything = list(found(packages))
+    for migration in everything:
+        if had.get((migration.package, migration.name), migration.sha256) != migration.sha256:
+            raise MigrationChanged(package=migration.package, name=migration.name)
+    return [migration for migration in everything if (migration.package, migration.name) not in had]
+
+
 def apply(owner_conn: Connection[Any], packages: Sequence[str] = PACKAGES) -> list[Migration]:
-    """Run what this database has not had, each in a transaction of its own; say what was run.
+    """Run what is pending, each migration in a transaction of its own; say what was run.
 
     ``owner_conn`` may become ``koinon_owner`` and has no transaction open. Two
     that start at once take turns, and the second finds nothing left to do.
-
-    A file that was edited after it ran raises ``MigrationChanged`` before
-    anything is run: what a database holds would no longer be what its files say.
     """
     assert owner_conn.info.transaction_status == TransactionStatus.IDLE
     with alone(owner_conn):
         with owner_conn.transaction():
             execute(owner_conn, statement("koinon.db", "create_migration_record"))
-        with owner_conn.transaction():
-            had = {
-                (row.package, row.name): row.sha256
-                for row in many(owner_conn, statement("koinon.db", "applied_migrations"), _Applied)
-            }
-        everything = list(found(packages))
-        for migration in everything:
-            if had.get((migration.package, migration.name), migration.sha256) != migration.sha256:
-                raise MigrationChanged(package=migration.package, name=migration.name)
-        fresh = [migration for migration in everything if (migration.package, migration.name) not in had]
+        fresh = pending(owner_conn, packages)
         for migration in fresh:
             with owner_conn.transaction():
                 owner_conn.execute(migration.sql)

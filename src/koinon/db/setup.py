@@ -27,9 +27,12 @@ def prepare(database: Database) -> list[Migration]:
     """Make the roles where they are missing and run the migrations that are; say which were run.
 
     Raises ``RolesMissing``, with the statements for an administrator, where this
-    connection may not make them itself.
+    connection may not make them itself. Where nothing is due, nothing is asked of
+    the connection but to read.
     """
     with connect(database.owner_url, application_name="koinon prepare") as conn:
+        if not migrations.pending(conn):
+            return []
         prepare_roles(conn)
         return migrations.apply(conn)
 
