@@ -71,6 +71,14 @@ def test_a_finding_says_what_to_do_and_nobodys_name_or_number() -> None:
     assert [one for one in plan.people if one.surnames in said] == []
 
 
+def test_findings_are_listed_file_by_file_from_top_to_bottom() -> None:
+    faulty = small_town.findings(TOWNS / "besos-faulty")
+    files = list(dict.fromkeys(one.file for one in faulty))
+
+    assert list(faulty) == sorted(faulty, key=lambda one: (files.index(one.file), one.row))
+    assert files[0] == "town.toml"
+
+
 def test_a_note_says_which_columns_are_not_taken_in_and_who_is_left_out() -> None:
     notes = townfolder.read(TOWNS / "besos").notes
 

@@ -140,13 +140,13 @@ def read(folder: Path) -> TownPlan:
     findings = Findings()
     root = read_toml(folder, TOWN_FILE, findings)
     if root is None:
-        raise FindingsError(findings.found)
+        raise FindingsError(findings.in_order())
     settings = read_town(root, TABLES)
     policies = read_policies(folder, settings, findings, AWARD_FIELDS)
     reading = _Reading(folder, settings, policies, findings)
     plan = reading.plan()
     if findings.of(Severity.ERROR):
-        raise FindingsError(findings.found)
+        raise FindingsError(findings.in_order())
     return plan
 
 

@@ -144,8 +144,13 @@ class Findings:
             )
         )
 
+    def in_order(self) -> tuple[Finding, ...]:
+        """File by file as they were first met, each from its top to its bottom."""
+        met = {file: place for place, file in enumerate(dict.fromkeys(finding.file for finding in self.found))}
+        return tuple(sorted(self.found, key=lambda finding: (met[finding.file], finding.row)))
+
     def of(self, severity: Severity) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.found if finding.severity is severity)
+        return tuple(finding for finding in self.in_order() if finding.severity is severity)
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
