@@ -69,7 +69,8 @@ def test_every_page_can_be_reached_from_the_map() -> None:
             if path.endswith(".md") and not path.startswith("http"):
                 waiting.append((page.parent / path).resolve())
 
-    assert sorted(map(name, set(ROOT.joinpath("docs").rglob("*.md")) - reached)) == []
+    lonely = sorted(map(name, set(ROOT.joinpath("docs").rglob("*.md")) - reached))
+    assert lonely == [], "link these from docs/README.md"
 
 
 # Commands
