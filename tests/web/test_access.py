@@ -1,0 +1,218 @@
+"""Who may open what: every address with every role, and nobody else's purse, till or sale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from koinon.db.connections import Database
+from tests.conftest import django_on
+from tests.web.town import ROLES
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+SIGNED_IN = {"home", "account"}  # For anybody with an account, whatever the role.
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+def patterns() -> list[URLPattern]:
+    from koinon.web import urls
+
+    return list(urls.urlpatterns)
+
+
+def client_of(role: str) -> Client:
+    from koinon.parties.models import User
+
+    client = Client()
+    client.force_login(User.objects.get(username=f"demo-{role}"), backend=BACKEND)
+    return client
+
+
+def ids() -> dict[str, Any]:
+    """A thing of each kind that an address names."""
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import RoleGrant, Town
+    from koinon.programmes.models import Cycle, Programme
+    from koinon.treasury import queries as treasury
+
+    town = Town.objects.get()
+    shop = RoleGrant.objects.get(role="shop").party_id
+    with transaction.atomic():
+        conn = raw()
+        sale = conn.execute(
+            "SELECT id FROM payments.payment WHERE payee = %s ORDER BY id DESC LIMIT 1", [shop]
+        ).fetchone()
+        run = treasury.runs(conn, town_id=town.pk)[0].id
+    assert sale is not None
+    return {
+        "indicator": "multiplier",
+        "payment": sale[0],
+        "redemption": uuid4(),
+        "programme": Programme.objects.get().pk,
+        "cycle": Cycle.objects.get().pk,
+        "run": run,
+    }
+
+
+def address(pattern: URLPattern, found: dict[str, Any]) -> str:
+    assert pattern.name
+    return reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
+
+
+def test_every_page_says_who_may_see_it() -> None:
+    unsaid = [
+        pattern.name
+        for pattern in patterns()
+        if pattern.name not in SIGNED_IN and not hasattr(pattern.callback, "seen_by")
+    ]
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_a_role_opens_its_own_pages_and_no_others(site: Database, role: str | None) -> None:
+    client = Client() if role is None else client_of(role)
+    found = ids()
+    wrong = {}
+    for pattern in patterns():
+        allowed = getattr(pattern.callback, "seen_by", None)
+        url = address(pattern, found)
+        status = client.get(url).status_code
+        if pattern.name in SIGNED_IN:
+            expected = {302} if role is None else {200, 302}
+        elif allowed == ():
+            expected = {200, 405}
+        elif role is None:
+            expected = {302}
+        elif role in allowed:
+            expected = {200, 405}  # 405: a page that only acts, and is posted to.
+        else:
+            expected = {403}
+        if status not in expected:
+            wrong[url] = (status, expected)
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_posting_is_refused_to_those_who_may_not_look(site: Database, role: str | None) -> None:
+    client = Client() if role is None else client_of(role)
+    found = ids()
+    opened = {}
+    for pattern in patterns():
+        allowed = getattr(pattern.callback, "seen_by", ())
+        if allowed and role not in allowed:
+            status = client.post(address(pattern, found)).status_code
+            if status not in {302, 403} or (status == 302 and role is not None):
+                opened[pattern.name] = status
+    assert opened == {}
+
+
+def test_a_stranger_is_sent_to_sign_in_and_back(site: Database) -> None:
+    answer = Client().get("/purse/")
+    assert answer.headers["Location"] == "/accounts/login/?next=/purse/"
+
+
+def test_nobody_signs_up_alone(site: Database) -> None:
+    answer = Client().get("/accounts/signup/")
+    assert "password1" not in answer.content.decode()
+
+
+def test_a_shop_opens_no_other_shops_sale(site: Database) -> None:
+    other = other_sale()
+    client = client_of("shop")
+    assert client.get(reverse("shop-sale", args=[other])).status_code == 404
+    posted = client.post(reverse("shop-sale", args=[other]), {"form_id": str(uuid4()), "whole": "1"})
+    assert posted.status_code == 404
+    assert refunded_minor(other) == 0
+
+
+def test_a_shop_takes_no_other_shops_request_back(site: Database) -> None:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import RoleGrant
+
+    shop = RoleGrant.objects.get(role="shop").party_id
+    with transaction.atomic():
+        row = raw().execute("SELECT id FROM treasury.redemption WHERE party <> %s LIMIT 1", [shop]).fetchone()
+    assert row is not None
+    assert client_of("shop").post(reverse("shop-payout-undo", args=[row[0]])).status_code == 404
+
+
+def test_a_resident_sees_the_own_household_only(site: Database) -> None:
+    """Two residents of different households see their own balance at the same address."""
+    from koinon.kernel.money import Amount
+    from koinon.parties.models import Household, RoleGrant, User
+    from koinon.web import formats
+
+    mine = RoleGrant.objects.get(role="resident")
+    other = Household.objects.filter(party__entitlements__state="paid").exclude(pk=mine.party_id).first()
+    assert other is not None
+    neighbour = User.objects.create(username="neighbour")
+    RoleGrant.objects.create(user=neighbour, town=mine.town, role="resident", party_id=other.pk)
+    theirs = Client()
+    theirs.force_login(neighbour, backend=BACKEND)
+    assert mine.party_id is not None
+    for client, party in ((client_of("resident"), mine.party_id), (theirs, other.pk)):
+        shown = client.get("/purse/").content.decode()
+        had = formats.amount(Amount(balance(mine.town_id, party), mine.town.unit_code), country=mine.town.country)
+        assert f'<p class="big"><bdi class="money">{had}</bdi></p>' in shown
+
+
+def test_an_unknown_grant_is_not_taken(site: Database) -> None:
+    """Somebody else's role cannot be chosen."""
+    from koinon.parties.models import RoleGrant
+
+    client = client_of("resident")
+    client.post("/home/", {"grant": str(RoleGrant.objects.get(role="treasurer").pk)})
+    assert client.get("/treasury/").status_code == 403
+
+
+def other_sale() -> UUID:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import RoleGrant
+
+    shop = RoleGrant.objects.get(role="shop").party_id
+    with transaction.atomic():
+        row = (
+            raw()
+            .execute("SELECT id FROM payments.payment WHERE payee <> %s AND refunded_minor = 0 LIMIT 1", [shop])
+            .fetchone()
+        )
+    assert row is not None
+    found: UUID = row[0]
+    return found
+
+
+def refunded_minor(payment: UUID) -> int:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+
+    with transaction.atomic():
+        row = raw().execute("SELECT refunded_minor FROM payments.payment WHERE id = %s", [payment]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def balance(town_id: int, party: UUID) -> int:
+    from django.db import transaction
+
+    from koinon.ledger import queries
+    from koinon.parties.connection import raw
+
+    with transaction.atomic():
+        return sum(account.available.minor for account in queries.accounts_of(raw(), town_id=town_id, holder=party))
