@@ -24,7 +24,14 @@ from koinon.db.guardian import find_programs
 from tests.docs.walk import ROOT, Shell, Step, follow
 
 GUIDES = ROOT / "docs" / "guides"
-FOLLOWED = ("your-towns-first-month", "keep-a-seal-head", "back-up", "erase-a-person", "run-on-your-own-postgresql")
+FOLLOWED = (
+    "your-towns-first-month",
+    "keep-a-seal-head",
+    "back-up",
+    "erase-a-person",
+    "start-for-real",
+    "run-on-your-own-postgresql",
+)
 PAGES_OF_ROLES = {
     "resident": "/purse/",
     "shop": "/shop/",
