@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 import typer
 
 from koinon.cli.main import app
+from koinon.pilots import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.joinpath("docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -138,3 +140,13 @@ def test_every_setting_that_the_code_reads_is_described() -> None:
     described = set(re.findall(r"^\| `(KOINON_\w+)`", text_of(ROOT / "docs/reference/settings.md"), re.MULTILINE))
 
     assert described == set(re.findall(r"\bKOINON_[A-Z_]+\b", code))
+
+
+def test_the_reference_describes_the_demonstrations_document() -> None:
+    section = text_of(ROOT / "docs/reference/commands.md").split("## The document of")[1]
+    described = {
+        key for line in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", line)
+    }
+    method = inspect.getsource(demo.Summary.as_json)
+
+    assert described == set(re.findall(r'^            "(\w+)":', method, re.MULTILINE))
