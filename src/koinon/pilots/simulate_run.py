@@ -20,7 +20,6 @@ from psycopg import Connection
 
 from koinon.audit import operations as audit
 from koinon.db.statements import many, statement
-from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
@@ -144,13 +143,12 @@ def live(conn: Connection[Any], town: TownFacts, *, model: Model, day: date, sta
 def carry_out(
     conn: Connection[Any], town: TownFacts, meant: Sequence[Intention]
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Take every intention to its till; a refusal is part of life and undoes only itself."""
+    """Take every intention to its till; a refusal is part of life, and operations undo what they refuse."""
     done: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for one in meant:
         try:
-            with savepoint(conn):
-                _carry_out(conn, town, one)
+            _carry_out(conn, town, one)
         except KoinonError as no:
             refused[no.code] += 1
         else:
