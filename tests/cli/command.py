@@ -24,7 +24,9 @@ class Said:
 
 
 def environment(var: Path, url: str | None = None, owner_url: str | None = None, **more: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KOINON_", "PYTEST_", "DJANGO_"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("KOINON_", "PYTEST_", "DJANGO_"))
+    }
     clean |= {"KOINON_VAR": str(var), "COLUMNS": "120", "TERM": "dumb", **more}
     if url:
         clean |= {"KOINON_DATABASE_URL": url, "KOINON_OWNER_DATABASE_URL": owner_url or url}

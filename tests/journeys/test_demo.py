@@ -242,6 +242,21 @@ def test_killed_in_disbursement_and_in_purchases_it_ends_in_the_books_of_an_undi
     assert (accounts, transfers) == books_of(undisturbed)
 
 
+def test_told_to_end_in_the_middle_it_ends_in_order_and_says_that_it_can_go_on(small_town, tmp_path):
+    process = demo_process(small_town, tmp_path)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "2026-10-03" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    said = process.stderr.read()
+
+    assert process.wait(60) == 143
+    assert "goes on where it ended" in said
+    assert "Traceback" not in said
+    assert gone_within(tmp_path, 10)
+
+
 def test_fresh_starts_over_and_ends_in_the_same_books_with_the_same_passwords(small_town, undisturbed):
     books, sign_in = books_of(undisturbed), (undisturbed / "demo" / "sign-in.json").read_text()
 

@@ -20,7 +20,7 @@ from types import FrameType
 import typer
 
 from koinon.cli import books, cycle, demo, redeem, serving, town, upkeep
-from koinon.cli.output import DEFECT, DONE, REFUSED, keep_defect
+from koinon.cli.output import DEFECT, DONE, INTERRUPTED, REFUSED, TOLD_TO_END, keep_defect
 
 app = typer.Typer(
     name="koinon",
@@ -50,7 +50,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         app(args=list(arguments), prog_name="koinon")
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else DONE
+        status = ended.code if isinstance(ended.code, int) else DONE
+        if status in (INTERRUPTED, TOLD_TO_END):
+            sys.stderr.write("Stopped. What was begun can be run again: it goes on where it ended.\n")
+        return status
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more at exit.
         with contextlib.suppress(OSError):

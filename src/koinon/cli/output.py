@@ -24,7 +24,7 @@ from koinon.kernel.errors import FindingsError, KoinonError
 if TYPE_CHECKING:
     from rich.console import Console
 
-DONE, REFUSED, DEFECT = 0, 1, 70
+DONE, REFUSED, DEFECT, INTERRUPTED, TOLD_TO_END = 0, 1, 70, 130, 143
 
 
 class Output:
