@@ -85,6 +85,7 @@ class Reader:
             "each role signs in": self.sign_in_as_each,
             "the shop asks for 20.00": self.ask_for_euros,
             "the site is stopped": self.stop,
+            "the file from the page": lambda: "koinon seal verify --from from-the-page.json",
             "a receipt": self.a_receipt,
             "an identifier": self.an_identifier,
             "a server of one's own": self.a_server_of_ones_own,
@@ -106,7 +107,9 @@ class Reader:
         told = self.site.stdout.readline()
         too_long.cancel()
         self.address = re.findall(r"http://\S+", told)[0]
-        assert "My Town" in Browser(self.address).get("/")
+        passer_by = Browser(self.address)
+        assert "My Town" in passer_by.get("/")
+        self.folder.joinpath("from-the-page.json").write_text(passer_by.get("/check/head.json"), encoding="utf-8")
 
     def sign_in_as_each(self) -> None:
         for role, page in PAGES_OF_ROLES.items():
