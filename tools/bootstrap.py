@@ -15,6 +15,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -25,7 +26,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def stop(text: str) -> None:
+def stop(text: str) -> NoReturn:
     say(f"koinon: {text}")
     raise SystemExit(1)
 
@@ -36,8 +37,17 @@ def fingerprint(requirements: Path) -> str:
     return hashlib.sha256("".join(seed).encode() + content).hexdigest()
 
 
+def usable() -> bool:
+    """Whether there is an environment, made to its end, and still where it was made: its programs name their place."""
+    program = ENVIRONMENT / "bin" / "pip"
+    if not program.exists() or str(ENVIRONMENT) not in program.read_text():
+        return False
+    python = str(ENVIRONMENT / "bin" / "python")
+    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+
+
 def install(requirements: Path) -> None:
-    if not (ENVIRONMENT / "bin" / "python").exists():
+    if not usable():
         say(f"Creating the environment in {ENVIRONMENT.name}/ ...")
         try:
             venv.create(ENVIRONMENT, with_pip=True, clear=True, symlinks=True)
@@ -68,8 +78,15 @@ def main() -> None:
         version = ".".join(map(str, sys.version_info[:3]))
         stop(f"Python 3.11 or newer is needed; {sys.executable} is {version}. Try: make demo PYTHON=python3.11")
     wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
-    ENVIRONMENT.mkdir(exist_ok=True)
-    with (ENVIRONMENT / ".lock").open("w") as lock:
+    try:
+        ENVIRONMENT.mkdir(exist_ok=True)
+        lock = (ENVIRONMENT / ".lock").open("w")
+    except OSError as refused:
+        stop(
+            f"{ENVIRONMENT} cannot be written ({refused.strerror}). Run the command as the user to whom this folder "
+            "belongs, or make a clone of your own."
+        )
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # The test requirements contain the run requirements, at the same versions.
         requirements = ROOT / "requirements" / f"{wanted}.txt"
