@@ -24,7 +24,7 @@ from koinon.treasury import queries as treasury
 from koinon.web import words
 from koinon.web.access import seen_by
 
-PAGE = 200
+PAGE = 120
 
 
 @seen_by(Role.AUDITOR)
