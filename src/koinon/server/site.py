@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import structlog
 import uvicorn
@@ -130,7 +131,8 @@ def collect_static() -> None:
     if not stamp.exists() or stamp.read_text() != seen.hexdigest():
         call_command("collectstatic", interactive=False, clear=True, verbosity=0, stdout=io.StringIO())
         stamp.write_text(seen.hexdigest())
-    # The storage read its manifest when it was made, perhaps before there was one.
     from django.contrib.staticfiles.storage import staticfiles_storage
 
-    staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = staticfiles_storage.load_manifest()
+    from koinon.web.staticfiles import Storage
+
+    cast(Storage, staticfiles_storage).read_again()

@@ -8,6 +8,7 @@ it holds direction marks and narrow spaces, and is never parsed.
 from __future__ import annotations
 
 import copy
+import re
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -62,12 +63,13 @@ def amount(value: Amount, *, exponent: int = 2, country: str = "", symbol: str =
     text: str = pattern.apply(decimal, locale, currency=value.unit, currency_digits=False)
     if symbol:
         text = text.replace(value.unit, symbol)
-    # A left-to-right mark keeps the sign before its number in a line that runs the other way.
-    mark = "\u200e" if locale.text_direction == "rtl" else ""
-    text = text.replace("-", f"{mark}\N{MINUS SIGN}")
+    text = text.replace("-", "\N{MINUS SIGN}")
     if signed and value.minor > 0:
         start = "\u200f" if text.startswith("\u200f") else ""
-        return f"{start}{mark}+{text.removeprefix(start)}"
+        text = f"{start}+{text.removeprefix(start)}"
+    if locale.text_direction == "rtl":
+        # In a line that runs the other way, marks keep the sign before its number and the unit behind it.
+        text = re.sub(r"([+\N{MINUS SIGN}][\d.,\u066b\u066c]+)", "\u200e\\1\u200f", text)
     return text
 
 

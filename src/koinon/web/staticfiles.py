@@ -15,3 +15,7 @@ class Storage(CompressedManifestStaticFilesStorage):
             return str(super().stored_name(name))
         except ValueError:
             return name
+
+    def read_again(self) -> None:
+        """Take up what was collected since this storage was made."""
+        self.hashed_files, self.manifest_hash = self.load_manifest()
