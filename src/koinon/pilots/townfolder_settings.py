@@ -331,8 +331,8 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
     except tomllib.TOMLDecodeError as broken:
         at = re.search(r"line (\d+)", str(broken))
         number = int(at[1]) if at else 0
-        line = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
-        remedy = _('Put the word before the "=" between quotes.') if _UNQUOTED_KEY.match(line) else ""
+        written = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
+        remedy = _('Put the word before the "=" between quotes.') if _UNQUOTED_KEY.match(written) else ""
         findings.add(
             "town.toml-invalid",
             _("The line cannot be read: %(reason)s.", reason=str(broken)),
