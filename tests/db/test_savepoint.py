@@ -6,10 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from django.db import transaction as django_transaction
 
 from koinon.db.transactions import savepoint, transaction
-from koinon.parties.connection import raw
 
 
 class Stop(Exception):
@@ -33,9 +33,11 @@ def note_table(owner_conn: psycopg.Connection[Any]) -> None:
 def test_savepoint_as_first_statement_inside_atomic_does_not_outlive_the_rollback(
     note_table: None, owner_conn: psycopg.Connection[Any], django_fresh: Any
 ) -> None:
+    connection.ensure_connection()
+    conn = connection.connection  # As Django hands it over: nothing has been sent on it yet.
     with pytest.raises(Stop), django_transaction.atomic():
-        with savepoint(raw()):
-            note(raw(), "paid")
+        with savepoint(conn):
+            note(conn, "paid")
         raise Stop
     assert notes(owner_conn) == []
 
