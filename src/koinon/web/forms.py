@@ -28,18 +28,15 @@ def typed_amount(text: str, exponent: int) -> int:
     """
     bare = re.sub(r"[\s\u00a0\u202f'’\u200e\u200f\u066c]", "", ascii_digits(text)).replace("\u066b", ".")
     marks = [mark for mark in bare if mark in ".,"]
-    if not re.fullmatch(r"\d[\d.,]*", bare):
-        raise ValueError(text)
-    if not marks:
-        return to_minor(Decimal(bare), exponent)
-    whole, decimals = bare.rsplit(marks[-1], 1)
-    if len(set(marks)) == 1:
-        if len(marks) > 1:  # 1.234.567: the mark separates thousands.
-            whole, decimals = bare, ""
-        elif len(decimals) == 3 and exponent < 3:
+    if not marks or (len(marks) > 1 and len(set(marks)) == 1):
+        whole, decimals = bare, ""
+    else:
+        whole, decimals = bare.rsplit(marks[-1], 1)
+        if len(marks) == 1 and len(decimals) == 3 and exponent < 3:
             raise ValueError(text)
-    digits = re.sub(r"[.,]", "", whole)
-    return to_minor(Decimal(f"{digits or 0}.{decimals or 0}"), exponent)
+    if not re.fullmatch(r"\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+", whole) or not re.fullmatch(r"\d*", decimals):
+        raise ValueError(text)
+    return to_minor(Decimal(f"{re.sub('[.,]', '', whole)}.{decimals or 0}"), exponent)
 
 
 class AmountField(forms.CharField):

@@ -1,0 +1,56 @@
+"""What people type and what they are shown."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+
+from koinon.kernel.money import Amount
+from koinon.web import formats
+from koinon.web.forms import typed_amount
+
+LANGUAGES = ["en", "el", "es", "ar"]
+COUNTRIES = {2: ["ES", "GR", "FR", "PS"], 3: ["JO", "TN"]}
+
+
+@given(
+    minor=st.integers(1, 10**12),
+    language=st.sampled_from(LANGUAGES),
+    place=st.sampled_from([(exponent, country) for exponent, found in COUNTRIES.items() for country in found]),
+)
+def test_a_shown_amount_typed_back_is_the_same_amount(minor: int, language: str, place: tuple[int, str]) -> None:
+    """In every language and country; the unit is left off, as people leave it off."""
+    exponent, country = place
+    with override(language):
+        shown = formats.amount(Amount(minor, "REC"), exponent=exponent, country=country)
+    assert typed_amount(shown.replace("REC", ""), exponent) == minor
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "-5", "12,505", "1,2,3", "0x10", "1e3", "٫", ".", ",", "5 REC", "12.34.56,7", "½"]
+)
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        typed_amount(text, 2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_amounts_stand_apart_from_the_text_around_them(language: str) -> None:
+    from django.template import Context, Engine
+
+    engine = Engine(libraries={"koinon": "koinon.web.templatetags.koinon"}, builtins=["koinon.web.templatetags.koinon"])
+    with override(language):
+        shown = engine.from_string("{% money 123456 %}").render(Context({}))
+    assert shown.startswith('<bdi class="money">')
+    assert "," in shown
+    assert "." in shown
+
+
+def test_the_sign_of_a_movement_is_a_sign_and_not_a_dash() -> None:
+    with override("en"):
+        spent = formats.amount(Amount(-6_43, "REC"), signed=True, country="ES")
+        came = formats.amount(Amount(6_43, "REC"), signed=True, country="ES")
+    assert spent == "−6.43\xa0REC"
+    assert came == "+6.43\xa0REC"

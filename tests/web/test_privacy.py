@@ -1,0 +1,92 @@
+"""Money and people apart: who checks or pays sees no names, a shop sees no purses, nobody sees an account number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from koinon.db.connections import Database
+from tests.conftest import django_on
+from tests.web.test_access import client_of, ids
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+def pages(role: str) -> dict[str, str]:
+    """Every page a role may open, by address."""
+    from koinon.web import urls
+
+    client, found, shown = client_of(role), ids(), {}
+    for pattern in urls.urlpatterns:
+        if role in getattr(pattern.callback, "seen_by", ()):
+            url = reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
+            answer = client.get(url)
+            if answer.status_code == 200:
+                shown[url] = answer.content.decode()
+    return shown
+
+
+def secrets_of_people() -> dict[str, list[str]]:
+    """Names, account numbers and shop signs of the whole town."""
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Organisation, Party
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    with transaction.atomic():
+        kept = Vault(raw(), Secrets.load()).get_many(Party.objects.values_list("id", flat=True))
+    fields = [(name, value) for row in kept.values() for name, value in row.items()]
+    return {
+        "names": [value for name, value in fields if name in {"name", "surnames"} and len(value) > 7],
+        "accounts": [value for name, value in fields if name == "iban"],
+        "identifiers": [value for name, value in fields if name == "identifier"],
+        "signs": [sign for sign in Organisation.objects.values_list("trade_name", flat=True) if sign],
+    }
+
+
+@pytest.mark.parametrize("role", ["auditor", "treasurer", "approver", "officer"])
+def test_staff_pages_name_nobody(site: Database, role: str) -> None:
+    known = secrets_of_people()
+    assert all(known.values())
+    shown = pages(role)
+    assert len(shown) >= 2
+    wrong = {
+        (url, kind): value
+        for url, text in shown.items()
+        for kind, values in known.items()
+        for value in values
+        if value in text
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", ["resident", "shop"])
+def test_no_page_shows_an_account_number_or_an_identifier(site: Database, role: str) -> None:
+    known = secrets_of_people()
+    text = "".join(pages(role).values()).replace(" ", "")
+    assert [value for value in known["accounts"] + known["identifiers"] if value in text] == []
+
+
+def test_a_shop_does_not_see_which_purse_a_customer_paid_from(site: Database) -> None:
+    from koinon.programmes.models import Fund
+
+    text = "".join(pages("shop").values())
+    assert [name for name in Fund.objects.values_list("name", flat=True) if name in text] == []
+
+
+def test_the_public_page_names_no_shop(site: Database) -> None:
+    text = Client().get("/").content.decode()
+    assert [sign for sign in secrets_of_people()["signs"] if len(sign) > 7 and sign in text] == []
+
+
+def test_answers_to_signed_in_people_are_kept_by_no_cache(site: Database) -> None:
+    assert client_of("resident").get("/purse/").headers["Cache-Control"] == "no-store"

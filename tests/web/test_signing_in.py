@@ -1,0 +1,87 @@
+"""Signing in: limited, without telling who has an account, and out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from koinon.db.connections import Database
+from tests.conftest import django_on
+from tests.web.test_access import client_of
+from tests.web.town import Lived
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_tried_before() -> None:
+    cache.clear()
+
+
+def attempt(client: Client, user: str, password: str) -> tuple[int, str]:
+    answer = client.post("/accounts/login/", {"login": user, "password": password})
+    return answer.status_code, answer.content.decode()
+
+
+def test_the_right_password_opens_the_own_first_page(site: Database, lived: Lived) -> None:
+    client = Client()
+    assert attempt(client, "demo-shop", lived.passwords["shop"])[0] == 302
+    assert client.get("/home/").headers["Location"] == "/shop/"
+
+
+def test_guessing_is_stopped_even_for_the_right_password(site: Database, lived: Lived) -> None:
+    client = Client()
+    for _try in range(5):
+        assert attempt(client, "demo-treasurer", "a wrong password")[0] == 200
+    status, text = attempt(client, "demo-treasurer", lived.passwords["treasurer"])
+    assert status == 200
+    assert "Too many failed login attempts" in text
+
+
+def test_a_wrong_password_and_a_wrong_name_sound_the_same(site: Database) -> None:
+    def complaint(user: str) -> str:
+        text = attempt(Client(), user, "a wrong password")[1]
+        return text.split('role="alert">')[1].split("</div>")[0]
+
+    assert complaint("demo-auditor") == complaint("nobody-here")
+
+
+def test_asking_for_a_new_password_tells_nobody_who_has_an_account(site: Database) -> None:
+    answers = [
+        Client().post("/accounts/password/reset/", {"email": mail}).headers.get("Location")
+        for mail in ("shop@besos.example", "nobody@besos.example")
+    ]
+    assert answers[0] == answers[1] == "/accounts/password/reset/done/"
+
+
+def test_signing_out_ends_the_session(site: Database) -> None:
+    client = client_of("resident")
+    assert client.get("/purse/").status_code == 200
+    client.post("/accounts/logout/")
+    assert client.get("/purse/").status_code == 302
+
+
+def test_the_language_of_the_account_is_kept(site: Database) -> None:
+    client = client_of("approver")
+    client.post("/language/", {"language": "el", "next": "/approvals/"})
+    elsewhere = client_of("approver")
+    assert '<html lang="el"' in elsewhere.get("/approvals/").content.decode()
+
+
+@pytest.mark.parametrize("onward", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
+def test_choosing_a_language_leads_to_no_other_site(site: Database, onward: str) -> None:
+    answer = Client().post("/language/", {"language": "el", "next": onward})
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_form_without_its_token_is_refused(site: Database) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies.load(client_of("shop").cookies.output(header="", sep=";"))
+    assert strict.post("/shop/payout/", {"amount": "20"}).status_code == 403
