@@ -61,7 +61,7 @@ def ids() -> dict[str, Any]:
         "payment": sale[0],
         "redemption": uuid4(),
         "programme": Programme.objects.get().pk,
-        "cycle": Cycle.objects.get().pk,
+        "cycle": Cycle.objects.get(month="2026-10").pk,
         "run": run,
     }
 

@@ -1,0 +1,126 @@
+"""What pages show, and how few questions they ask the database for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from koinon.db.connections import Database
+from tests.conftest import django_on
+from tests.web.test_access import client_of, ids
+from tests.web.town import ROLES
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_page_asks_a_question_for_each_row(site: Database, role: str) -> None:
+    """Records are read in a handful of queries, however many rows a page shows."""
+    from koinon.web import urls
+
+    client, found, many = client_of(role), ids(), {}
+    for pattern in urls.urlpatterns:
+        if role in getattr(pattern.callback, "seen_by", ()):
+            url = reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
+            with CaptureQueriesContext(connection) as asked:
+                client.get(url)
+            if len(asked) > 16:
+                many[url] = len(asked)
+    assert many == {}
+
+
+def test_the_public_page_shows_what_the_books_hold(site: Database) -> None:
+    from django.db import transaction
+
+    from koinon.kernel.money import Amount
+    from koinon.ledger import queries
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+    from koinon.web import formats
+
+    town = Town.objects.get()
+    with transaction.atomic():
+        totals = queries.totals(raw(), town_id=town.pk)
+        head = queries.head(raw(), town_id=town.pk)
+    assert head is not None
+    text = Client().get("/").content.decode()
+    for minor in (totals.issued, totals.paid, totals.redeemed, totals.expired, totals.outstanding):
+        assert formats.amount(Amount(minor, town.unit_code), country=town.country) in text
+    assert formats.amount(Amount(totals.reserve, "EUR"), country=town.country) in text
+    assert head.hash.hex() in text
+
+
+def test_the_public_page_says_that_its_people_are_generated(site: Database) -> None:
+    assert "This is a demonstration." in Client().get("/").content.decode()
+
+
+def test_every_figure_of_the_public_page_leads_to_its_explanation(site: Database) -> None:
+    from koinon.web.views.town import INDICATORS
+
+    text = Client().get("/").content.decode()
+    for indicator in INDICATORS:
+        assert reverse("how", args=[indicator]) in text
+        assert Client().get(reverse("how", args=[indicator])).status_code == 200
+
+
+def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Database) -> None:
+    from koinon.parties.models import RoleGrant, User
+    from koinon.programmes.models import Cycle, Programme
+
+    officer = User.objects.get(username="demo-officer")
+    grant = RoleGrant.objects.get(user=officer, role="officer")
+    RoleGrant.objects.create(user=officer, town=grant.town, role="approver")
+    client = client_of("officer")
+    programme = Programme.objects.get()
+    client.post(reverse("office-prepare", args=[programme.pk]), {"month": "2026-12"})
+    cycle = Cycle.objects.get(month="2026-12")
+    answer = client.post(reverse("approve-cycle", args=[cycle.pk]))
+    assert answer.status_code == 409
+    assert "programmes.same-person" in answer.content.decode()
+    cycle.refresh_from_db()
+    assert cycle.state == "prepared"
+    RoleGrant.objects.filter(user=officer, role="approver").delete()
+
+
+def test_sending_a_refund_twice_gives_back_once(site: Database) -> None:
+    payment, client = ids()["payment"], client_of("shop")
+    form = {"form_id": str(uuid4()), "amount": "0,01"}
+    before = refunded(payment)
+    for _time in range(2):
+        assert client.post(reverse("shop-sale", args=[payment]), form).status_code == 302
+    assert refunded(payment) == before + 1
+
+
+def refunded(payment: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT refunded_minor FROM payments.payment WHERE id = %s", [payment])
+        row = cursor.fetchone()
+    return int(row[0])
+
+
+@pytest.mark.parametrize(
+    ("amount", "says"),
+    [
+        ("", "required"),
+        ("abc", "with figures"),
+        ("0", "above zero"),
+        ("1.234", "with figures"),
+        ("99999", "not enough"),
+    ],
+)
+def test_a_wrong_amount_is_told_beside_its_field(site: Database, amount: str, says: str) -> None:
+    text = client_of("shop").post("/shop/payout/", {"form_id": str(uuid4()), "amount": amount}).content.decode()
+    errors = text.split('id="id_amount_error"')[1].split("</div>")[0]
+    assert says in errors
+    assert 'aria-invalid="true"' in text
+    assert 'aria-describedby="id_amount_error"' in text
