@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -53,20 +54,29 @@ def test_the_site_ends_in_order_when_told(database: Database, told: signal.Signa
         assert process.wait(20) == 0
 
 
-def test_without_its_database_the_site_says_that_it_is_not_well(database: Database) -> None:
+def test_without_its_database_the_site_says_so_to_people_and_to_the_log(database: Database) -> None:
     broken = database.app_url.replace("/koinon_", "/gone_")
     environment = {**os.environ, "KOINON_DATABASE_URL": broken, "KOINON_VAR": str(VAR)}
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
     ) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
         address = process.stdout.readline().strip()
-        for path in ("healthz", ""):
+        cookie = {"Cookie": "koinon_session=somebody-signed-in-before", "Accept-Language": "el"}
+        for path in ("healthz", "purse/"):
             with pytest.raises(urllib.error.HTTPError) as answered:
-                urllib.request.urlopen(address + path, timeout=20)
+                urllib.request.urlopen(urllib.request.Request(address + path, headers=cookie), timeout=20)
             assert answered.value.code == 500
             body = answered.value.read().decode()
+            assert '<html lang="el" dir="ltr">' in body
+            assert "Κάτι πήγε στραβά εδώ" in body
             assert "Traceback" not in body
             assert "psycopg" not in body
         process.terminate()
+        log = [json.loads(line) for line in process.stderr.read().splitlines() if line.startswith("{")]
         process.wait(20)
+    failed = [line for line in log if line["event"] == "failed"]
+    assert len(failed) == 2
+    assert all(line["kind"] == "django.db.utils.OperationalError" and line["where"] for line in failed)
+    assert "gone_" not in json.dumps(failed)

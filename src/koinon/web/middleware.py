@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+import traceback
 from collections.abc import Callable
 
 import structlog
+from django.core.signals import got_request_exception
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from koinon.kernel.errors import KoinonError
@@ -56,6 +60,18 @@ class RequestLog:
                 )
         response["X-Request-ID"] = request_id
         return response
+
+
+@receiver(got_request_exception, dispatch_uid="koinon.web.failed")
+def note_failure(sender: object, request: HttpRequest, **_more: object) -> None:
+    """A defect: what kind, and where in the code. Not its message, which may quote what somebody wrote."""
+    kind, _error, trace = sys.exc_info()
+    frames = traceback.extract_tb(trace)[-8:]
+    log.error(
+        "failed",
+        kind=f"{kind.__module__}.{kind.__qualname__}" if kind else "",
+        where=[f"{frame.filename.rsplit('/site-packages/')[-1]}:{frame.lineno} {frame.name}" for frame in frames],
+    )
 
 
 class SecurityHeaders:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from koinon.kernel.errors import KoinonError
@@ -31,8 +33,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    text = _("It is our fault, and it has been noted. No money moved. Try again in a while.")
-    return _page(request, 500, _("Something went wrong here"), text)
+    """Drawn without the request: whoever is signed in, the database may be what failed."""
+    context = {
+        "title": _("Something went wrong here"),
+        "text": _("It is our fault, and it has been noted. No money moved. Try again in a while."),
+        "language": (get_language() or "en").split("-")[0],
+        "direction": "rtl" if get_language_bidi() else "ltr",
+    }
+    return HttpResponse(render_to_string("koinon/errors/error.html", context), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
