@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.core.signals import got_request_exception
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -85,7 +86,7 @@ class SecurityHeaders:
         response["Content-Security-Policy"] = POLICY
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        if request.user.is_authenticated if hasattr(request, "user") else False:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response["Cache-Control"] = "no-store"
         return response
 
