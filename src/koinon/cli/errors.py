@@ -6,6 +6,11 @@ CommandError
 ├── TownUnknown             cli.town-unknown
 ├── UserUnknown             cli.user-unknown
 ├── RoleMissing             cli.role-missing
+├── UserExists              cli.user-exists
+├── PasswordWeak            cli.password-weak
+├── AmountNotUnderstood     cli.amount-not-understood
+├── NobodyFound             cli.nobody-found
+├── NotConfirmed            cli.not-confirmed
 ├── CycleUnknown            cli.cycle-unknown
 ├── FileNotUnderstood       cli.file-not-understood
 ├── NotSetUp                cli.not-set-up
@@ -81,6 +86,56 @@ class RoleMissing(CommandError):
         super().__init__(
             f"{asked!r} is not {'an' if role[0] in 'aeiou' else 'a'} {role} of this town; this step takes one"
         )
+
+
+class UserExists(CommandError):
+    """An account of that name is there; its password and address are its owner's to change."""
+
+    code = "cli.user-exists"
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} has an account already; to give it one more role, leave --email and --password-stdin out"
+        )
+
+
+class PasswordWeak(CommandError):
+    """The password on standard input is one that the site would not take either."""
+
+    code = "cli.password-weak"
+
+    def __init__(self, *, reasons: Sequence[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__(" ".join(reasons))
+
+
+class AmountNotUnderstood(CommandError):
+    """What was typed is no amount above zero, or could be read in two ways."""
+
+    code = "cli.amount-not-understood"
+
+    def __init__(self, *, written: str, reason: str) -> None:
+        self.written = written
+        super().__init__(f"{reason} Write it as 1.234,56 or 1234.56.")
+
+
+class NobodyFound(CommandError):
+    """No party of the town has the identifier that was given. It is not repeated here."""
+
+    code = "cli.nobody-found"
+
+    def __init__(self) -> None:
+        super().__init__("nobody in this town has that identifier")
+
+
+class NotConfirmed(CommandError):
+    """Something that cannot be undone was asked for, and then not confirmed. Nothing was done."""
+
+    code = "cli.not-confirmed"
+
+    def __init__(self) -> None:
+        super().__init__("not confirmed, so nothing was done; --yes confirms beforehand")
 
 
 class CycleUnknown(CommandError):

@@ -1,4 +1,4 @@
-"""``koinon town``: a folder of spreadsheets becomes a running town."""
+"""``koinon town``: a folder of spreadsheets becomes a running town, and people work for it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koinon.cli import opening
+from koinon.cli import opening, staff
 from koinon.cli.opening import DatabaseOption, JsonOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-app = typer.Typer(help="Create or update a town from its folder.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``apply`` a command of its own while it is the only one."""
+app = typer.Typer(help="Create or update a town from its folder; say who works for it.", no_args_is_help=True)
+app.add_typer(staff.app, name="staff")
 
 
 @app.command("apply")

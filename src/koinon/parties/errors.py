@@ -5,6 +5,9 @@ PartiesError
 ├── PartyNotFound           parties.not-found
 ├── PartyErased             parties.erased
 ├── IdentifierTaken         parties.identifier-taken
+├── SignInTaken             parties.sign-in-taken
+├── NotStaff                parties.not-staff
+├── PublicBodyKept          parties.public-body-kept
 └── VaultError              parties.vault
     ├── SecretsNotUsable    parties.secrets-not-usable
     ├── KeyMissing          parties.key-missing
@@ -67,6 +70,37 @@ class IdentifierTaken(PartiesError):
         self.party_id = str(party_id)
         self.holder = str(holder)
         super().__init__(f"the identifier given for party {party_id} belongs to party {holder}")
+
+
+class SignInTaken(PartiesError):
+    """Somebody signs in by this user name or address already. Nothing was written."""
+
+    code = "parties.sign-in-taken"
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(f"somebody signs in as {name!r} already")
+
+
+class NotStaff(PartiesError):
+    """The user does not have the role that was to be taken away."""
+
+    code = "parties.not-staff"
+
+    def __init__(self, *, name: str, role: str) -> None:
+        self.name = name
+        self.role = role
+        super().__init__(f"{name!r} is not among the town's staff" + (f" as {role}" if role else ""))
+
+
+class PublicBodyKept(PartiesError):
+    """A town's own party is no person: without it the books would have no owner."""
+
+    code = "parties.public-body-kept"
+
+    def __init__(self, *, party_id: UUID) -> None:
+        self.party_id = str(party_id)
+        super().__init__(f"party {party_id} is a public body, and those are not erased")
 
 
 class VaultError(PartiesError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,49 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.audit.operations import record
-from koinon.db.statements import execute, statement
+from koinon.db.statements import execute, maybe, statement
+from koinon.parties import queries
+from koinon.parties.errors import NotStaff, SignInTaken
+from koinon.parties.types import UserFacts
 
 _PACKAGE = "koinon.parties"
+
+
+@dataclass(frozen=True, slots=True)
+class _UserId:
+    id: int
+
+
+def add_user(conn: Connection[Any], *, username: str, email: str, password_hash: str, at: datetime) -> UserFacts:
+    """Make somebody who signs in, and may do nothing yet: that begins with ``grant_role``, which is recorded.
+
+    Refuses with ``SignInTaken`` where the user name or address is somebody's, in whatever case.
+    """
+    others = queries.users_called(conn, [username, email])
+    if others:
+        names = {name.casefold() for other in others for name in (other.username, other.email)}
+        raise SignInTaken(name=username if username.casefold() in names else email)
+    sql = statement(_PACKAGE, "add_user")
+    made = maybe(conn, sql, _UserId, username=username, email=email, password=password_hash, at=at)
+    if made is None:
+        raise SignInTaken(name=username)
+    return UserFacts(made.id, username, email)
+
+
+def dismiss(
+    conn: Connection[Any], *, town_id: int, username: str, role: str, actor: str, at: datetime
+) -> tuple[str, ...]:
+    """Take a role of the town's staff away from a user, or with an empty ``role`` all of them; which they were.
+
+    The user stays, with what was done under the name. Refuses with ``NotStaff``.
+    """
+    called = [one for one in queries.staff(conn, town_id=town_id) if one.username.casefold() == username.casefold()]
+    taken = [(one, had) for one in called for had in one.roles if role in ("", had)]
+    if not taken:
+        raise NotStaff(name=username, role=role)
+    for one, had in taken:
+        revoke_role(conn, town_id=town_id, user_id=one.id, role=had, party_id=None, actor=actor, at=at)
+    return tuple(had for _, had in taken)
 
 
 def grant_role(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from psycopg import Connection
 
 from koinon.db.statements import many, maybe, statement
 from koinon.parties.errors import PartyNotFound, TownNotFound
-from koinon.parties.types import PartyFacts, TownFacts
+from koinon.parties.types import PartyFacts, StaffFacts, TownFacts, UserFacts
 
 _PACKAGE = "koinon.parties"
 
@@ -51,3 +52,13 @@ def party_facts(conn: Connection[Any], town_id: int, party_id: UUID) -> PartyFac
 def grants(conn: Connection[Any], user_id: int) -> list[Grant]:
     """Everything a user may do, town by town."""
     return many(conn, statement(_PACKAGE, "grants_of_user"), Grant, user_id=user_id)
+
+
+def users_called(conn: Connection[Any], names: Sequence[str]) -> list[UserFacts]:
+    """Who signs in by one of these names: user names and addresses, in whatever case."""
+    return many(conn, statement(_PACKAGE, "users_called"), UserFacts, names=list(names))
+
+
+def staff(conn: Connection[Any], *, town_id: int) -> list[StaffFacts]:
+    """Who works for a town, by user name."""
+    return many(conn, statement(_PACKAGE, "staff_of_town"), StaffFacts, town_id=town_id)

@@ -54,3 +54,22 @@ class PartyFacts:
     def is_enterprise(self) -> bool:
         """Whether it is paid at a till: an organisation, or a public body."""
         return self.kind in ("organisation", "public_body")
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """Somebody who signs in."""
+
+    id: int
+    username: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffFacts:
+    """Somebody who works for a town, with the roles of the staff they have there."""
+
+    id: int
+    username: str
+    email: str
+    roles: list[str]

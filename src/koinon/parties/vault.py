@@ -24,7 +24,7 @@ from koinon.audit.operations import record
 from koinon.db.statements import execute, many, maybe, statement
 from koinon.db.transactions import savepoint
 from koinon.parties import crypto
-from koinon.parties.errors import IdentifierTaken, PartyErased, PartyNotFound
+from koinon.parties.errors import IdentifierTaken, PartyErased, PartyNotFound, PublicBodyKept
 from koinon.parties.rules import LOOKUP_KINDS, normal
 from koinon.parties.secrets import Secrets
 
@@ -37,6 +37,7 @@ _PACKAGE = "koinon.parties"
 class _Owner:
     id: UUID
     town_id: int
+    kind: str
     country: str
     erased: bool
 
@@ -166,15 +167,18 @@ class Vault:
         sql_text = statement(_PACKAGE, "vault_find")
         return [row.party_id for row in many(self._conn, sql_text, _Found, town_id=town_id, kind=kind, digest=digest)]
 
-    def erase(self, party_id: UUID, *, actor: str, reason: str, at: datetime) -> None:
+    def erase(self, party_id: UUID, *, actor: str, reason: str, at: datetime) -> bool:
         """Destroy the party's key, lookups and sign-ins. The books keep its opaque id, and stay whole.
 
-        A second time does nothing. ``reason`` is a short text for the audit trail
-        without anything about the person.
+        A second time does nothing, and answers False. ``reason`` is a short text
+        for the audit trail without anything about the person. Refuses with
+        ``PublicBodyKept``.
         """
         owner = self._owners([party_id], erased_too=True, lock=True)[party_id]
         if owner.erased:
-            return
+            return False
+        if owner.kind == "public_body":
+            raise PublicBodyKept(party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "vault_erase"), party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "vault_erase_lookups"), party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "erase_shop_sign"), party_id=party_id)
@@ -191,6 +195,7 @@ class Vault:
             reason=reason,
             at=at,
         )
+        return True
 
     def rewrap(self, *, limit: int = 1000) -> int:
         """Wrap up to ``limit`` keys that are not under the current key-encryption key again; how many.

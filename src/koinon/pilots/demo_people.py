@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from psycopg import Connection
 
 from koinon.db.statements import maybe, scalar, statement
 from koinon.parties import operations as parties
+from koinon.parties.passwords import new_password
 from koinon.parties.types import TownFacts
 
 ROLES: Mapping[str, str] = {
@@ -34,7 +34,6 @@ ROLES: Mapping[str, str] = {
 }
 STAFF = ("officer", "approver", "treasurer", "auditor")
 FILE = "sign-in.json"
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # Without those that are taken for one another.
 _PACKAGE = "koinon.pilots"
 
 
@@ -57,7 +56,7 @@ def kept_sign_ins(folder: Path) -> list[SignIn]:
     """The sign-in data of this installation, made at first use."""
     path = folder / FILE
     kept = _read(path)
-    found = [SignIn(role, f"demo-{role}", kept.get(role) or _new_password(), does) for role, does in ROLES.items()]
+    found = [SignIn(role, f"demo-{role}", kept.get(role) or new_password(), does) for role, does in ROLES.items()]
     if {one.role: one.password for one in found} != kept:
         _write(path, found)
     return found
@@ -105,10 +104,6 @@ def _user(
             conn, town_id=town.id, user_id=user_id, role=one.role, party_id=party, actor="job:demo", at=at
         )
     return user_id
-
-
-def _new_password() -> str:
-    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -1,0 +1,191 @@
+"""``koinon town staff``: who works for the town. The first accounts are made here; nobody signs up alone."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koinon.cli import opening
+from koinon.cli.errors import PasswordWeak, UserExists
+from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
+from koinon.cli.output import speaking
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from koinon.parties.types import StaffFacts
+
+app = typer.Typer(help="Say who works for a town, and as what.", no_args_is_help=True)
+
+ACTOR = "cli:town-staff"
+
+
+class StaffRole(StrEnum):
+    """What somebody does for a town."""
+
+    OFFICER = "officer"
+    APPROVER = "approver"
+    TREASURER = "treasurer"
+    AUDITOR = "auditor"
+
+
+def _user_name(text: str) -> str:
+    name = unicodedata.normalize("NFKC", text.strip())
+    if not re.fullmatch(r"[\w.@+-]{1,150}", name):
+        raise typer.BadParameter("a user name has letters, digits and . @ + - _ only")
+    return name
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text.strip()):
+        raise typer.BadParameter("this is not a mail address")
+    return text.strip()
+
+
+UserArgument = Annotated[str, typer.Argument(metavar="USERNAME", help="Name to sign in by.", callback=_user_name)]
+
+
+@app.command("add")
+def add(
+    username: UserArgument,
+    role: Annotated[StaffRole, typer.Option("--role", help="What the person does for the town.")],
+    email: Annotated[
+        str,
+        typer.Option("--email", metavar="ADDRESS", help="Mail address, also good to sign in by.", callback=_address),
+    ] = "",
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="Read the password from standard input; without it one is generated."),
+    ] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Give somebody a role in a town, and an account where they have none; its password is shown once."""
+    from koinon.parties import operations, queries
+    from koinon.parties.passwords import new_password
+
+    with speaking(as_json) as out, opening.database(database) as opened:
+        from django.contrib.auth.hashers import make_password
+
+        now = datetime.now(UTC)
+        password = ""
+        with opening.connection(opened) as conn:
+            facts = opening.town(conn, town)
+            user = next(
+                (one for one in queries.users_called(conn, [username]) if one.username.lower() == username.lower()),
+                None,
+            )
+            if user is None:
+                password = _password_from_stdin(username, email) if password_stdin else new_password()
+                user = operations.add_user(
+                    conn, username=username, email=email, password_hash=make_password(password), at=now
+                )
+            elif password_stdin or email not in ("", user.email):
+                raise UserExists(name=user.username)
+            given = operations.grant_role(
+                conn, town_id=facts.id, user_id=user.id, role=role.value, party_id=None, actor=ACTOR, at=now
+            )
+        shown_once = password if password and not password_stdin else None
+
+        def show(console: Console) -> None:
+            if not given:
+                console.print(f"{user.username} is {role.value} of {facts.slug} already.", markup=False)
+                return
+            console.print(f"{user.username} is {role.value} of {facts.slug}.", markup=False)
+            if shown_once:
+                console.print(f"Password, shown only now: {shown_once}", markup=False)
+            elif not password:
+                console.print("The account was there already, and its password stays.")
+
+        out.document(
+            {
+                "town": facts.slug,
+                "user": user.username,
+                "role": role.value,
+                "given": given,
+                "account_made": bool(password),
+                "password": shown_once,
+            },
+            show,
+        )
+
+
+@app.command("list")
+def list_staff(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List who works for a town."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import queries
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            staff = queries.staff(conn, town_id=facts.id)
+
+        def show(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("user", "address", "roles")
+            for one in staff:
+                table.add_row(one.username, one.email, ", ".join(one.roles))
+            console.print(table)
+
+        out.document({"town": facts.slug, "staff": [_as_json(one) for one in staff]}, show)
+
+
+@app.command("remove")
+def remove(
+    username: UserArgument,
+    role: Annotated[
+        StaffRole | None, typer.Option("--role", help="Only this role; without it, all they have in the town.")
+    ] = None,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take roles away. The account stays, as does what was done with it."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import operations
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            taken = operations.dismiss(
+                conn,
+                town_id=facts.id,
+                username=username,
+                role=role.value if role else "",
+                actor=ACTOR,
+                at=datetime.now(UTC),
+            )
+        out.document(
+            {"town": facts.slug, "user": username, "removed": list(taken)},
+            lambda console: console.print(
+                f"{username} is no longer {' or '.join(taken)} of {facts.slug}.", markup=False
+            ),
+        )
+
+
+def _password_from_stdin(username: str, email: str) -> str:
+    """The first line of standard input, where it is a password that the site would take."""
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
+
+    from koinon.parties.models import User
+
+    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        validate_password(password, User(username=username, email=email))
+    except ValidationError as refused:
+        raise PasswordWeak(reasons=refused.messages) from None
+    return password
+
+
+def _as_json(one: StaffFacts) -> dict[str, Any]:
+    return {"user": one.username, "email": one.email, "roles": one.roles}
