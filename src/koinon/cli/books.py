@@ -1,4 +1,4 @@
-"""``koinon check`` and ``koinon seal``: anyone can check the books."""
+"""``koinon check`` and ``koinon seal``: the books are closed, and anyone can check them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from koinon.ledger.types import Block, Proof
 
-seal = typer.Typer(help="Recompute the sealed chain of transfers; prove one receipt.", no_args_is_help=True)
+seal = typer.Typer(help="Seal; recompute the sealed chain of transfers; prove one receipt.", no_args_is_help=True)
 
 
 def check(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
@@ -51,6 +51,32 @@ def check(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
         out.document({"checked": len(results), "failed": len(failed), "failures": failures}, show)
         if failed:
             raise typer.Exit(REFUSED)
+
+
+@seal.command("now")
+def seal_now(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """Close a block over what was posted since the last one, without waiting for the site to do so."""
+    from datetime import UTC, datetime
+
+    from koinon.db.transactions import transaction
+    from koinon.ledger import operations, queries
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            towns = opening.towns(conn, town)
+        sealed: list[dict[str, Any]] = []
+        for one in towns:
+            with transaction(conn):
+                block = operations.seal(conn, town_id=one.id, at=datetime.now(UTC))
+                newest = queries.head(conn, town_id=one.id)
+            sealed.append({"town": one.slug, "transfers": block.transfers if block else 0, **_head(newest)})
+
+        def show(console: Console) -> None:
+            for row in sealed:
+                told = f"block {row['block']}, head {row['hash']}" if row["hash"] else "nothing was ever posted"
+                console.print(f"{row['town']}: {row['transfers']} transfers sealed; {told}", soft_wrap=True)
+
+        out.document({"sealed": sealed}, show)
 
 
 @seal.command("verify")

@@ -1,0 +1,127 @@
+"""``koinon party``: find a person whose data are asked about, and erase them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from koinon.cli import opening
+from koinon.cli.errors import NobodyFound, NotConfirmed
+from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
+from koinon.cli.output import speaking
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from koinon.parties.types import TownFacts
+
+app = typer.Typer(help="Find a person by the identifier on a document; erase a person's data.", no_args_is_help=True)
+
+
+def _reason(text: str) -> str:
+    told = " ".join(text.split())
+    if not 1 <= len(told) <= 200:
+        raise typer.BadParameter("say in up to 200 letters why, without anything about the person")
+    return told
+
+
+@app.command("find")
+def find(
+    actor: ActorOption,
+    identifier_stdin: Annotated[
+        bool,
+        typer.Option("--identifier-stdin", help="Read the identifier from standard input; without it you are asked."),
+    ] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Print the opaque id of whoever has an identifier. The identifier is never typed into the command line.
+
+    Who asked is recorded, where somebody was found.
+    """
+    from koinon.db.transactions import transaction
+    from koinon.parties import queries
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="officer")
+        identifier = sys.stdin.readline() if identifier_stdin else typer.prompt("Identifier", hide_input=True, err=True)
+        with transaction(conn):
+            vault = Vault(conn, Secrets.load())
+            party = vault.find(facts.id, "identifier", identifier)
+            if party is None:
+                raise NobodyFound
+            kind = queries.party_facts(conn, facts.id, party).kind
+            vault.reveal([party], ["identifier"], actor=who, reason="found by its identifier", at=datetime.now(UTC))
+        out.document(
+            {"town": facts.slug, "party": party, "kind": kind},
+            lambda console: console.print(str(party), soft_wrap=True),
+        )
+
+
+@app.command("erase")
+def erase(
+    party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why, for the audit trail; nothing about the person.", callback=_reason
+        ),
+    ],
+    actor: ActorOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Destroy the key to a person's data, for good. The books keep an opaque id and still add up."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import queries
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="officer")
+            kind = queries.party_facts(conn, facts.id, party).kind
+            left = _left(conn, facts, party)
+        if left:
+            from koinon.cli.tables import money
+
+            out.progress(f"{money(left, facts.exponent, facts.unit_code)} are left, and can then no longer be spent")
+        if not yes:
+            _confirm(f"Erase the data of {kind} {party}? This cannot be undone.")
+        with transaction(conn):
+            now = datetime.now(UTC)
+            erased = Vault(conn, Secrets.load()).erase(party, actor=who, reason=reason, at=now)
+        out.document(
+            {"town": facts.slug, "party": party, "kind": kind, "erased": erased, "left": left},
+            lambda console: console.print(
+                f"party {party} {'is erased' if erased else 'was erased before'}", soft_wrap=True
+            ),
+        )
+
+
+def _left(conn: Connection[Any], town: TownFacts, party: UUID) -> int:
+    """What the party's purses and till hold, in minor units."""
+    from koinon.ledger import queries as books
+
+    return sum(account.balance.minor for account in books.accounts_of(conn, town_id=town.id, holder=party))
+
+
+def _confirm(question: str) -> None:
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        agreed = False
+    if not agreed:
+        raise NotConfirmed
