@@ -101,6 +101,8 @@ def test_a_sale_goes_back_in_part_and_the_rest_becomes_euros_on_two_signatures(p
     assert "treasury.same-person" in page.locator("main").inner_text()
 
     page = approver.open("/approvals/")
+    page.click("text=Look at it")
+    assert amount(page, "h1") == Decimal("20.00")
     page.click("text=Approve this payment")
     assert "The run is approved." in page.locator("main").inner_text()
 
@@ -118,6 +120,21 @@ def test_a_sale_goes_back_in_part_and_the_rest_becomes_euros_on_two_signatures(p
     newest = shop.open("/shop/payout/").locator(".moves li").first.inner_text()
     assert "Paid" in newest
     assert people["auditor"].open("/audit/").locator(".notice.done").count() == 1
+
+
+def test_euros_that_arrived_raise_the_reserve_once(people: dict[str, Reader]) -> None:
+    page = people["treasurer"].open("/treasury/")
+    before = amount(page, ".facts dd")
+    page.select_option("#id_fund", index=0)
+    page.fill("#id_amount", "1.500,00")
+    page.fill("#id_bank_reference", "BANK/2026-11/77")
+    page.get_by_role("button", name="Put it on the books").click()
+    assert amount(page, ".facts dd") == before + 1500
+    page.fill("#id_amount", "1.600,00")
+    page.fill("#id_bank_reference", "BANK/2026-11/77")
+    page.get_by_role("button", name="Put it on the books").click()
+    assert "on the books already" in page.locator("main [role=alert]").inner_text()
+    assert amount(page, ".facts dd") == before + 1500
 
 
 def test_a_request_for_euros_can_be_taken_back(people: dict[str, Reader]) -> None:

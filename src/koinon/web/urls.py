@@ -32,6 +32,7 @@ urlpatterns = [
     path("approvals/", approvals.approvals, name="approvals"),
     path("approvals/months/<uuid:cycle>/", approvals.cycle, name="approve-look"),
     path("approvals/months/<uuid:cycle>/approve/", approvals.approve, name="approve-cycle"),
+    path("approvals/runs/<uuid:run>/", approvals.run, name="approve-run-look"),
     path("approvals/runs/<uuid:run>/approve/", approvals.approve_run, name="approve-run"),
     path("treasury/", treasury.treasury, name="treasury"),
     path("treasury/runs/", treasury.runs, name="treasury-runs"),

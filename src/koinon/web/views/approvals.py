@@ -19,6 +19,7 @@ from koinon.treasury import queries as treasury_queries
 from koinon.treasury.types import RunState
 from koinon.web import cycles, formats
 from koinon.web.access import seen_by
+from koinon.web.views.treasury import run_facts
 
 
 @seen_by(Role.APPROVER)
@@ -50,6 +51,12 @@ def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
     )
     messages.success(request, _("%(month)s is approved.") % {"month": formats.month(done.period)})
     return redirect("approvals")
+
+
+@seen_by(Role.APPROVER)
+def run(request: HttpRequest, run: UUID) -> HttpResponse:
+    context = run_facts(_seat(request).town, run)
+    return render(request, "koinon/treasury/run.html", {**context, "may": "approver"})
 
 
 @seen_by(Role.APPROVER)

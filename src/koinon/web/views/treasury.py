@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from koinon.db.transactions import savepoint
+from koinon.kernel.errors import KoinonError
+from koinon.kernel.money import Amount
 from koinon.ledger import queries as books
 from koinon.ledger.types import Kind
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant
+from koinon.parties.models import Role, RoleGrant, Town
 from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
+from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
-from koinon.web import words
+from koinon.web import refusals, words
 from koinon.web.access import seen_by
+from koinon.web.forms import AmountField
+
+
+class ReceiptForm(forms.Form):
+    """Euros that arrived for a fund, as the bank statement says it; ``form_id`` makes sending it twice harmless."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, funds: list[FundView], exponent: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["fund"] = forms.ChoiceField(
+            label=gettext_lazy("Fund"), choices=[(str(fund.id), fund.name) for fund in funds]
+        )
+        self.fields["amount"] = AmountField(exponent=exponent, label=gettext_lazy("Amount"))
+        self.fields["bank_reference"] = forms.RegexField(
+            r"^[A-Za-z0-9:._/#-]{1,80}$",
+            label=gettext_lazy("The bank's reference"),
+            help_text=gettext_lazy("As on the statement: letters, figures and signs, without spaces. No names."),
+        )
 
 
 @seen_by(Role.TREASURER)
 def treasury(request: HttpRequest) -> HttpResponse:
-    """Euros behind the units, and what came in."""
-    town = _seat(request).town
+    """Euros behind the units, and what came in; a POST puts a receipt on the books."""
+    seat = _seat(request)
+    town = seat.town
     conn = raw()
     funds = programmes.funds(conn, town_id=town.pk)
+    form = ReceiptForm(request.POST or None, initial={"form_id": uuid4()}, funds=funds, exponent=town.exponent)
+    if request.method == "POST" and form.is_valid() and _received(request, seat, form):
+        return redirect("treasury")
     names = {fund.id: fund.name for fund in funds}
     reserves = []
     for fund in funds:
@@ -40,11 +70,32 @@ def treasury(request: HttpRequest) -> HttpResponse:
         reserves.append((fund, account.available.minor if account else 0))
     context = {
         "totals": books.totals(conn, town_id=town.pk),
-        "euros": queries.euros(conn, town_id=town.pk),
         "reserves": reserves,
         "receipts": [(receipt, names.get(receipt.fund, "–")) for receipt in queries.receipts(conn, town_id=town.pk)],
+        "form": form,
     }
     return render(request, "koinon/treasury/reserve.html", context)
+
+
+def _received(request: HttpRequest, seat: RoleGrant, form: ReceiptForm) -> bool:
+    conn = raw()
+    try:
+        with savepoint(conn):
+            operations.receive_budget(
+                conn,
+                town_id=seat.town_id,
+                fund=UUID(form.cleaned_data["fund"]),
+                amount=Amount(form.cleaned_data["amount"], seat.town.unit_code),
+                bank_reference=form.cleaned_data["bank_reference"],
+                idempotency_key=f"web:receipt:{form.cleaned_data['form_id']}",
+                at=timezone.now(),
+                actor=seat.user.actor,
+            )
+    except KoinonError as refused:
+        form.add_error(None, refusals.sentences(refused)[0])
+        return False
+    messages.success(request, _("The receipt is on the books."))
+    return True
 
 
 @seen_by(Role.TREASURER)
@@ -77,15 +128,18 @@ def prepare_run(request: HttpRequest) -> HttpResponse:
 
 @seen_by(Role.TREASURER)
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
+    return render(request, "koinon/treasury/run.html", {**run_facts(_seat(request).town, run), "may": "treasurer"})
+
+
+def run_facts(town: Town, run: UUID) -> dict[str, Any]:
     """One run: its state and its payments, each under a number and without a name."""
-    town = _seat(request).town
     conn = raw()
     found = queries.run(conn, town_id=town.pk, run_id=run)
-    terms = queries.terms(conn, town_id=town.pk, day=timezone.now().astimezone(ZoneInfo(town.time_zone)).date())
-    context = {
+    today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
+    return {
         "run": found,
         "payments": queries.payments(conn, town_id=town.pk, run_id=run),
-        "terms": terms,
+        "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
             (_("Prepared"), words.staff_name(found.prepared_by), found.prepared_at),
             (_("Approved"), words.staff_name(found.approved_by or ""), found.approved_at),
@@ -93,7 +147,6 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
             (_("Paid by the bank"), words.staff_name(found.settled_by or ""), found.settled_at),
         ],
     }
-    return render(request, "koinon/treasury/run.html", context)
 
 
 @seen_by(Role.TREASURER)
