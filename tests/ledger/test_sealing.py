@@ -149,3 +149,12 @@ def test_books_restored_on_another_cluster_keep_their_order(sealed: Story, owner
     assert block is not None
     assert (block.number, block.transfers) == (4, 1)
     seals.verify(sealed.conn, town_id=1)
+
+
+def test_blocks_taken_away_are_missed_as_soon_as_their_transfers_are_old(sealed: Story, owner_conn: Conn) -> None:
+    owner_conn.execute("DELETE FROM ledger.block")
+    owner_conn.execute("UPDATE ledger.chain SET number = 0, tx_to = 0, hash = decode(repeat('00', 32), 'hex')")
+    owner_conn.execute("UPDATE ledger.transfer SET posted_at = posted_at - interval '61 minutes'")
+    with pytest.raises(SealBroken, match="9 transfers have waited"):
+        seals.verify(sealed.conn, town_id=1)
+    assert broken(sealed.conn) == ["nothing_waits_long_for_its_seal"]

@@ -18,6 +18,7 @@
     ├── InsufficientFunds       ledger.insufficient-funds
     ├── CeilingReached          ledger.ceiling-reached
     ├── GroupRefused            ledger.group-refused
+    ├── BatchMalformed          ledger.batch-malformed
     ├── AccountNotEmpty         ledger.account-not-empty
     ├── SealBroken              ledger.seal-broken
     └── TransferNotSealed       ledger.transfer-not-sealed
@@ -185,6 +186,16 @@ class GroupRefused(RequestRefused):
 
     code = "ledger.group-refused"
     explanation = "stands in a group of which another part was refused"
+
+
+class BatchMalformed(LedgerError):
+    """A batch that makes no sense as a whole: a key that is too long, a time without end, a group torn apart."""
+
+    code = "ledger.batch-malformed"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class AccountNotEmpty(LedgerError):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, DatabaseError
 
 from koinon.db.statements import many, scalar, statement
 from koinon.kernel.identifiers import new_id
@@ -28,6 +28,7 @@ from koinon.ledger.types import (
     Transfer,
 )
 
+_MALFORMED = "KL004"
 _NUMBER = {Transfer: 1, Hold: 2, Capture: 3, Release: 4, Reversal: 5}
 
 
@@ -58,12 +59,25 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     not use their key up. What a retry may change is not compared: its id,
     times, group and actor.
 
+    Raises ``BatchMalformed`` for a batch that makes no sense as a whole; the
+    transaction is then of no further use.
+
     Call it once in a transaction where many write at a time: locks are ordered
     within a call, not between two.
     """
     if not requests:
         return []
-    answers = many(
+    try:
+        answers = _answers(conn, town_id, requests)
+    except DatabaseError as refused:
+        if refused.sqlstate != _MALFORMED:
+            raise
+        raise errors.BatchMalformed(reason=refused.diag.message_primary or "the batch makes no sense") from refused
+    return [_outcome(request, answer) for request, answer in zip(requests, answers, strict=True)]
+
+
+def _answers(conn: Connection[Any], town_id: int, requests: Sequence[Request]) -> list[_Answer]:
+    return many(
         conn,
         statement("koinon.ledger", "post"),
         _Answer,
@@ -83,7 +97,6 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
         actor=[request.actor for request in requests],
         reference=[request.reference for request in requests],
     )
-    return [_outcome(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
 
 def _amount(request: Request) -> Amount | None:

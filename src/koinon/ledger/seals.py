@@ -116,7 +116,9 @@ def verify(conn: Connection[Any], *, town_id: int, kept: dict[int, bytes] | None
     Raises
     ------
     SealBroken
-        Names the first block that differs.
+        Names the first block that differs, or the next one when transfers
+        have waited for it for more than an hour: then nothing seals them, or
+        their blocks were taken away.
     """
     previous, tx_to, newest = GENESIS, 0, None
     for number, block in enumerate(queries.blocks(conn, town_id=town_id), start=1):
@@ -143,6 +145,10 @@ def verify(conn: Connection[Any], *, town_id: int, kept: dict[int, bytes] | None
         raise SealBroken(
             town_id=town_id, block=(newest.number if newest else 0) + 1, reason="the newest blocks were cut off"
         )
+    late = int(scalar(conn, statement("koinon.ledger", "waiting_long_for_a_seal"), town_id=town_id))
+    if late:
+        reason = f"{late} transfers have waited for more than an hour to be sealed"
+        raise SealBroken(town_id=town_id, block=(newest.number if newest else 0) + 1, reason=reason)
     return newest
 
 

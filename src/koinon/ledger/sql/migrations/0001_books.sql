@@ -77,7 +77,8 @@ CREATE TABLE ledger.accepted (
     key text NOT NULL,
     content bytea NOT NULL,
     result uuid NOT NULL,
-    CONSTRAINT accepted_pkey PRIMARY KEY (town_id, key)
+    CONSTRAINT accepted_pkey PRIMARY KEY (town_id, key),
+    CONSTRAINT key_is_short CHECK (octet_length(key) BETWEEN 1 AND 255)
 );
 COMMENT ON TABLE ledger.accepted IS 'The idempotency key of every accepted request, a digest of what it asked, and what came of it. Refused requests leave no row.';
 
@@ -102,6 +103,7 @@ CREATE TABLE ledger.transfer (
     CONSTRAINT credit_is_an_account FOREIGN KEY (town_id, credit_account) REFERENCES ledger.account (town_id, id),
     CONSTRAINT amount_is_positive CHECK (amount_minor > 0),
     CONSTRAINT accounts_differ CHECK (debit_account <> credit_account),
+    CONSTRAINT effective_at_is_a_time CHECK (isfinite(effective_at)),
     CONSTRAINT actor_is_opaque CHECK (actor ~ '^[A-Za-z0-9:._/#-]{1,80}$'),
     CONSTRAINT reference_is_opaque CHECK (reference ~ '^[A-Za-z0-9:._/#-]{0,80}$')
 );
@@ -142,6 +144,7 @@ CREATE TABLE ledger.hold (
     CONSTRAINT debit_is_an_account FOREIGN KEY (town_id, debit_account) REFERENCES ledger.account (town_id, id),
     CONSTRAINT credit_is_an_account FOREIGN KEY (town_id, credit_account) REFERENCES ledger.account (town_id, id),
     CONSTRAINT state_is_known CHECK (state IN ('open', 'captured', 'released', 'lapsed')),
+    CONSTRAINT times_are_times CHECK (isfinite(effective_at) AND isfinite(lapses_at)),
     CONSTRAINT amount_is_positive CHECK (amount_minor > 0),
     CONSTRAINT captured_is_within CHECK (captured_minor BETWEEN 0 AND amount_minor),
     CONSTRAINT only_captured_has_captured CHECK ((state = 'captured') = (captured_minor > 0)),

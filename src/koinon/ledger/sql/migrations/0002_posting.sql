@@ -81,6 +81,48 @@ BEGIN
     RETURN involved;
 END $$;
 
+-- Whether arrays make a batch at all; what is wrong with them, or NULL.
+--
+-- The posting function indexes its arrays from 1 and unnests them side by side, so they must be plain lists of
+-- one length; a kind it does not know, an absent key or a time without end would otherwise slip through.
+CREATE FUNCTION ledger.malformed(
+    p_kind smallint [], p_id uuid [], p_key text [], p_group uuid [], p_effective_at timestamptz [],
+    p_lapses_at timestamptz [], p_actor text [], p_reference text [], p_shapes text []
+) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF NOT p_shapes <@ ARRAY['[1:' || cardinality(p_kind) || ']'] THEN
+        RETURN 'the arrays are not plain lists of one length';
+    ELSIF NOT p_kind <@ '{1,2,3,4,5}'::smallint[] THEN
+        RETURN 'a kind is unknown';
+    ELSIF array_position(p_id, NULL) IS NOT NULL OR array_position(p_key, NULL) IS NOT NULL
+          OR array_position(p_actor, NULL) IS NOT NULL OR array_position(p_reference, NULL) IS NOT NULL
+          OR array_position(p_effective_at, NULL) IS NOT NULL THEN
+        RETURN 'an id, key, time, actor or reference is absent';
+    ELSIF 'infinity' = ANY(p_effective_at) OR '-infinity' = ANY(p_effective_at)
+          OR 'infinity' = ANY(p_lapses_at) OR '-infinity' = ANY(p_lapses_at) THEN
+        RETURN 'a time is infinite';
+    ELSIF p_kind && '{2}'::smallint[] AND EXISTS (
+        SELECT 1 FROM unnest(p_kind, p_lapses_at) AS req (kind, lapses_at) WHERE req.kind = 2 AND req.lapses_at IS NULL
+    ) THEN
+        RETURN 'a hold does not say when it lapses';
+    ELSIF 255 < ANY(SELECT octet_length(req.key) FROM unnest(p_key) AS req (key)) OR '' = ANY(p_key) THEN
+        RETURN 'a key is empty or longer than 255 bytes';
+    ELSIF cardinality(array_remove(p_group, NULL)) > 0 AND EXISTS (
+        SELECT 1 FROM (
+            SELECT req.id, req.id IS DISTINCT FROM lag(req.id) OVER (ORDER BY req.place) AS begins
+            FROM unnest(p_group) WITH ORDINALITY AS req (id, place)
+        ) AS run
+        WHERE run.id IS NOT NULL AND run.begins
+        GROUP BY run.id HAVING count(*) > 1
+    ) THEN
+        RETURN 'the requests of a group do not stand together';
+    END IF;
+    RETURN NULL;
+END $$;
+
 -- Requests come as arrays of one length; the place in them is the order of the batch.
 --
 -- kind       1 transfer, 2 hold, 3 capture, 4 release, 5 reversal
@@ -126,6 +168,7 @@ DECLARE
     n CONSTANT integer := cardinality(p_kind);
     max_amount CONSTANT bigint := 1000000000000000;
     nobody CONSTANT bigint[] := '{}';
+    problem text;
     clock CONSTANT timestamptz := clock_timestamp();
     tx_number CONSTANT bigint := ledger.current_tx();
     some_target CONSTANT boolean := p_kind && '{3,4,5}'::smallint[];
@@ -150,6 +193,15 @@ DECLARE
     amount bigint; what text; room bigint; group_start integer; group_failed boolean; group_replays boolean;
 BEGIN
     IF n = 0 THEN RETURN; END IF;
+    problem := ledger.malformed(
+        p_kind, p_id, p_key, p_group, p_effective_at, p_lapses_at, p_actor, p_reference,
+        ARRAY[array_dims(p_kind), array_dims(p_id), array_dims(p_key), array_dims(p_debit), array_dims(p_credit),
+              array_dims(p_amount), array_dims(p_unit), array_dims(p_code), array_dims(p_target), array_dims(p_group),
+              array_dims(p_effective_at), array_dims(p_lapses_at), array_dims(p_actor), array_dims(p_reference)]
+    );
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'the batch makes no sense: %', problem USING ERRCODE = 'KL004';
+    END IF;
     IF tx_number IS NULL THEN
         RAISE EXCEPTION 'these books were not opened on this cluster: run koinon migrate' USING ERRCODE = 'KL002';
     END IF;
