@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ import pytest
 
 from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.errors import FindingsError
-from koinon.kernel.money import Unit
+from koinon.kernel.money import Amount, Unit
 from koinon.kernel.periods import Month
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
@@ -25,9 +25,13 @@ from koinon.pilots.apply import Applied, apply
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import TownPlan
 from koinon.programmes import operations as programmes
+from koinon.treasury import operations as treasury
+from koinon.treasury import queries as euros
+from koinon.treasury.types import FileFormat
 
 TOWNS = Path(__file__).parents[2] / "towns"
 NOW = datetime(2026, 9, 28, 9, 0, tzinfo=UTC)
+TODAY = date(2026, 9, 28)
 LATER = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
 Conn = psycopg.Connection[Any]
 
@@ -72,7 +76,7 @@ def everything(conn: Conn) -> Counter[str]:
     tables = (
         "parties_town", "parties_zone", "parties_party", "parties_household", "parties_person", "parties_organisation",
         "parties_vaultentry", "parties_vaultlookup", "programmes_fund", "programmes_programme", "programmes_award",
-        "ledger.account", "audit.entry",
+        "ledger.account", "treasury.terms", "audit.entry",
     )  # fmt: skip
     rows: Counter[str] = Counter()
     for table in tables:
@@ -93,6 +97,7 @@ def test_a_new_town_gets_everything_that_its_folder_says(applying: Applying, bes
         "programmes_new": 1,
         "awards_new": 533,
         "accounts_new": 2 + 2 + 1 + 175,
+        "terms_new": 1,
     }
     assert applied.counts["businesses_excluded"] == 2
     kinds = dict(applying.conn.execute("SELECT kind, count(*) FROM ledger.account GROUP BY kind").fetchall())
@@ -272,6 +277,39 @@ def test_the_terms_of_the_town_are_kept_with_its_record(applying: Applying, beso
         ("materia-organica", 25, "kilogram"),
         ("taller-digital", 6_50, "session"),
     ]
+
+
+def test_the_smallest_redemption_holds_from_the_day_on_which_the_folder_says_so(
+    applying: Applying, besos: TownPlan
+) -> None:
+    town_id = applying(besos).town_id
+    assert town_id is not None
+    dearer = replace(besos, town=replace(besos.town, terms=replace(besos.town.terms, minimum_redemption_minor=25_00)))
+    treasury.set_terms(
+        applying.conn, town_id=town_id, from_day=TODAY, minimum=Amount(20_00, "REC"),
+        file_format=FileFormat.PAIN_001_03, execution_days=3, source="agreement 7", at=NOW, actor="user:1",
+    )  # fmt: skip
+
+    assert changed(applying(dearer, at=LATER, dry_run=True)) == {"town_changed": 1, "terms_changed": 1}
+    assert changed(applying(dearer, at=LATER)) == {"town_changed": 1, "terms_changed": 1}
+    assert changed(applying(dearer, at=LATER)) == {}
+
+    terms = [euros.terms(applying.conn, town_id=town_id, day=LATER.date() - timedelta(days=ago)) for ago in (0, 1)]
+    assert [(one.minimum_minor, one.file_format, one.execution_days) for one in terms] == [
+        (25_00, FileFormat.PAIN_001_03, 3),
+        (20_00, FileFormat.PAIN_001_03, 3),
+    ]
+    assert terms[0].from_day == LATER.date()
+
+
+def test_a_folder_without_a_smallest_redemption_promises_any_amount(applying: Applying, besos: TownPlan) -> None:
+    free = replace(besos, town=replace(besos.town, terms=replace(besos.town.terms, minimum_redemption_minor=0)))
+
+    applied = applying(free)
+
+    assert applied.counts["terms_new"] == 0
+    assert applied.town_id is not None
+    assert euros.terms(applying.conn, town_id=applied.town_id, day=TODAY).minimum_minor == 1
 
 
 def test_two_applications_at_once_make_one_town(

@@ -42,4 +42,5 @@ def test_the_guide_leads_to_a_town(tmp_path: Path, applying: Applying) -> None:
         "programmes_new": 1,
         "awards_new": 2,
         "accounts_new": 6,
+        "terms_new": 1,
     }

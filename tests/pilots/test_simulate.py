@@ -189,6 +189,19 @@ def test_town_without_shops_or_with_one_shop_has_quiet_days(habits):
     assert kinds <= {Kind.REDEMPTION}
 
 
+def test_shop_does_not_ask_for_less_than_the_town_pays_out(habits):
+    whole = a_town()
+    balances = {shop.party: 3_000 + 1_000 * place for place, shop in enumerate(whole.shops)}
+
+    def asked(smallest: int) -> list[int]:
+        town = replace(whole, smallest_redemption_minor=smallest)
+        found = Model(town, habits).day(OCTOBER.last_day, balances=balances, yesterday=[])
+        return [one.minor for one in found if one.kind == Kind.REDEMPTION]
+
+    assert asked(1) == asked(20_00)
+    assert asked(60_00) == [minor for minor in asked(1) if minor >= 60_00] != asked(1)
+
+
 def test_every_assumption_names_its_source(habits):
     import tomllib
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
@@ -26,6 +27,7 @@ from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.identifiers import id_from, new_id
+from koinon.kernel.money import Amount
 from koinon.kernel.text import fold
 from koinon.ledger import operations as ledger
 from koinon.ledger.types import Kind, NewAccount
@@ -34,6 +36,10 @@ from koinon.parties.vault import Vault
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import BusinessSpec, FundSpec, PersonSpec, Role, TownPlan
 from koinon.programmes.rules import SpendingRule
+from koinon.treasury import operations as treasury
+from koinon.treasury import queries as euros
+from koinon.treasury.rules import default_terms
+from koinon.treasury.types import Terms
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -176,6 +182,7 @@ class _Differences:
     programmes: list[_Programme] = field(default_factory=list)
     awards: list[_Award] = field(default_factory=list)
     accounts: list[NewAccount] = field(default_factory=list)
+    terms: Terms | None = None
     sealed: dict[UUID, dict[str, str]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -221,7 +228,8 @@ def apply(
     town = maybe(conn, statement(_PACKAGE, "apply_town"), _Town, slug=plan.town.slug)
     if town is not None:
         _keep_fixed(town, plan)
-    comparison = _Comparison(conn, plan, town, Vault(conn, secrets or Secrets.load()))
+    today = at.astimezone(ZoneInfo(plan.town.time_zone)).date()
+    comparison = _Comparison(conn, plan, town, Vault(conn, secrets or Secrets.load()), today)
     found = comparison.differences()
     if dry_run:
         return Applied(town.id if town else None, found.counts, tuple(found.changes))
@@ -277,11 +285,12 @@ def _iso(day: date | None) -> str | None:
 class _Comparison:
     """The folder against what is recorded."""
 
-    def __init__(self, conn: Connection[Any], plan: TownPlan, town: _Town | None, vault: Vault) -> None:
+    def __init__(self, conn: Connection[Any], plan: TownPlan, town: _Town | None, vault: Vault, today: date) -> None:
         self.conn = conn
         self.plan = plan
         self.town = town
         self.vault = vault
+        self.today = today
         self.town_party = town.party_id if town else new_id()
         self.found = _Differences()
         self.household_party: dict[str, UUID] = {}
@@ -299,6 +308,7 @@ class _Comparison:
         self._compare_programmes()
         self._compare_awards()
         self._compare_accounts()
+        self._compare_terms()
         return self.found
 
     def _rows(self, name: str, row: type[Row]) -> list[Row]:
@@ -515,6 +525,24 @@ class _Comparison:
         self.found.accounts = missing
         self.found.counts |= {"accounts": len(wanted), "accounts_new": len(missing)}
 
+    def _compare_terms(self) -> None:
+        """What shops are promised about redemption holds from the day on which a folder first says so.
+
+        The folder says the smallest amount only; the rest stays as it is in force.
+        """
+        if self.town:
+            present = euros.terms(self.conn, town_id=self.town.id, day=self.today)
+        else:
+            present = default_terms(currency=self.plan.town.national_currency)
+        minimum = max(self.plan.town.terms.minimum_redemption_minor, 1)
+        differs = present.minimum_minor != minimum
+        if differs:
+            self.found.terms = replace(
+                present, from_day=self.today, minimum_minor=minimum, source="town.toml, [terms] minimum_redemption"
+            )
+        said_before = present.from_day != date.min
+        self._count("terms", 1, int(differs and not said_before), int(differs and said_before))
+
 
 def _change(subject: str, before: Row, after: Row) -> Change:
     different = [
@@ -599,6 +627,18 @@ def _write(
     if found.sealed:
         comparison.vault.put_many(found.sealed)
     ledger.open_accounts(conn, town_id=town_id, accounts=found.accounts, at=at, actor=actor)
+    if found.terms:
+        treasury.set_terms(
+            conn,
+            town_id=town_id,
+            from_day=found.terms.from_day,
+            minimum=Amount(found.terms.minimum_minor, plan.town.unit.code),
+            file_format=found.terms.file_format,
+            execution_days=found.terms.execution_days,
+            source=found.terms.source,
+            at=at,
+            actor=actor,
+        )
     _record(conn, plan, found, town_id=town_id, at=at, actor=actor)
     return town_id
 

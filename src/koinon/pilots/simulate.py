@@ -64,13 +64,17 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """What the model knows of a town. ``neighbours`` are pairs of zones that touch, in either order."""
+    """What the model knows of a town. ``neighbours`` are pairs of zones that touch, in either order.
+
+    ``smallest_redemption_minor`` is what the town's terms say; shops wait for that much at least.
+    """
 
     time_zone: str
     exponent: int
     buyers: tuple[Buyer, ...]
     shops: tuple[Shop, ...]
     neighbours: frozenset[tuple[str, str]] = frozenset()
+    smallest_redemption_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +339,7 @@ class Model:
             balance -= self._order(shop, day, balance)
             keeps = habits["keeps"] if self._reuses(shop) else 0.0
             euros = int(balance * (1 - keeps)) // self._minor
-            if euros < habits["smallest_redemption"]:
+            if euros < habits["smallest_redemption"] or euros * self._minor < self.town.smallest_redemption_minor:
                 continue
             moment = Draws(self.habits.seed, day, "redeems", shop.key)
             at = datetime.combine(day, time(21), self.zone) + timedelta(seconds=moment.below(5400))

@@ -27,6 +27,7 @@ from koinon.parties.types import TownFacts
 from koinon.payments import operations as payments
 from koinon.pilots.simulate import Behaviour, Buyer, Intention, Kind, Model, PastPayment, Shop, Town
 from koinon.treasury import operations as treasury
+from koinon.treasury import queries as euros
 
 ACTOR = "job:demo"
 DAY_LIVED = "pilots.day-simulated"
@@ -90,6 +91,9 @@ def model(
             ),
             shops=tuple(Shop(row.party, f"shop-{row.place}", row.zone, row.sector, row.wholesale) for row in shops),
             neighbours=habits.neighbours.get(town.slug, frozenset()),
+            smallest_redemption_minor=max(
+                euros.terms(conn, town_id=town.id, day=day).minimum_minor for day in (month.first_day, month.last_day)
+            ),
         ),
         habits,
     )
