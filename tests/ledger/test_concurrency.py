@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ import pytest
 
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
-from koinon.ledger import operations
+from koinon.ledger import operations, queries, seals
 from koinon.ledger.types import Capture, Hold, NewAccount, Posted, Release, Request, Reversal, Transfer
 from tests.ledger.model import Books, ModelAccount
 from tests.ledger.story import ACTOR, NOON, Story, broken, said
@@ -196,12 +196,26 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
             done.append(Told(order, batch, [said(outcome) for outcome in outcomes]))
         return done
 
-    with ThreadPoolExecutor(8) as connections:
+    def sealer() -> None:
+        own = connect_again()
+        while not over.is_set():
+            operations.seal(own, town_id=1, at=NOON)
+            own.commit()
+
+    over = Event()
+    with ThreadPoolExecutor(9) as connections:
+        sealing = connections.submit(sealer)
         history = sorted(
             (told for done in connections.map(connection, range(8)) for told in done), key=lambda told: told.order
         )
+        over.set()
+        sealing.result()
     for told in history:
         table = "\n".join(f"{request} -> {said}" for request, said in zip(told.requests, told.outcomes, strict=True))
         assert books.post(list(told.requests)) == told.outcomes, f"\n{table}"
     assert broken(conn) == []
     assert len(history) == 200
+    conn.commit()
+    operations.seal(conn, town_id=1, at=NOON)
+    seals.verify(conn, town_id=1)
+    assert queries.unsealed(conn, town_id=1) == 0

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from koinon.audit import queries as audit
 from koinon.ledger import operations, queries
 from koinon.ledger.errors import BY_CODE, RequestRefused
 from koinon.ledger.types import Refused, Transfer
@@ -339,3 +340,19 @@ def test_a_statement_pages_through_every_movement_once(conn: Conn) -> None:
         before = page[-1].transfer_id
     assert [movement.signed_minor for movement in pages] == [-100] * 7 + [100_00]
     assert sum(movement.signed_minor for movement in pages) == told.balance("ana").minor
+
+
+def test_a_refused_request_leaves_its_audit_line_and_no_other_trace(conn: Conn) -> None:
+    told = story.check(conn, story.TOWN)
+    before = conn.execute("SELECT * FROM ledger.account ORDER BY id").fetchall()
+    told.tell("@broke pay ana shop 100.01 -> insufficient-funds")
+    (line,) = audit.entries(conn, town_id=1)
+    assert (line.actor, line.action, line.reason) == ("test:story", "request.refused", "ledger.insufficient-funds")
+    assert line.after == {
+        "key": "broke",
+        "account": told.accounts["ana"],
+        "asked_minor": 100_01,
+        "available_minor": 100_00,
+    }
+    assert conn.execute("SELECT * FROM ledger.account ORDER BY id").fetchall() == before
+    assert conn.execute("SELECT 1 FROM ledger.accepted WHERE key = 'broke'").fetchall() == []

@@ -141,7 +141,7 @@ def verify(conn: Connection[Any], *, town_id: int, kept: dict[int, bytes] | None
     if missing:
         raise SealBroken(town_id=town_id, block=missing[0], reason="a hash was kept of it and it is gone")
     chain_hash = scalar(conn, "SELECT hash FROM ledger.chain WHERE town_id = %(town_id)s", town_id=town_id)
-    if chain_hash is not None and bytes(chain_hash) != previous:
+    if bytes(chain_hash or GENESIS) != previous:
         raise SealBroken(
             town_id=town_id, block=(newest.number if newest else 0) + 1, reason="the newest blocks were cut off"
         )

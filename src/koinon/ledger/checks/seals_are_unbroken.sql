@@ -21,4 +21,8 @@ CROSS JOIN LATERAL (
 WHERE s.previous <> s.hash_before OR s.tx_from <> s.tx_before OR s.number <> s.number_before + 1
    OR rows_now.transfers <> s.transfers OR rows_now.root IS DISTINCT FROM s.merkle_root
    OR s.hash <> ledger.block_hash(s.town_id, s.number, s.tx_from, s.tx_to, s.transfers, s.merkle_root, s.previous)
-   OR (s.number_after IS NULL AND (head.hash IS DISTINCT FROM s.hash OR head.tx_to <> s.tx_to));
+   OR (s.number_after IS NULL AND (head.hash IS DISTINCT FROM s.hash OR head.tx_to <> s.tx_to))
+UNION ALL
+SELECT head.town_id, head.number, NULL, NULL
+FROM ledger.chain AS head
+WHERE head.number > 0 AND NOT EXISTS (SELECT 1 FROM ledger.block AS b WHERE b.town_id = head.town_id);

@@ -18,14 +18,18 @@ AS $$
 DECLARE
     here bigint := (SELECT c.system_identifier FROM pg_control_system() AS c);
     found_base bigint;
+    last_tx bigint;
 BEGIN
     LOCK TABLE ledger.tx_base IN SHARE ROW EXCLUSIVE MODE;
     SELECT base INTO found_base FROM ledger.tx_base WHERE system_identifier = here;
-    IF found_base IS NULL THEN
-        SELECT greatest((SELECT coalesce(max(tx), 0) FROM ledger.transfer),
-                        (SELECT coalesce(max(tx_to), 0) FROM ledger.chain))
-        INTO found_base;
-        INSERT INTO ledger.tx_base (system_identifier, base) VALUES (here, found_base);
+    SELECT greatest((SELECT coalesce(max(tx), 0) FROM ledger.transfer),
+                    (SELECT coalesce(max(tx_to), 0) FROM ledger.chain))
+    INTO last_tx;
+    -- Books that come back to a cluster they have lived on before find a base that is too low by now.
+    IF found_base IS NULL OR found_base + pg_current_xact_id()::text::bigint <= last_tx THEN
+        found_base := last_tx;
+        INSERT INTO ledger.tx_base (system_identifier, base) VALUES (here, found_base)
+        ON CONFLICT (system_identifier) DO UPDATE SET base = excluded.base;
     END IF;
     RETURN found_base;
 END $$;
@@ -203,7 +207,7 @@ BEGIN
         RAISE EXCEPTION 'the batch makes no sense: %', problem USING ERRCODE = 'KL004';
     END IF;
     IF tx_number IS NULL THEN
-        RAISE EXCEPTION 'these books were not opened on this cluster: run koinon migrate' USING ERRCODE = 'KL002';
+        RAISE EXCEPTION 'these books are new to this database cluster: start Koinon once (koinon doctor), so that they get to know it' USING ERRCODE = 'KL002';
     END IF;
 
     IF some_target THEN
@@ -523,6 +527,17 @@ BEGIN
         WHERE req.kind IN (1, 3, 5) AND req.outcome = 'posted'
         ORDER BY req.place;
     END IF;
+
+    -- What was refused leaves a line in the audit trail and nothing else.
+    INSERT INTO audit.entry (town_id, id, at, actor, action, subject, reason, after)
+    SELECT p_town, req.id, req.effective_at, req.actor, 'request.refused', 'request:' || req.id,
+           'ledger.' || req.outcome,
+           jsonb_strip_nulls(jsonb_build_object('key', req.key, 'account', req.account, 'asked_minor', req.asked,
+                                                'available_minor', req.available, 'group', req.same_group))
+    FROM unnest(p_id, p_effective_at, p_actor, r_outcome, p_key, r_account, r_asked, r_available, p_group)
+         AS req (id, effective_at, actor, outcome, key, account, asked, available, same_group)
+    WHERE req.outcome NOT IN ('posted', 'replayed')
+    ON CONFLICT DO NOTHING;
 
     RETURN QUERY
     SELECT req.place::integer, req.outcome, req.result, req.account, req.available, req.asked
