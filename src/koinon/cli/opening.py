@@ -12,12 +12,13 @@ import typer
 
 from koinon.cli import wiring
 from koinon.cli.errors import DatabaseInUse, NotOurDatabase, NotSetUp, RoleMissing, TownUnknown, UserUnknown
+from koinon.cli.output import know_unit
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from koinon.db.connections import Database
-    from koinon.parties.types import TownFacts
+    from koinon.parties.types import TownFacts, TownName
 
 DatabaseOption = Annotated[
     str | None,
@@ -95,22 +96,16 @@ def start_over(url: str | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Town:
-    id: int
-    slug: str
-
-
-@dataclass(frozen=True, slots=True)
 class _User:
     id: int
     roles: list[str]
 
 
-def towns(conn: Connection[Any], slug: str) -> list[_Town]:
+def towns(conn: Connection[Any], slug: str) -> list[TownName]:
     """The town of that name, or without a name every town there is."""
-    from koinon.db.statements import many, statement
+    from koinon.parties import queries
 
-    every = many(conn, statement("koinon.cli", "towns"), _Town)
+    every = queries.towns(conn)
     found = [town for town in every if not slug or town.slug == slug]
     if slug and not found:
         raise TownUnknown(asked=slug, towns=[town.slug for town in every])
@@ -124,7 +119,10 @@ def town(conn: Connection[Any], slug: str) -> TownFacts:
     found = towns(conn, slug)
     if len(found) != 1:
         raise TownUnknown(asked=slug, towns=[town.slug for town in found])
-    return queries.town(conn, found[0].id)
+    facts = queries.town(conn, found[0].id)
+    for unit in (facts.unit_code, facts.national_currency):
+        know_unit(unit, facts.exponent)
+    return facts
 
 
 def actor(conn: Connection[Any], town: TownFacts, name: str, *, role: str) -> str:

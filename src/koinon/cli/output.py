@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -19,12 +21,16 @@ from uuid import UUID
 
 import typer
 
+from koinon.kernel.decisions import Finding, Ground
 from koinon.kernel.errors import FindingsError, KoinonError
+from koinon.kernel.money import Amount
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 DONE, REFUSED, DEFECT, INTERRUPTED, TOLD_TO_END = 0, 1, 70, 130, 143
+
+_exponents: dict[str, int] = {}  # Of the units that this command met; it works on one database.
 
 
 class Output:
@@ -52,7 +58,7 @@ class Output:
         """Say no with every reason there is."""
         findings = refusal.findings if isinstance(refusal, FindingsError) else ()
         if self.as_json:
-            content: dict[str, Any] = {"refused": {"code": refusal.code, "message": str(refusal)}}
+            content: dict[str, Any] = {"refused": {"code": refusal.code, "message": message(refusal)}}
             if findings:
                 content["findings"] = [finding.as_dict() for finding in findings]
             else:
@@ -64,8 +70,12 @@ class Output:
             from koinon.cli.tables import findings_table
 
             on_stdout().print(findings_table(findings))
+        if grounds := [ground for ground in getattr(refusal, "grounds", ()) if isinstance(ground, Ground)]:
+            from koinon.cli.tables import grounds_table
+
+            on_stdout().print(grounds_table(grounds, told=lambda ground: _figures(ground, refusal)))
         console.print(f"[bold red]Refused[/] ({refusal.code}): ", end="")
-        console.print(str(refusal), markup=False, highlight=False)
+        console.print(message(refusal), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -79,13 +89,69 @@ def speaking(as_json: bool) -> Iterator[Output]:
         raise typer.Exit(REFUSED) from None
 
 
+def know_unit(code: str, exponent: int) -> None:
+    """Amounts of this unit are written with so many decimals from here on."""
+    _exponents[code] = exponent
+
+
+def written(amount: Amount) -> str:
+    """An amount with the decimals of its town, or as what it is where no town was met.
+
+    >>> know_unit("JOD", 3)
+    >>> written(Amount(1250, "JOD")), written(Amount(1250, "XTS"))
+    ('1.250 JOD', '1,250 minor units of XTS')
+    """
+    from koinon.cli.tables import money
+
+    if amount.unit not in _exponents:
+        return money(amount.minor, 0, f"minor units of {amount.unit}")
+    return money(amount.minor, _exponents[amount.unit], amount.unit)
+
+
+def message(refusal: KoinonError) -> str:
+    """What a refusal says, with its amounts as the town writes them.
+
+    A refusal knows units but not their decimals, so its own words have two everywhere.
+    """
+    forms = {str(value): written(value) for value in vars(refusal).values() if isinstance(value, Amount)}
+    if not forms:
+        return str(refusal)
+    either = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return re.sub(rf"(?<![\d.,-])(?:{either})(?!\w)", lambda found: forms[found[0]], str(refusal))
+
+
+def _figures(ground: Ground, refusal: KoinonError) -> str:
+    """The fields of a ground on one line; minor units become amounts in the unit the refusal speaks of."""
+    units = {value.unit for value in vars(refusal).values() if isinstance(value, Amount)} or set(_exponents)
+    unit = units.pop() if len(units) == 1 else ""
+
+    def told(name: str, value: Any) -> str:
+        if isinstance(value, Amount):
+            return f"{name} {written(value)}"
+        if unit and name.endswith("_minor") and isinstance(value, int):
+            return f"{name.removesuffix('_minor')} {written(Amount(value, unit))}"
+        if isinstance(value, list | tuple | set | frozenset):
+            value = " ".join(str(one) for one in value)
+        return f"{name} {value}"
+
+    return ", ".join(told(name, value) for name, value in ground.fields.items() if value not in (None, ""))
+
+
 def plain(value: Any) -> Any:
     """What JSON has no form for: exact fractions become decimals here and nowhere earlier.
 
     >>> plain(Fraction(1, 3)), plain(Decimal("400")), plain(Decimal("0.5"))
     (0.333333, 400, '0.5')
+    >>> plain(Amount(1250, "LOC")), plain(Ground("payments.day-limit", {"limit_minor": 500}))
+    ({'minor': 1250, 'unit': 'LOC'}, {'code': 'payments.day-limit', 'fields': {'limit_minor': 500}})
     """
     match value:
+        case Amount() | Ground():
+            return {each.name: getattr(value, each.name) for each in fields(value)}
+        case Finding():
+            return value.as_dict()
+        case set() | frozenset():
+            return sorted(value, key=str)
         case Fraction():
             return round(float(value), 6)
         case Decimal():

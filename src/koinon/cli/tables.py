@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.table import Table
 
-from koinon.kernel.decisions import Finding, Severity
+from koinon.kernel.decisions import Finding, Ground, Severity
 
 
 def plain_table(*headings: str, right: Sequence[str] = ()) -> Table:
@@ -27,6 +27,14 @@ def findings_table(findings: Sequence[Finding]) -> Table:
             place += f" ({finding.column})"
         mark = "[red]error[/]" if finding.severity == Severity.ERROR else "[yellow]warning[/]"
         table.add_row(_text(place), mark, _text(f"{finding.message} [{finding.code}]"), _text(finding.remedy))
+    return table
+
+
+def grounds_table(grounds: Sequence[Ground], told: Callable[[Ground], str]) -> Table:
+    """Every ground with what it is about: an opaque id, and figures."""
+    table = plain_table("ground", "about")
+    for ground in grounds:
+        table.add_row(_text(ground.code), _text(told(ground)))
     return table
 
 

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,22 +20,17 @@ from psycopg import Connection
 
 from koinon.db.checks import run_checks
 from koinon.db.connections import connect
-from koinon.db.statements import many, statement
 from koinon.db.transactions import transaction
 from koinon.jobs import metrics
 from koinon.jobs.metrics import figures
 from koinon.ledger import operations as ledger
+from koinon.parties import queries as parties
+from koinon.parties.types import TownName
 
 log = structlog.get_logger("koinon.jobs")
 
 SEAL_EVERY_SECONDS = 60.0
 CHECK_EVERY_SECONDS = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Town:
-    id: int
-    slug: str
 
 
 def seal_round(conn: Connection[Any], *, now: datetime) -> int:
@@ -127,6 +121,6 @@ def running(url: str) -> Iterator[Timer]:
         timer.stop()
 
 
-def _towns(conn: Connection[Any]) -> list[_Town]:
+def _towns(conn: Connection[Any]) -> list[TownName]:
     with transaction(conn):
-        return many(conn, statement("koinon.jobs", "towns"), _Town)
+        return parties.towns(conn)

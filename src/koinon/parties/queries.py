@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from koinon.db.statements import many, maybe, statement
 from koinon.parties.errors import PartyNotFound, TownNotFound
-from koinon.parties.types import PartyFacts, StaffFacts, TownFacts, UserFacts
+from koinon.parties.types import PartyFacts, StaffFacts, TownFacts, TownName, UserFacts
 
 _PACKAGE = "koinon.parties"
 
@@ -23,6 +23,11 @@ class Grant:
     town_id: int
     role: str
     party_id: UUID | None
+
+
+def towns(conn: Connection[Any]) -> list[TownName]:
+    """Every town of this installation, oldest first."""
+    return many(conn, statement(_PACKAGE, "towns"), TownName)
 
 
 def town(conn: Connection[Any], town_id: int) -> TownFacts:

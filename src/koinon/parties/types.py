@@ -36,6 +36,14 @@ class TownFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TownName:
+    """Which town, for whoever goes through them all."""
+
+    id: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartyFacts:
     """What rules may look at when a party pays or is paid. Empty strings mean: not said."""
 

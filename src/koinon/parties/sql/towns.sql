@@ -1,4 +1,4 @@
--- The towns of this installation.
+-- The towns of this installation, for commands and for the timer.
 --
 -- One row (id integer, slug text) for each town, oldest first. Locks nothing.
 SELECT id, slug
