@@ -83,6 +83,23 @@ def test_movements_page_on_without_a_gap_or_a_repeat(town):
     assert len(everything) == 8
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_a_till_pages_on_through_sales_from_two_purses(town, size):
+    for name in ("mar", "pau", "laia"):
+        town.household(name, zone="besos")
+        town.give(name, "aid", "4.00")
+        town.give(name, "bonus", "9.00")
+        town.pay_for(name, "forn", "7.00")  # 4.00 of the one purse, 3.00 of the other: two transfers.
+    town.give_back(town.pay_for("ana", "forn", "70.00"), "70.00")
+    till = {"town_id": town.id, "party_id": town.parties["forn"]}
+    sums, before = [], None
+    while page := queries.movements(town.conn, **till, before=before, limit=size):
+        assert len(page) == min(size, 5 - len(sums))
+        sums += [row.signed_minor for row in page]
+        before = page[-1].id
+    assert sums == [-7000, 7000, 700, 700, 700]
+
+
 def test_a_resident_who_pays_a_shop_is_not_named_to_it(town):
     town.pay_for("ana", "forn", "1.00")
     (seen,) = queries.movements(town.conn, town_id=town.id, party_id=town.parties["forn"])
