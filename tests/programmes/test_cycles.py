@@ -15,7 +15,10 @@ import pytest
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
+from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
+from koinon.ledger.errors import AccountNotOpen, InsufficientFunds, KeyReused
+from koinon.ledger.types import NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import operations, queries
@@ -215,6 +218,139 @@ def test_unspent_money_is_swept_back_after_the_last_day_and_not_before(town):
     totals = books.totals(town.conn, town_id=town.id)
     assert (totals.issued, totals.expired, totals.outstanding) == (26700, 22700, 4000)
     assert town.reserve("aid") == "960.00"
+    assert town.broken() == []
+
+
+# When the books are not as a run left them
+
+
+def pay_piece(town, cycle, at_most):
+    return operations.disburse_some(
+        town.conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=NOON, at_most=at_most
+    )
+
+
+def own_accounts(town):
+    escrow = ("escrow", town.programmes["inclusion"], town.funds["aid"])
+    return escrow, ("reserve", town.party, town.funds["aid"])
+
+
+def close(town, *account):
+    ledger.close_account(town.conn, town_id=town.id, account=town.account(*account), at=NOON, actor="test")
+
+
+def test_an_escrow_that_lacks_money_stops_the_run_and_every_household_stays_due(town):
+    town.receive("aid", "267.00")
+    cycle = town.approve(town.prepare("inclusion"))
+    assert pay_piece(town, cycle, 1).paid == 1
+    escrow, reserve = own_accounts(town)
+    town.move("unissue", escrow, reserve, "10.00")
+    with pytest.raises(InsufficientFunds):
+        town.disburse(cycle)
+    stopped = queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id)
+    assert (stopped.state, stopped.paid, stopped.refused) == ("disbursing", 1, 1)
+    assert [state for state, *_ in decided(town, cycle).values()].count("due") == 2
+    town.move("issue", reserve, escrow, "10.00")
+    done = town.disburse(cycle)
+    assert (done.state, done.paid, town.reserve("aid")) == ("disbursed", 3, "0.00")
+
+
+def test_a_closed_escrow_stops_the_run_and_is_not_mistaken_for_a_closed_purse(town):
+    town.receive("aid", "267.00")
+    cycle = town.approve(town.prepare("inclusion"))
+    assert pay_piece(town, cycle, 2).paid == 2
+    escrow, reserve = own_accounts(town)
+    left = books.account(town.conn, town_id=town.id, kind=escrow[0], holder=escrow[1], fund=escrow[2])
+    town.move("unissue", escrow, reserve, str(left.balance).removesuffix(" REC"))
+    close(town, *escrow)
+    with pytest.raises(AccountNotOpen):
+        town.disburse(cycle)
+    assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).paid == 2
+
+
+def test_a_key_of_the_cycle_that_paid_something_else_stops_the_run(town):
+    town.receive("aid", "1000.00")
+    cycle = town.approve(town.prepare("inclusion"))
+    pay_piece(town, cycle, 1)
+    owed = next(party for party in sorted(town.parties.values()) if decided_state(town, cycle, party) == "due")
+    escrow, _ = own_accounts(town)
+    ledger.transfer(
+        town.conn, town_id=town.id, debit=town.account(*escrow), credit=town.account("purse", owed, town.funds["aid"]),
+        amount=Amount(1, "REC"), code="disburse", idempotency_key=f"cycle:{cycle.id}:{owed}",
+        effective_at=NOON, actor="test",
+    )  # fmt: skip
+    with pytest.raises(KeyReused):
+        town.disburse(cycle)
+    assert decided_state(town, cycle, owed) == "due"
+
+
+def decided_state(town, cycle, party):
+    found = queries.entitlements(town.conn, town_id=town.id, cycle_id=cycle.id)
+    return next((entitlement.state for entitlement in found if entitlement.party_id == party), None)
+
+
+def test_a_household_whose_purse_is_closed_is_refused_and_the_others_are_paid(town):
+    town.receive("aid", "267.00")
+    close(town, "purse", town.parties["laia"], town.funds["aid"])
+    done = town.disburse(town.approve(town.prepare("inclusion")))
+    assert (done.state, done.paid, done.refused) == ("disbursed", 2, 2)
+    assert decided(town, done)["laia"][2] == ["entitlement.share-of-award", "ledger.account-not-open"]
+    assert town.reserve("aid") == "100.00"
+    assert town.broken() == []
+
+
+def test_a_household_whose_purse_is_full_is_refused_and_the_others_are_paid(town):
+    town.receive("aid", "267.00")
+    purse = NewAccount("purse", "REC", town.parties["laia"], town.funds["aid"], 0, ceiling_minor=9999)
+    ledger.open_accounts(town.conn, town_id=town.id, accounts=[purse], at=NOON, actor="test")
+    done = town.disburse(town.approve(town.prepare("inclusion")))
+    assert (done.paid, decided(town, done)["laia"][2][-1]) == (2, "ledger.ceiling-reached")
+    assert town.broken() == []
+
+
+def test_a_sweep_into_a_closed_reserve_is_refused_and_sweeps_nothing(town):
+    town.receive("aid", "267.00")
+    town.disburse(town.approve(town.prepare("inclusion")))
+    close(town, "reserve", town.party, town.funds["aid"])
+    new_year = datetime(2027, 1, 1, 12, 0, tzinfo=UTC)
+    with pytest.raises(AccountNotOpen):
+        operations.sweep_fund(town.conn, town_id=town.id, fund_id=town.funds["aid"], actor="job:sweep", now=new_year)
+    assert town.balance("ana", "aid") == "142.00"
+    assert "fund.swept" not in town.audited()
+
+
+def test_what_another_sweep_took_since_the_purses_were_read_stays_for_the_next_one(town, monkeypatch):
+    """The other one read the purse before a refund and posts after this one has read it."""
+    town.shop("forn", zone="besos")
+    town.receive("aid", "267.00")
+    town.disburse(town.approve(town.prepare("inclusion")))
+    payment = town.pay_for("ana", "forn", "42.00")
+    sweep = {"town_id": town.id, "fund_id": town.funds["aid"], "actor": "job:sweep"}
+    sweep["now"] = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+    find, post = operations.many, ledger.post
+    batches = []
+
+    def post_and_keep(conn, **batch):
+        batches.append(batch)
+        return post(conn, **batch)
+
+    monkeypatch.setattr(ledger, "post", post_and_keep)
+    town.conn.execute("SAVEPOINT before_the_other")
+    operations.sweep_fund(town.conn, **sweep)
+    town.conn.execute("ROLLBACK TO before_the_other")
+    monkeypatch.setattr(ledger, "post", post)
+    town.give_back(payment, "2.00", at=sweep["now"])
+
+    def read_then_wait(*args, **given):
+        found = find(*args, **given)
+        if batches:
+            post(town.conn, **batches.pop())
+        return found
+
+    monkeypatch.setattr(operations, "many", read_then_wait)
+    assert operations.sweep_fund(town.conn, **sweep).minor == 0
+    assert town.balance("ana", "aid") == "2.00"
+    assert operations.sweep_fund(town.conn, **sweep).minor == 200
     assert town.broken() == []
 
 

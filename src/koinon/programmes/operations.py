@@ -28,7 +28,7 @@ from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
-from koinon.ledger.errors import InsufficientFunds
+from koinon.ledger.errors import AccountNotOpen, CeilingReached, InsufficientFunds, RequestRefused
 from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
@@ -128,9 +128,11 @@ def prepare_cycle(
 
 
 def approve_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
-    """A second person says yes to the frozen list. Refuses who prepared it, and more than the fund's budget.
+    """A second person says yes to the frozen list; the same person's approval may be repeated.
 
-    The same person's approval may be repeated.
+    Refuses with ``CycleNotFound``, ``SamePerson`` for whoever prepared it,
+    ``BudgetExceeded`` for more than the fund's budget, and ``CycleNotInState``
+    when it was cancelled or another person has approved it.
     """
     cycle = _locked(conn, town_id, cycle_id)
     if cycle.state != "prepared":
@@ -149,7 +151,10 @@ def approve_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor:
 def cancel_cycle(
     conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime, reason: str = ""
 ) -> CycleView:
-    """Take a cycle back before any of it is paid out; its month can then be prepared anew."""
+    """Take a cycle back before any of it is paid out; its month can then be prepared anew. May be repeated.
+
+    Refuses with ``CycleNotFound``, and ``CycleNotInState`` from the first payment on.
+    """
     cycle = _locked(conn, town_id, cycle_id)
     if cycle.state == "cancelled":
         return cycle
@@ -164,7 +169,7 @@ def cancel_cycle(
 
 
 def disburse_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
-    """Pay an approved cycle out, wholly within the caller's transaction."""
+    """Pay an approved cycle out, wholly within the caller's transaction. Refuses as ``disburse_some`` does."""
     while True:
         cycle = disburse_some(conn, town_id=town_id, cycle_id=cycle_id, actor=actor, now=now)
         if cycle.state == "disbursed":
@@ -177,11 +182,20 @@ def disburse_some(
     """Pay out the next piece of an approved cycle; finished when the state is ``disbursed``.
 
     The first piece issues the whole total from the fund's reserve into the
-    programme's escrow (``ReserveShort`` where the reserve lacks it); each piece
-    pays households from there; the last returns to the reserve what could not be
-    paid. All transfers carry the time at which the first piece began. Call it
-    again until it is finished, each time in a transaction of its own where a long
-    one would be in the way.
+    programme's escrow; each piece pays households from there; the last returns to
+    the reserve what could not be paid. All transfers carry the time at which the
+    first piece began. Call it again until it is finished, each time in a
+    transaction of its own where a long one would be in the way.
+
+    A household that was erased, or whose purse is closed or full, is refused and
+    the run goes on. Anything else that the books refuse stops the run, and its
+    households stay due: when the cause is mended, call it again.
+
+    Refuses with ``CycleNotFound``, ``CycleNotInState`` before the approval and
+    after a cancellation, ``ReserveShort`` where the reserve lacks the total, and
+    the ledger's own refusals where the escrow or the reserve is not as this run
+    left it (``InsufficientFunds``, ``AccountNotOpen``) or a key of this cycle was
+    used for something else (``KeyReused``).
     """
     assert at_most > 0
     cycle = _locked(conn, town_id, cycle_id)
@@ -206,34 +220,23 @@ def sweep_fund(conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str
 
     Held amounts stay until their hold ends; a later sweep takes them. Running
     it again takes only what has come back since, a refund for example.
+
+    Refuses with ``FundNotFound``, ``FundNotOver``, and the ledger's own refusals
+    when anything but a spent purse stands in the way; nothing is swept then.
     """
     town = parties.town(conn, town_id)
     fund = queries.fund(conn, town_id=town_id, fund_id=fund_id)
     if fund.last_day is None or now.astimezone(town.zone).date() <= fund.last_day:
         raise FundNotOver(fund_id=fund_id, last_day=fund.last_day)
     reserve = _open(conn, town, Kind.RESERVE, town.party_id, fund_id, at=now, actor=actor)
-    purses, minor, last = 0, 0, 0
-    while True:
-        found = many(
-            conn, statement(_PACKAGE, "purses_with_money"), _Purse,
-            town_id=town_id, fund_id=fund_id, after=last, size=PIECE,
-        )  # fmt: skip
-        if not found:
-            break
-        last = found[-1].account
-        outcomes = ledger.post(
-            conn, town_id=town_id, requests=[_expiry(town, fund_id, p, reserve, actor, now) for p in found]
-        )
-        for purse, outcome in zip(found, outcomes, strict=True):
-            # What was paid or held since it was read stays for the next sweep.
-            if not isinstance(outcome, Refused) and not outcome.replayed:
-                purses, minor = purses + 1, minor + purse.available_minor
-    if purses:
+    with savepoint(conn):
+        swept = _sweep(conn, town, fund_id, reserve=reserve, actor=actor, now=now)
+    if swept.purses:
         _record(
             conn, town_id, actor, "fund.swept", fund_id, now, kind="fund",
-            after={"purses": purses, "minor": minor, "last_day": fund.last_day.isoformat()},
+            after={"purses": swept.purses, "minor": swept.minor, "last_day": fund.last_day.isoformat()},
         )  # fmt: skip
-    return Swept(purses, minor)
+    return swept
 
 
 # --- Steps ----------------------------------------------------------------------------------------
@@ -376,28 +379,28 @@ def _pay(
         at=cycle.disbursing_at,
         actor=actor,
     )
-    outcomes = ledger.post(
-        conn,
-        town_id=town.id,
-        requests=[
-            Transfer(
-                new_id(),
-                escrow,
-                purse,
-                Amount(owed.amount_minor, town.unit_code),
-                Code.DISBURSE,
-                f"cycle:{cycle.id}:{owed.party_id}",
-                cycle.disbursing_at,
-                actor,
-                f"cycle:{cycle.id}",
-            )
-            for owed, purse in zip(open_to_all, purses, strict=True)
-        ],
-    )
+    requests = [
+        Transfer(
+            new_id(),
+            escrow,
+            purse,
+            Amount(owed.amount_minor, town.unit_code),
+            Code.DISBURSE,
+            f"cycle:{cycle.id}:{owed.party_id}",
+            cycle.disbursing_at,
+            actor,
+            f"cycle:{cycle.id}",
+        )
+        for owed, purse in zip(open_to_all, purses, strict=True)
+    ]
     refused = {owed.id: Ground("entitlement.household-erased") for owed in due if owed.erased}
-    for owed, outcome in zip(open_to_all, outcomes, strict=True):
-        if isinstance(outcome, Refused):
-            refused[owed.id] = Ground(outcome.error.code)
+    with savepoint(conn):
+        outcomes = ledger.post(conn, town_id=town.id, requests=requests)
+        for owed, purse, outcome in zip(open_to_all, purses, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                if not _of_the_purse(outcome.error, purse):
+                    raise outcome.error
+                refused[owed.id] = Ground(outcome.error.code)
     execute(
         conn,
         statement(_PACKAGE, "settle_entitlements"),
@@ -405,6 +408,11 @@ def _pay(
         states=["refused" if owed.id in refused else "paid" for owed in due],
         grounds=[json.dumps(rules.as_json([refused[owed.id]])) if owed.id in refused else "[]" for owed in due],
     )
+
+
+def _of_the_purse(refused: RequestRefused, purse: int) -> bool:
+    """Whether one household's purse stood in the way, rather than the escrow that pays them all."""
+    return isinstance(refused, AccountNotOpen | CeilingReached) and refused.account_id == purse
 
 
 def _finish(
@@ -434,6 +442,24 @@ def _finish(
     )  # fmt: skip
 
 
+def _sweep(conn: Connection[Any], town: TownFacts, fund_id: UUID, *, reserve: int, actor: str, now: datetime) -> Swept:
+    purses, minor, last = 0, 0, 0
+    while found := many(
+        conn, statement(_PACKAGE, "purses_with_money"), _Purse,
+        town_id=town.id, fund_id=fund_id, after=last, size=PIECE,
+    ):  # fmt: skip
+        last = found[-1].account
+        requests = [_expiry(town, fund_id, purse, reserve, actor, now) for purse in found]
+        for purse, outcome in zip(found, ledger.post(conn, town_id=town.id, requests=requests), strict=True):
+            if isinstance(outcome, Refused):
+                # What was paid or held since it was read stays for the next sweep.
+                if not isinstance(outcome.error, InsufficientFunds):
+                    raise outcome.error
+            elif not outcome.replayed:
+                purses, minor = purses + 1, minor + purse.available_minor
+    return Swept(purses, minor)
+
+
 def _expiry(town: TownFacts, fund_id: UUID, purse: _Purse, reserve: int, actor: str, now: datetime) -> Transfer:
     # The key names the state it was read in: the same purse may be swept again after a refund.
     return Transfer(
@@ -442,7 +468,7 @@ def _expiry(town: TownFacts, fund_id: UUID, purse: _Purse, reserve: int, actor: 
         reserve,
         Amount(purse.available_minor, town.unit_code),
         Code.EXPIRE,
-        f"sweep:{fund_id}:{purse.account}:{purse.debits_posted}",
+        f"sweep:{fund_id}:{purse.account}:{purse.debits_posted}:{purse.available_minor}",
         now,
         actor,
         f"fund:{fund_id}",
