@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,9 @@ from koinon.db.transactions import transaction
 from koinon.jobs import metrics, timer
 from koinon.jobs.metrics import Figures, figures
 from koinon.ledger import queries
+from koinon.ledger.errors import AccountNotOpen
 from tests.ledger.story import NOON, Story
+from tests.programmes import small_town
 
 OPENED = """
     open    bank    issuance
@@ -66,6 +69,59 @@ def test_failed_invariants_are_named_and_counted(conn, owner_conn, town):
     assert figures.value(metrics.CHECKS_FAILED) == len(failed)
 
 
+@pytest.fixture
+def aided(database, conn):
+    """A town near Barcelona whose aid is good until the year's last day, and another fund that has no end."""
+    town = small_town.build(conn)
+    town.fund("aid", last_day=date(2026, 12, 31))
+    town.fund("gifts")
+    town.programme("inclusion", fund="aid")
+    town.household("ana")
+    town.award("inclusion", "ana", "400.00")
+    town.receive("aid", "300.00")
+    town.disburse(town.approve(town.prepare("inclusion")))
+    conn.commit()
+    return town
+
+
+def expired_and_reserve(town) -> tuple[int, str]:
+    with transaction(town.conn):
+        return queries.totals(town.conn, town_id=town.id).expired, town.reserve("aid")
+
+
+def test_unspent_aid_goes_back_to_the_reserve_when_the_last_day_is_over_in_the_town(conn, aided):
+    last_minute, midnight = datetime(2026, 12, 31, 22, 59, tzinfo=UTC), datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+
+    assert timer.sweep_round(conn, now=last_minute) == 0
+    assert expired_and_reserve(aided) == (0, "200.00")
+
+    assert timer.sweep_round(conn, now=midnight) == 100_00
+    assert expired_and_reserve(aided) == (100_00, "300.00")
+    assert figures.value(metrics.SWEPT, town="vila") >= 100_00
+
+    assert timer.sweep_round(conn, now=midnight) == 0
+    with transaction(conn):
+        assert aided.audited().count("fund.swept") == 1
+        assert aided.broken() == []
+
+
+def test_fund_that_cannot_be_swept_is_counted_and_holds_up_no_other(conn, aided, monkeypatch):
+    aided.fund("blocked", last_day=date(2026, 1, 31))
+    conn.commit()
+    before = figures.value(metrics.FAILED, job="sweep") or 0
+    sweep = timer.programmes.sweep_fund
+
+    def blocked_or_swept(conn, *, fund_id, **given):
+        if fund_id == aided.funds["blocked"]:
+            raise AccountNotOpen(key="sweep")
+        return sweep(conn, fund_id=fund_id, **given)
+
+    monkeypatch.setattr(timer.programmes, "sweep_fund", blocked_or_swept)
+
+    assert timer.sweep_round(conn, now=datetime(2027, 1, 1, tzinfo=UTC)) == 100_00
+    assert figures.value(metrics.FAILED, job="sweep") == before + 1
+
+
 def test_timer_seals_by_itself_and_ends_when_told(conn, database, town):
     running = timer.Timer(database.app_url, seal_every=0.05, check_every=0.1)
     running.start()
@@ -81,6 +137,13 @@ def test_timer_seals_by_itself_and_ends_when_told(conn, database, town):
 def sealed(conn, town) -> bool:
     with transaction(conn):
         return queries.head(conn, town_id=town) is not None
+
+
+def test_timer_sweeps_at_its_start(database, monkeypatch):
+    swept = threading.Event()
+    monkeypatch.setattr(timer, "sweep_round", lambda conn, *, now: swept.set())
+    with timer.running(database.app_url):
+        assert swept.wait(20)
 
 
 def test_timer_outlives_a_database_that_is_away(monkeypatch):

@@ -19,7 +19,7 @@ from types import FrameType
 
 import typer
 
-from koinon.cli import books, budget, cycle, demo, party, redeem, serving, town, upkeep
+from koinon.cli import books, budget, cycle, demo, fund, party, redeem, serving, town, upkeep
 from koinon.cli.output import DEFECT, DONE, INTERRUPTED, REFUSED, TOLD_TO_END, keep_defect
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.command("demo", rich_help_panel="See it")(demo.demo)
 app.command("serve", rich_help_panel="See it")(serving.serve)
 app.add_typer(town.app, name="town", rich_help_panel="Run a town")
 app.add_typer(budget.app, name="budget", rich_help_panel="Run a town")
+app.add_typer(fund.app, name="fund", rich_help_panel="Run a town")
 app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")

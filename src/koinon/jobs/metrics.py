@@ -18,10 +18,12 @@ class Metric:
 
 SEALED = Metric("koinon_sealed_transfers_total", "Transfers sealed by this process.", counts=True)
 LAPSED = Metric("koinon_lapsed_holds_total", "Holds that lapsed in this process.", counts=True)
+SWEPT = Metric("koinon_swept_minor_total", "Unspent minor units taken back after a fund's last day.", counts=True)
 FAILED = Metric("koinon_job_failures_total", "Rounds of a job that ended in an error.", counts=True)
 CHECKS_FAILED = Metric("koinon_checks_failed", "Invariants that failed in the newest run.")
 CHECKED_AT = Metric("koinon_checked_at_seconds", "When the newest run of the invariants ended, in Unix time.")
 SEALED_AT = Metric("koinon_sealed_at_seconds", "When the newest round of sealing ended, in Unix time.")
+SWEPT_AT = Metric("koinon_swept_at_seconds", "When the newest round of sweeping ended, in Unix time.")
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""A thread that seals every minute, lapses holds and runs the invariants regularly.
+"""A thread that seals every minute, lapses holds, runs the invariants and sweeps every day.
 
 Each round opens a connection of its own, does one town at a time in one
 transaction each, and closes it: a database that went away is found again at the
@@ -23,14 +23,20 @@ from koinon.db.connections import connect
 from koinon.db.transactions import transaction
 from koinon.jobs import metrics
 from koinon.jobs.metrics import figures
+from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
+from koinon.programmes import operations as programmes
+from koinon.programmes import queries as plans
 
 log = structlog.get_logger("koinon.jobs")
 
 SEAL_EVERY_SECONDS = 60.0
 CHECK_EVERY_SECONDS = 900.0
+SWEEP_EVERY_SECONDS = 86400.0
+
+SWEEPER = "job:sweep"
 
 
 def seal_round(conn: Connection[Any], *, now: datetime) -> int:
@@ -64,8 +70,36 @@ def check_round(conn: Connection[Any]) -> list[str]:
     return [result.name for result in failed]
 
 
+def sweep_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Return what lies unspent in purses to the reserve of every fund whose last day is over; minor units in all.
+
+    Each fund has a transaction of its own: one that cannot be swept is logged and counted, and holds up no other.
+    """
+    swept_minor = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            today = now.astimezone(parties.town(conn, town.id).zone).date()
+            funds = plans.funds(conn, town_id=town.id)
+        for fund in funds:
+            if fund.last_day is None or today <= fund.last_day:
+                continue
+            try:
+                with transaction(conn):
+                    swept = programmes.sweep_fund(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
+            except KoinonError as refused:
+                figures.add(metrics.FAILED, job="sweep")
+                log.error("sweep refused", town=town.slug, fund=fund.code, code=refused.code)
+                continue
+            if swept.purses:
+                swept_minor += swept.minor
+                figures.add(metrics.SWEPT, swept.minor, town=town.slug)
+                log.info("fund swept", town=town.slug, fund=fund.code, purses=swept.purses, minor=swept.minor)
+    figures.set(metrics.SWEPT_AT, time.time())
+    return swept_minor
+
+
 class Timer(threading.Thread):
-    """Runs the rounds until it is told to stop."""
+    """Runs the rounds until it is told to stop. The first sweep is at the start: the site may not run all night."""
 
     def __init__(
         self,
@@ -73,17 +107,23 @@ class Timer(threading.Thread):
         *,
         seal_every: float = SEAL_EVERY_SECONDS,
         check_every: float = CHECK_EVERY_SECONDS,
+        sweep_every: float = SWEEP_EVERY_SECONDS,
     ) -> None:
         super().__init__(name="koinon jobs", daemon=True)
         self._url = url
         self._seal_every = seal_every
         self._check_every = check_every
+        self._sweep_every = sweep_every
         self._told = threading.Event()
 
     def run(self) -> None:
         seal_at = time.monotonic() + self._seal_every
         check_at = time.monotonic() + self._check_every
-        while not self._told.wait(max(min(seal_at, check_at) - time.monotonic(), 0)):
+        sweep_at = time.monotonic()
+        while not self._told.wait(max(min(seal_at, check_at, sweep_at) - time.monotonic(), 0)):
+            if time.monotonic() >= sweep_at:
+                self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
+                sweep_at = time.monotonic() + self._sweep_every
             if time.monotonic() >= seal_at:
                 self._once("seal", lambda conn: seal_round(conn, now=datetime.now(UTC)))
                 seal_at = time.monotonic() + self._seal_every
