@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
+import subprocess
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
 
 from koinon.web import uploads
-from koinon.web.uploads import UploadRefused, unpack
+from koinon.web.uploads import UploadRefused, folder_for_one, remove_left_behind, unpack
 
 
 def archive(files: dict[str, bytes]) -> SimpleUploadedFile:
@@ -81,3 +86,38 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     upload.size = uploads.LARGEST_FILE + 1
     with pytest.raises(UploadRefused):
         unpack(upload, tmp_path)
+
+
+def test_a_folder_goes_with_its_request_however_that_ends(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), folder_for_one(tmp_path) as folder:
+        (folder / "town.toml").write_bytes(b"x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_left_alone_and_one_of_a_killed_process_removed(tmp_path: Path) -> None:
+    waits = "import sys, time; from pathlib import Path; from koinon.web.uploads import folder_for_one\n"
+    waits += "with folder_for_one(Path(sys.argv[1])) as folder: print(folder, flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", waits, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    folder = Path(other.stdout.readline().strip())
+    (folder / "residents.csv").write_bytes(b"x")
+
+    remove_left_behind(tmp_path)
+    assert (folder / "residents.csv").exists()
+
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait(30)
+    other.stdout.close()
+    with folder_for_one(tmp_path) as own:
+        assert list(tmp_path.iterdir()) == [own]
+        assert stat.S_IMODE(own.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(("size", "kept"), [(3 * 2**20, 3 * 2**20), (uploads.LARGEST_FILE + 1, uploads.LARGEST_FILE)])
+def test_what_is_sent_lies_in_memory_only_and_is_bounded(size: int, kept: int) -> None:
+    request = RequestFactory().post("/", {"folder": SimpleUploadedFile("town.zip", bytes(size))})
+    (sent,) = request.FILES.values()
+    assert sent.size == size
+    assert isinstance(sent.file, BytesIO)
+    assert len(sent.file.getvalue()) <= kept

@@ -30,8 +30,9 @@ from koinon.pilots.townfolder_cells import (
     text,
     whole_number,
 )
-from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
+from koinon.pilots.townfolder_limits import MOST_FINDINGS, Allowance
 from koinon.pilots.townfolder_settings import (
     LEGAL_FORMS,
     SSE_LEGAL_FORMS,
@@ -247,7 +248,7 @@ class _Row:
         self.problem(
             name,
             "town.value-unknown",
-            _('"%(word)s" has no meaning in town.toml.', word=word[:40]) + did_you_mean(word, known),
+            _('"%(word)s" has no meaning in town.toml.', word=word[:40]) + self.findings.did_you_mean(word, known),
         )
         return default
 
@@ -267,6 +268,7 @@ class _Reading:
     findings: Findings
     notes: list[Note] = field(default_factory=list)
     zone_of: dict[str, str] = field(default_factory=dict)
+    allowance: Allowance = field(default_factory=Allowance)
 
     def plan(self) -> TownPlan:
         self.zone_of = zone_finder(self.settings.zones)
@@ -301,7 +303,9 @@ class _Reading:
         """The rows of a table after its columns were checked; None when there is no table."""
         if settings is None:
             return None
-        table = read_table(self.folder, settings.source, settings.columns, self.settings.town.country, self.findings)
+        table = read_table(
+            self.folder, settings.source, settings.columns, self.settings.town.country, self.findings, self.allowance
+        )
         if table is None:
             return None
         for name, heading in settings.columns.items():
@@ -311,7 +315,8 @@ class _Reading:
                 unused = [other for place, other in enumerate(table.headings) if place not in table.places.values()]
                 self.findings.add(
                     "town.column-missing",
-                    _('There is no column "%(heading)s".', heading=heading) + did_you_mean(heading, unused),
+                    _('There is no column "%(heading)s".', heading=heading)
+                    + self.findings.did_you_mean(heading, unused),
                     file=table.file,
                     row=table.headings_row,
                     column=heading,
@@ -332,7 +337,8 @@ class _Reading:
         return (_Row(line, table, settings, self.findings) for line in table.lines)
 
     def _note(self, file: str, row: int, column: str, code: str, message: str) -> None:
-        self.notes.append(Note(file, row, column, code, message))
+        if len(self.notes) < MOST_FINDINGS:
+            self.notes.append(Note(file, row, column, code, message))
 
     def _zone(self, row: _Row) -> str:
         word = row.words("zone")
@@ -344,7 +350,7 @@ class _Reading:
             row.problem(
                 "zone",
                 "town.zone-unknown",
-                _('The town has no neighbourhood "%(word)s".', word=word) + did_you_mean(word, names),
+                _('The town has no neighbourhood "%(word)s".', word=word) + self.findings.did_you_mean(word, names),
             )
         return code or ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -16,11 +17,13 @@ from django.utils.translation import gettext
 
 from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.text import fold
+from koinon.pilots.townfolder_limits import LONGEST_MESSAGE, MOST_FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
+MOST_COMPARED, LONGEST_COMPARED = 500, 80
 
 
 def said(sentence: str, **facts: object) -> str:
@@ -55,6 +58,16 @@ KINDS: dict[str, Kind] = {
         ERROR, gettext_noop("Put the file into the folder, or correct its name in the settings.")
     ),
     "town.file-unreadable": Kind(ERROR, gettext_noop("Open the file, save it again as XLSX or CSV, and put it back.")),
+    "town.file-too-large": Kind(
+        ERROR, gettext_noop("Take out of the file what the town folder does not need, or save it anew.")
+    ),
+    "town.table-too-large": Kind(
+        ERROR,
+        gettext_noop("Delete what stands far below or beside the table, and the columns that nobody needs."),
+    ),
+    "town.file-too-costly": Kind(
+        ERROR, gettext_noop("Copy the table into a new workbook, or save it as CSV; something in this one is broken.")
+    ),
     "town.file-empty": Kind(ERROR, gettext_noop("Export the file again: it holds no line of headings or no rows.")),
     "town.toml-invalid": Kind(
         ERROR, gettext_noop("Correct the line; text stands in quotes, dates are written 2026-12-31.")
@@ -121,36 +134,64 @@ KINDS: dict[str, Kind] = {
     "town.reference-missing": Kind(ERROR, gettext_noop("Mark the person whom the household's file is about.")),
     "town.reference-twice": Kind(ERROR, gettext_noop("Mark one person only.")),
     "town.members-differ": Kind(WARNING, gettext_noop("Correct the number, or complete the list of people.")),
+    # what is not listed
+    "town.more-errors": Kind(ERROR, gettext_noop("Correct the errors that are listed, and check again.")),
+    "town.more-warnings": Kind(WARNING, gettext_noop("Look at the warnings that are listed, and check again.")),
 }
 
 
 @dataclass(slots=True)
 class Findings:
-    """The findings of one reading, in the order in which they turned up."""
+    """The findings of one reading, in the order in which they turned up.
+
+    Of each severity the first thousand are kept and the others counted: a list
+    that nobody can read to its end helps nobody, and may not tie the machine up.
+    """
 
     found: list[Finding] = field(default_factory=list)
+    _count: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
+    _first_left_out: dict[Severity, str] = field(default_factory=dict)
 
     def add(self, code: str, message: str, *, file: str, row: int = 0, column: str = "", remedy: str = "") -> None:
         kind = KINDS[code]
+        self._count[kind.severity] += 1
+        if self._count[kind.severity] > MOST_FINDINGS:
+            self._first_left_out.setdefault(kind.severity, file)
+            return
         self.found.append(
             Finding(
                 file=file,
                 row=row,
-                column=column,
+                column=_shortened(column),
                 code=code,
-                message=message,
+                message=_shortened(message),
                 remedy=remedy or said(kind.remedy),
                 severity=kind.severity,
             )
         )
 
+    def did_you_mean(self, wrong: str, right: Iterable[str]) -> str:
+        """As the function of this name; nothing once the list of errors is full, as nobody would read it."""
+        return "" if self._count[ERROR] >= MOST_FINDINGS else did_you_mean(wrong, right)
+
     def in_order(self) -> tuple[Finding, ...]:
-        """File by file as they were first met, each from its top to its bottom."""
+        """File by file as they were first met, each from its top to its bottom; last, how many are not listed."""
         met = {file: place for place, file in enumerate(dict.fromkeys(finding.file for finding in self.found))}
-        return tuple(sorted(self.found, key=lambda finding: (met[finding.file], finding.row)))
+        listed = sorted(self.found, key=lambda finding: (met[finding.file], finding.row))
+        return (*listed, *(self._left_out(severity, file) for severity, file in self._first_left_out.items()))
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.in_order() if finding.severity is severity)
+
+    def _left_out(self, severity: Severity, file: str) -> Finding:
+        code = "town.more-errors" if severity is ERROR else "town.more-warnings"
+        more = self._count[severity] - MOST_FINDINGS
+        message = _("%(more)s more are not listed; the first of them is in this file.", more=more)
+        return Finding(file, 0, "", code, message, said(KINDS[code].remedy), severity)
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= LONGEST_MESSAGE else words[: LONGEST_MESSAGE - 1] + "…"
 
 
 def did_you_mean(wrong: str, right: Iterable[str]) -> str:
@@ -161,6 +202,6 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     >>> did_you_mean("xyz", ["last_day"])
     ''
     """
-    by_fold = {fold(text): text for text in right}
-    close = get_close_matches(fold(wrong), list(by_fold), n=1, cutoff=0.7)
+    by_fold = {fold(text): text for text in islice(right, MOST_COMPARED)}
+    close = get_close_matches(fold(wrong[:LONGEST_COMPARED]), list(by_fold), n=1, cutoff=0.7)
     return " " + _('Did you mean "%(word)s"?', word=by_fold[close[0]]) if close else ""

@@ -24,6 +24,7 @@ from koinon.kernel.text import fold
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
+from koinon.pilots.townfolder_limits import LARGEST_SETTINGS, MOST_DOTS_IN_A_LINE
 from koinon.pilots.townfolder_tables import Source
 from koinon.pilots.townfolder_types import (
     FundSpec,
@@ -35,6 +36,7 @@ from koinon.pilots.townfolder_types import (
     TownSpec,
     ZoneSpec,
 )
+from koinon.programmes.rules import parse_share
 
 TOWN_FILE = "town.toml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -262,11 +264,8 @@ class Section:
         value = self._value(key, required)
         if value is None:
             return None
-        try:
-            share = Fraction(str(value).replace(" ", ""))
-        except (ValueError, ZeroDivisionError):
-            share = Fraction(-1)
-        if not 0 < share <= 1:
+        share = parse_share(value)
+        if share is None:
             self._invalid(key, _('A share above 0 and up to 1 is expected here, such as "1/4".'))
             return None
         return share
@@ -302,7 +301,7 @@ class Section:
                 self.problem(
                     key,
                     "town.setting-unknown",
-                    _("There is no setting `%(name)s` here.", name=key) + did_you_mean(key, self.asked),
+                    _("There is no setting `%(name)s` here.", name=key) + self.findings.did_you_mean(key, self.asked),
                 )
 
 
@@ -317,6 +316,13 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
     if not path.is_file():
         findings.add("town.file-missing", _('There is no file "%(file)s".', file=file), file=file)
         return None
+    if path.stat().st_size > LARGEST_SETTINGS:
+        findings.add(
+            "town.file-too-large",
+            _("Settings may have %(most)s kB.", most=LARGEST_SETTINGS // 1024),
+            file=file,
+        )
+        return None
     try:
         content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as broken:
@@ -324,6 +330,8 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         findings.add("town.encoding-broken", _("The file is not written in UTF-8."), file=file, row=line)
         return None
     try:
+        if any(line.count(".") > MOST_DOTS_IN_A_LINE for line in content.splitlines()):
+            raise RecursionError
         values = tomllib.loads(content)
     except RecursionError:
         findings.add("town.toml-invalid", _("The file is nested too deeply."), file=file)
@@ -577,7 +585,7 @@ def read_policies(
             section.problem(
                 "fund",
                 "town.fund-unknown",
-                _('No fund has the code "%(code)s".', code=code) + did_you_mean(code, known),
+                _('No fund has the code "%(code)s".', code=code) + section.findings.did_you_mean(code, known),
             )
     for root in roots:
         for section in root.sections("programmes"):
@@ -626,7 +634,7 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
             section.problem(
                 "zones",
                 "town.zone-unknown",
-                _('The town has no neighbourhood "%(word)s".', word=word) + did_you_mean(word, names),
+                _('The town has no neighbourhood "%(word)s".', word=word) + section.findings.did_you_mean(word, names),
             )
     sectors: list[str] = []
     for word in section.texts("sectors"):
@@ -644,7 +652,7 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
                     written=word,
                     options=", ".join(SECTOR_GROUPS),
                 )
-                + did_you_mean(word, SECTOR_GROUPS),
+                + section.findings.did_you_mean(word, SECTOR_GROUPS),
             )
     forms: list[str] = []
     for word in section.texts("legal_forms"):
@@ -686,7 +694,9 @@ def _known_fund(section: Section, known: frozenset[str]) -> str:
         section.problem("fund", "town.fund-missing", _("No fund is named."))
     elif fund not in known:
         section.problem(
-            "fund", "town.fund-unknown", _('No fund has the code "%(code)s".', code=fund) + did_you_mean(fund, known)
+            "fund",
+            "town.fund-unknown",
+            _('No fund has the code "%(code)s".', code=fund) + section.findings.did_you_mean(fund, known),
         )
     return fund
 

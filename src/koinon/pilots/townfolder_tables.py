@@ -10,19 +10,31 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-
-from python_calamine import CalamineError, CalamineWorkbook
 
 from koinon.kernel.text import fold
 from koinon.pilots.townfolder_cells import Cell, text
-from koinon.pilots.townfolder_findings import Findings, did_you_mean
+from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
+from koinon.pilots.townfolder_limits import (
+    LARGEST_TABLE,
+    MEGABYTE,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    WORKBOOK_SECONDS,
+    Allowance,
+)
+from koinon.pilots.townfolder_workbook import WorkbookProblem, rows_of
 
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 SEPARATORS = ";,\t|"
 ROWS_SEARCHED_FOR_HEADINGS = 25
+LONGEST_LINE_OF_HEADINGS = 100_000
 LEGACY_ENCODING = {"GR": "cp1253", "CY": "cp1253", "JO": "cp1256", "PS": "cp1256", "TN": "cp1256", "IL": "cp1255"}
 
 
@@ -54,58 +66,100 @@ class Table:
     lines: tuple[Line, ...]
 
 
-def read_table(folder: Path, source: Source, wanted: dict[str, str], country: str, findings: Findings) -> Table | None:
+class _TooLarge(Exception):
+    """The table has more rows, columns or cells than a table may have."""
+
+
+def read_table(
+    folder: Path, source: Source, wanted: dict[str, str], country: str, findings: Findings, allowance: Allowance
+) -> Table | None:
     """The table of a file, or None with a finding when there is none to be had.
 
     ``wanted`` gives the heading of each field as town.toml maps it. Headings are
     compared without case, accents and surplus spaces, and looked for in the first
     25 rows, because titles and dates of export like to stand above them.
+    What the table costs is taken from the folder's ``allowance``.
     """
     path = folder / source.file
     if not path.is_file():
         there = [str(other.relative_to(folder)) for other in folder.rglob("*") if other.is_file()]
         findings.add(
             "town.file-missing",
-            _('There is no file "%(file)s".', file=source.file) + did_you_mean(source.file, there),
+            _('There is no file "%(file)s".', file=source.file) + findings.did_you_mean(source.file, there),
             file=source.file,
         )
         return None
-    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
-        lines = _sheet_lines(path, source, findings)
-    else:
-        lines = _csv_lines(path, source, wanted, country, findings)
-    if lines is None:
-        return None
-    return _find_headings(source, wanted, lines, findings)
-
-
-def _sheet_lines(path: Path, source: Source, findings: Findings) -> list[Line] | None:
-    try:
-        workbook = CalamineWorkbook.from_path(str(path))
-        names = workbook.sheet_names
-        by_fold = {fold(name): name for name in names}
-        name = by_fold.get(fold(source.sheet)) if source.sheet else names[0]
-        if name is None:
-            findings.add(
-                "town.sheet-missing",
-                _('There is no sheet "%(name)s"; there are: %(names)s.', name=source.sheet, names=", ".join(names)),
-                file=source.file,
-            )
-            return None
-        rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, IndexError) as broken:
+    size = path.stat().st_size
+    allowance.size -= size
+    if size > LARGEST_TABLE or allowance.size < 0:
         findings.add(
-            "town.file-unreadable", _("The file cannot be opened: %(reason)s.", reason=str(broken)), file=source.file
+            "town.file-too-large",
+            _(
+                "The file has %(size)s MB; a table may have %(most)s and all tables together %(all)s.",
+                size=-(-size // MEGABYTE),
+                most=LARGEST_TABLE // MEGABYTE,
+                all=Allowance().size // MEGABYTE,
+            ),
+            file=source.file,
         )
         return None
-    return [Line(number, tuple(_known(cell) for cell in row)) for number, row in enumerate(rows, start=1)]
+    try:
+        if path.suffix.lower() in WORKBOOKS:
+            lines = _sheet_lines(path, source, findings, allowance)
+        else:
+            lines = _csv_lines(path, source, wanted, country, findings)
+        allowance.cells -= sum(len(line.cells) for line in lines or ())
+        if allowance.cells < 0:
+            raise _TooLarge
+    except _TooLarge:
+        findings.add(
+            "town.table-too-large",
+            _(
+                "The table has more than %(rows)s rows, %(columns)s columns or %(cells)s cells.",
+                rows=MOST_ROWS,
+                columns=MOST_COLUMNS,
+                cells=MOST_CELLS,
+            ),
+            file=source.file,
+        )
+        return None
+    return None if lines is None else _find_headings(source, wanted, lines, findings)
 
 
-def _known(cell: object) -> Cell:
-    # calamine also gives time and timedelta, which nothing in a town folder asks for
-    if cell is None or isinstance(cell, str | int | float | bool):
-        return cell
-    return cell if hasattr(cell, "year") else str(cell)  # type: ignore[return-value]
+def _sheet_lines(path: Path, source: Source, findings: Findings, allowance: Allowance) -> list[Line] | None:
+    began = time.monotonic()
+    try:
+        rows = rows_of(path, source.sheet, seconds=min(WORKBOOK_SECONDS, allowance.seconds))
+    except WorkbookProblem as problem:
+        _say_what_is_wrong(problem, source, findings)
+        return None
+    finally:
+        allowance.seconds -= time.monotonic() - began
+    return [Line(number, row) for number, row in enumerate(rows, start=1)]
+
+
+def _say_what_is_wrong(problem: WorkbookProblem, source: Source, findings: Findings) -> None:
+    match problem.kind:
+        case "too-large":
+            raise _TooLarge
+        case "too-costly":
+            findings.add(
+                "town.file-too-costly",
+                _("Reading the file takes more memory or time than a table may."),
+                file=source.file,
+            )
+        case "sheet-missing":
+            findings.add(
+                "town.sheet-missing",
+                _('There is no sheet "%(name)s"; there are: %(names)s.', name=source.sheet, names=problem.told),
+                file=source.file,
+            )
+        case _:
+            findings.add(
+                "town.file-unreadable",
+                _("The file cannot be opened: %(reason)s.", reason=problem.told),
+                file=source.file,
+            )
 
 
 def _csv_lines(
@@ -115,14 +169,38 @@ def _csv_lines(
     if content is None:
         return None
     separator = source.separator or _sniffed_separator(content, wanted)
-    rows = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+    written = _Written(content, separator)
+    lines: list[Line] = []
+    cells = 0
     try:
-        return [Line(number, tuple(row)) for number, row in enumerate(rows, start=1)]
+        for number, row in enumerate(csv.reader(written, delimiter=separator), start=1):
+            written.separators = 0
+            cells += len(row)
+            if number > MOST_ROWS or cells > MOST_CELLS or len(row) > MOST_COLUMNS:
+                raise _TooLarge
+            lines.append(Line(number, tuple(row)))
+        return lines
     except csv.Error as broken:
         findings.add(
             "town.file-unreadable", _("The file is not a table: %(reason)s.", reason=str(broken)), file=source.file
         )
         return None
+
+
+class _Written:
+    """The lines of a file, counting the separators met since the last whole row: a row may have no end."""
+
+    def __init__(self, content: str, separator: str) -> None:
+        self._lines = io.StringIO(content, newline="")
+        self._separator = separator
+        self.separators = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.separators += line.count(self._separator)
+            if self.separators > 10 * MOST_COLUMNS:  # Some may stand in quoted text.
+                raise _TooLarge
+            yield line
 
 
 def _decoded(raw: bytes, source: Source, country: str, findings: Findings) -> str | None:
@@ -153,7 +231,7 @@ def _decoded(raw: bytes, source: Source, country: str, findings: Findings) -> st
 
 def _sniffed_separator(content: str, wanted: dict[str, str]) -> str:
     """The separator that brings the most of the wanted headings to light."""
-    first_lines = content.splitlines()[:ROWS_SEARCHED_FOR_HEADINGS]
+    first_lines = [line[:LONGEST_LINE_OF_HEADINGS] for line in islice(io.StringIO(content), ROWS_SEARCHED_FOR_HEADINGS)]
     headings = {fold(heading) for heading in wanted.values()}
 
     def found_with(separator: str) -> int:

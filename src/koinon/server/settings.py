@@ -189,6 +189,8 @@ if int(os.environ.get("KOINON_PROXIES", "0")):
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+FILE_UPLOAD_HANDLERS = ["koinon.web.uploads.InMemory"]
+UPLOADS = VAR / "uploads"  # Folders under check, each for the time of one request.
 
 # --- Languages, times, numbers --------------------------------------------------------------------
 
@@ -209,7 +211,7 @@ LOCALE_PATHS = [Path(__file__).resolve().parent / "locale"]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "uploads"}},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": UPLOADS}},
     "staticfiles": {"BACKEND": "koinon.web.staticfiles.Storage"},
 }
 WHITENOISE_MAX_AGE = 3600

@@ -73,7 +73,12 @@ def serve(
 
     django.setup()
     collect_static()
+    from django.conf import settings
+
     from koinon.server.asgi import application
+    from koinon.web.uploads import remove_left_behind
+
+    remove_left_behind(Path(settings.UPLOADS))
 
     config = uvicorn.Config(
         application,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -29,7 +29,7 @@ from koinon.programmes import operations, queries
 from koinon.programmes.types import CycleView, FundView, ProgrammeView
 from koinon.web import cycles, formats
 from koinon.web.access import seen_by
-from koinon.web.uploads import UploadRefused, unpack
+from koinon.web.uploads import UploadRefused, folder_for_one, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def import_check(request: HttpRequest) -> HttpResponse:
     form = FolderForm(request.POST or None, request.FILES or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
-        with tempfile.TemporaryDirectory(prefix="koinon-folder-") as temporary:
+        with folder_for_one(settings.UPLOADS) as own:
             try:
-                folder = unpack(form.cleaned_data["folder"], Path(temporary))
+                folder = unpack(form.cleaned_data["folder"], own)
                 context |= _read(folder)
             except UploadRefused as refused:
                 form.add_error("folder", str(refused))
