@@ -21,6 +21,7 @@ import typer
 
 from koinon.cli import books, budget, cycle, demo, fund, party, redeem, serving, town, upkeep
 from koinon.cli.output import DEFECT, DONE, INTERRUPTED, REFUSED, TOLD_TO_END, keep_defect
+from koinon.db.private import keep_to_owner, without_rows
 
 app = typer.Typer(
     name="koinon",
@@ -68,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
             return REFUSED
         log = keep_defect(defect)
         sys.stderr.write(
-            f"Sorry, this should not have happened: {type(defect).__name__}: {defect}\n"
+            f"Sorry, this should not have happened: {type(defect).__name__}: {without_rows(str(defect))}\n"
             + (f"The details are in {log}; please send them with a report.\n" if log else "")
         )
         return DEFECT
@@ -83,6 +84,7 @@ def _disk_is_full(failed: Exception) -> bool:
 
 def main() -> None:
     """The entry point. Being told to end is ending in order: what is open is closed on the way out."""
+    keep_to_owner()
     signal.signal(signal.SIGTERM, _told_to_end)
     sys.exit(run(sys.argv[1:]))
 

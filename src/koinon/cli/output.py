@@ -184,11 +184,13 @@ def keep_defect(defect: BaseException) -> Path | None:
     """Write what went wrong where it can be sent from; None where even that is impossible."""
     try:
         from koinon.db.embedded import default_root
+        from koinon.db.private import without_rows
 
         folder = default_root() / "log"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-        file.write_text("".join(traceback.format_exception(defect)), encoding="utf-8")
+        file.touch(mode=0o600)
+        file.write_text(without_rows("".join(traceback.format_exception(defect))), encoding="utf-8")
     except OSError:
         return None
     return file

@@ -145,7 +145,7 @@ def running(root: Path | None = None, *, durable: bool = True) -> Iterator[Embed
 def _users_lock(folder: Folder) -> LockFile:
     root = folder.root
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", str(root))
         return LockFile(folder.users_lock)
@@ -231,7 +231,7 @@ def _start_guardian(folder: Folder, *, durable: bool) -> subprocess.Popen[bytes]
     if not durable:
         command.append("--not-durable")
     try:
-        with open(folder.log, "ab") as log:
+        with open(folder.log, "ab", opener=_for_us_alone) as log:
             if os.geteuid() == 0:
                 owner = folder.root.stat()
                 os.fchown(log.fileno(), owner.st_uid, owner.st_gid)
@@ -242,6 +242,10 @@ def _start_guardian(folder: Folder, *, durable: bool) -> subprocess.Popen[bytes]
         raise FolderNotUsable(folder=folder.root, reason=refused.strerror or str(refused)) from refused
     _guardians.append(guardian)
     return guardian
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _failure(folder: Folder) -> FolderNotUsable | NoServerPrograms | EmbeddedFailed:

@@ -37,6 +37,7 @@ import psycopg
 from koinon.db.embedded import ADMINISTRATOR, DATABASE, Folder, State
 from koinon.db.errors import DatabaseError, EmbeddedFailed, FolderNotUsable, NoServerPrograms
 from koinon.db.locks import LockFile
+from koinon.db.private import close_to_others, keep_to_owner
 from koinon.db.setup import prepare_roles
 from koinon.db.statements import statement
 
@@ -69,6 +70,7 @@ class Place:
 
 
 def main() -> None:
+    keep_to_owner()
     folder = Folder(Path(sys.argv[1]))
     durable = "--not-durable" not in sys.argv[2:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -78,6 +80,7 @@ def main() -> None:
     alone = LockFile(folder.guardian_lock)
     if not alone.take():
         return  # Another guardian was quicker.
+    close_to_others(folder.root)
     folder.forget_state()
     try:
         guard(folder, durable=durable)
@@ -321,7 +324,7 @@ def _as_server(place: Place, *, parent: int | None = None) -> Callable[[], None]
     """What the child does before it becomes a PostgreSQL program."""
 
     def become() -> None:
-        os.umask(0o077)
+        keep_to_owner()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -392,6 +395,8 @@ def _start(folder: Folder, place: Place, socket_folder: Path, *, durable: bool) 
         "max_wal_size": "512MB",
         "log_min_messages": "warning",
         "log_checkpoints": "off",
+        "log_error_verbosity": "terse",  # No DETAIL: it quotes the row that failed.
+        "log_min_error_statement": "panic",  # Nor the statement, which may hold the row's values.
         "log_timezone": "UTC",
         "timezone": "UTC",
     }

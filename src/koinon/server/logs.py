@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+from koinon.db.private import without_rows
+
 
 def set_up(level: int = logging.INFO) -> None:
     """Send our own events and other libraries' warnings through one JSON formatter."""
@@ -29,6 +31,7 @@ def set_up(level: int = logging.INFO) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _leave_out_rows,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -40,3 +43,10 @@ def set_up(level: int = logging.INFO) -> None:
     # Django names addresses in these; our own request line has the route and the status.
     for name in ("django.request", "django.security", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _leave_out_rows(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    for name in ("exception", "event"):
+        if isinstance(event.get(name), str):
+            event[name] = without_rows(event[name])
+    return event
