@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koinon.kernel.money import Amount
+from koinon.pilots.townfolder_cells import amount_minor
 from koinon.web import formats
 from koinon.web.forms import typed_amount
 
@@ -29,11 +30,60 @@ def test_a_shown_amount_typed_back_is_the_same_amount(minor: int, language: str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "-5", "12,505", "1,2,3", "0x10", "1e3", "٫", ".", ",", "5 REC", "12.34.56,7", "½"]
+    "text",
+    [
+        "",
+        "abc",
+        "-5",
+        "12,505",
+        "1,2,3",
+        "0x10",
+        "1e3",
+        "٫",
+        ".",
+        ",",
+        "5 REC",
+        "12.34.56,7",
+        "½",
+        "1.2,3.4",
+        "4,22,1",
+        "1,2 3",
+        "1 2 3",
+        "1.234'5",
+    ],
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         typed_amount(text, 2)
+
+
+MARKS = st.sampled_from([" ", ".", ",", "'"])
+
+
+@given(
+    st.lists(st.tuples(MARKS, st.text("0123456789", min_size=1, max_size=4)), min_size=1, max_size=4),
+    st.integers(0, 2000),
+)
+def test_figures_with_marks_are_groups_of_three_and_then_decimals_or_refused(
+    parts: list[tuple[str, str]], first: int
+) -> None:
+    """In a form and in a spreadsheet alike: a mark in any other place is never passed over."""
+    written = str(first) + "".join(mark + figures for mark, figures in parts)
+    *groups, (last_mark, last) = parts
+    marks = {mark for mark, _ in groups}
+    in_threes = len(marks) <= 1 and all(len(figures) == 3 for _, figures in groups) and (not groups or first < 1000)
+    as_decimals = in_threes and last_mark in ".," and last_mark not in marks and len(last.rstrip("0")) <= 2
+    as_group = in_threes and len(last) == 3 and first < 1000 and marks <= {last_mark}
+
+    for read in (lambda: typed_amount(written, 2), lambda: amount_minor(written, exponent=2)):
+        try:
+            minor = read()
+        except ValueError:
+            continue
+        assert as_decimals or as_group, written
+        figures = str(first) + "".join(figures for _, figures in groups)
+        whole, cents = (figures + last, "") if as_group else (figures, last)
+        assert minor == int(whole) * 100 + int(f"{cents:0<2}"[:2])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -13,6 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from koinon.kernel.money import to_minor
 from koinon.parties.rules import ascii_digits
 
+# Figures, or groups of three after the first with one kind of mark; then perhaps the decimals after another mark.
+_TYPED = re.compile(
+    r"(?P<whole>[0-9]+|[0-9]{1,3}(?P<mark>[ '.,])[0-9]{3}(?:(?P=mark)[0-9]{3})*)(?:(?P<decimal>[.,])(?P<fraction>[0-9]*))?"
+)
+
 
 def typed_amount(text: str, exponent: int) -> int:
     """Minor units of an amount as typed anywhere around the Mediterranean; ``ValueError`` for anything else.
@@ -26,17 +31,15 @@ def typed_amount(text: str, exponent: int) -> int:
     Traceback (most recent call last):
     ValueError: 1.234
     """
-    bare = re.sub(r"[\s\u00a0\u202f'’\u200e\u200f\u066c]", "", ascii_digits(text)).replace("\u066b", ".")
-    marks = [mark for mark in bare if mark in ".,"]
-    if not marks or (len(marks) > 1 and len(set(marks)) == 1):
-        whole, decimals = bare, ""
-    else:
-        whole, decimals = bare.rsplit(marks[-1], 1)
-        if len(marks) == 1 and len(decimals) == 3 and exponent < 3:
-            raise ValueError(text)
-    if not re.fullmatch(r"\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+", whole) or not re.fullmatch(r"\d*", decimals):
+    bare = re.sub(r"[\u200e\u200f]", "", ascii_digits(text)).strip()
+    bare = re.sub(r"\s", " ", bare.replace("’", "'").replace("\u066c", "'").replace("\u066b", "."))
+    if exponent < 3 and re.fullmatch(r"\d+[.,]\d{3}", bare):
         raise ValueError(text)
-    return to_minor(Decimal(f"{re.sub('[.,]', '', whole)}.{decimals or 0}"), exponent)
+    read = _TYPED.fullmatch(bare)
+    if read is None or read["decimal"] == read["mark"] is not None:
+        raise ValueError(text)
+    whole = re.sub(r"\D", "", read["whole"])
+    return to_minor(Decimal(f"{whole}.{read['fraction'] or 0}"), exponent)
 
 
 class AmountField(forms.CharField):
