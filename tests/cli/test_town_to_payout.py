@@ -19,6 +19,8 @@ from koinon.db.transactions import transaction
 from koinon.jobs.timer import check_round, seal_round
 from koinon.kernel.money import Amount
 from koinon.parties.queries import town_by_slug
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
 from koinon.payments import operations as payments
 from koinon.pilots import demo_people
 from koinon.programmes import queries as programmes
@@ -26,6 +28,7 @@ from koinon.treasury import operations as treasury
 from tests.cli.command import koinon
 from tests.pilots import small_besos
 
+OTHER_ACCOUNT = "DE89370400440532013000"
 PROGRAMME, MONTH = "inclusio-municipal", "2026-10"
 NOW = datetime(2026, 10, 6, 12, 0, tzinfo=UTC)
 
@@ -113,9 +116,21 @@ def test_town_from_prepared_month_to_settled_run_and_checked_books(typed: Town, 
     out = tmp_path / "bank"
     export = ("redeem", "export", run_id, "--to", str(out), "--as", "demo-treasurer")
     assert refusal(typed(*export)) == "treasury.run-in-other-state"
-    typed("redeem", "approve", run_id, "--as", "demo-approver")
+    _, approved = typed("redeem", "approve", run_id, "--as", "demo-approver")
+    assert approved["payees"] == document["payees"]
+
+    # The shop's account changes: the approval was for another one.
+    change_account(typed.conn)
+    assert refusal(typed(*export)) == "treasury.payee-changed"
+    assert not out.exists()
+    assert refusal(typed("redeem", "withdraw", run_id, "--as", "demo-officer")) == "cli.role-missing"
+    assert typed("redeem", "withdraw", run_id, "--as", "demo-treasurer")[1]["run"]["state"] == "prepared"
+    assert refusal(typed(*export)) == "treasury.run-in-other-state"
+    _, approved = typed("redeem", "approve", run_id, "--as", "demo-approver")
+    assert approved["payees"] != document["payees"]
     status, exported = typed(*export)
-    assert status == 0
+    assert (status, exported["payees"]) == (0, approved["payees"])
+    assert OTHER_ACCOUNT in Path(exported["file"]).read_text()
     assert Path(exported["file"]).read_bytes().startswith(b"<?xml")
     assert Path(exported["file"]).stat().st_mode & 0o077 == 0
     _, settled = typed("redeem", "settle", run_id, "--as", "demo-treasurer")
@@ -155,6 +170,13 @@ def test_town_from_prepared_month_to_settled_run_and_checked_books(typed: Town, 
 def owner(applied: Town) -> Iterator[Callable[[str], None]]:
     with psycopg.connect(applied.database.owner_url, autocommit=True) as conn:
         yield lambda sql: conn.execute(sql.encode()) and None
+
+
+def change_account(conn: psycopg.Connection[Any]) -> None:
+    """The shop that is to be paid gets another account."""
+    with transaction(conn):
+        (shop,) = conn.execute("SELECT party FROM treasury.payment").fetchone() or (None,)
+        Vault(conn, Secrets.load()).put(shop, {"iban": OTHER_ACCOUNT})
 
 
 def buy_and_ask_for_euros(conn: psycopg.Connection[Any]) -> UUID:

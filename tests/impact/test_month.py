@@ -74,7 +74,8 @@ def test_month_has_the_figures_computed_by_hand(november):
     )
     assert (report.multiplier, report.recirculation, report.velocity) == (Fraction(1), Fraction(7, 18), Fraction(72, 5))
     assert outstanding(report.flows) == report.flows.outstanding_end
-    assert november.place.broken() == []
+    # The story posts transfers by themselves, without the cycles and payments they would belong to.
+    assert november.place.broken("ledger", "treasury") == []
 
 
 def test_wait_is_in_local_days_and_keeps_who_has_not_spent(november):

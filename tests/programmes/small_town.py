@@ -25,6 +25,7 @@ from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
 from koinon.ledger.types import NewAccount, Transfer
+from koinon.parties import operations as parties
 from koinon.payments import operations as payments
 from koinon.payments.types import Payment, Refund
 from koinon.programmes import operations as programmes
@@ -145,10 +146,10 @@ class SmallTown:
             "is_active, date_joined, language) VALUES ('', FALSE, %s, %s, '', %s, FALSE, TRUE, %s, '') RETURNING id",
             name, name.title(), email, NOON,
         )  # fmt: skip
-        self.conn.execute(
-            "INSERT INTO parties_rolegrant (user_id, town_id, role, party_id) VALUES (%s, %s, %s, %s)",
-            [number, self.id, role, self.parties.get(party)],
-        )
+        parties.grant_role(
+            self.conn, town_id=self.id, user_id=int(number), role=role, party_id=self.parties.get(party), actor=OFFICER,
+            at=NOON,
+        )  # fmt: skip
         return int(number)
 
     # What happens
@@ -162,11 +163,12 @@ class SmallTown:
         )  # fmt: skip
 
     def give(self, household: str, fund: str, amount: str) -> None:
-        """Euros arrive and lie in a purse a moment later, without a cycle."""
+        """Euros arrive and lie in a purse a moment later, by a programme of their own."""
         self.receive(fund, amount)
-        reserve, escrow = ("reserve", self.party, self.funds[fund]), ("escrow", self.party, self.funds[fund])
-        self.move("issue", reserve, escrow, amount)
-        self.move("disburse", escrow, ("purse", self.parties[household], self.funds[fund]), amount)
+        gift = f"gift-{next(self.keys)}"
+        self.programme(gift, fund=fund, share=(1, 1), floor="0")
+        self.award(gift, household, amount)
+        self.disburse(self.approve(self.prepare(gift)))
 
     def fill_till(self, shop: str, amount: str) -> None:
         """A till holds this much, from a buyer nobody knows."""

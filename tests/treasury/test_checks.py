@@ -30,7 +30,9 @@ def months_end(django_fresh) -> None:
         undone = place.redeem("One", "5.00")
         treasury.undo_redemption(conn, town_id=place.town.pk, redemption_id=undone.id, at=NOON, actor="user:9")
         run = treasury.prepare_run(conn, town_id=place.town.pk, idempotency_key="k", at=NOVEMBER, actor=TREASURER)
-        treasury.approve_run(conn, town_id=place.town.pk, run_id=run.id, at=NOVEMBER, actor=APPROVER)
+        treasury.approve_run(
+            conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets, at=NOVEMBER, actor=APPROVER
+        )
         treasury.export_run(
             conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets, at=NOVEMBER, actor=TREASURER
         )
@@ -78,6 +80,12 @@ EDITS: list[tuple[str, set[str]]] = [
         ("UPDATE treasury.payment SET state = 'paid', return_transfer_id = NULL, returned_at = NULL WHERE state = 'returned'",
          {"payouts_equal_their_payments", "payments_equal_their_redemptions",
           "euros_held_are_received_less_paid_out"}),
+        ("UPDATE treasury.run SET approved_by = 'user:7'", {"runs_were_signed_in_the_trail"}),
+        ("UPDATE treasury.run SET approved_at = approved_at + interval '1 minute'", {"runs_were_signed_in_the_trail"}),
+        ("UPDATE treasury.run SET prepared_by = 'user:7'", {"runs_were_signed_in_the_trail"}),
+        ("UPDATE audit.entry SET actor = 'user:7' WHERE action = 'treasury.run-exported'",
+         {"runs_were_signed_in_the_trail"}),
+        ("DELETE FROM audit.entry WHERE starts_with(subject, 'run:')", {"runs_were_signed_in_the_trail"}),
         ("UPDATE treasury.payment_redemption SET released_at = NULL", {"payments_equal_their_redemptions"}),
         ("UPDATE treasury.payment_redemption SET released_at = now()", {"payments_equal_their_redemptions"}),
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koinon.treasury import pain001, payout_csv
+from koinon.treasury import pain001, payout_csv, payout_file
 from koinon.treasury.sepa_text import sepa_text
 from koinon.treasury.types import CreditTransfer, FileFormat, Payee
 
@@ -120,3 +121,36 @@ def test_csv_keeps_three_decimals_and_the_names_script():
 
 def test_payee_does_not_print_itself():
     assert repr(SHOPS[0].payee) == "Payee(...)"
+
+
+def test_a_file_for_the_bank_follows_no_link_and_is_its_owners_alone(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    (folder / "run.xml").symlink_to(elsewhere)
+
+    kept = payout_file.keep(folder, "run.xml", b"<Document/>")
+
+    assert elsewhere.read_text() == "mine"
+    assert (kept.is_symlink(), kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (False, b"<Document/>", 0o600)
+    assert list(folder.iterdir()) == [kept]
+
+
+def test_a_file_for_the_bank_does_not_keep_the_permissions_of_an_older_one(tmp_path):
+    older = tmp_path / "run.xml"
+    older.write_text("older")
+    older.chmod(0o666)
+
+    kept = payout_file.keep(tmp_path, "run.xml", b"newer")
+
+    assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (b"newer", 0o600)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "run.xml").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        payout_file.keep(tmp_path, "run.xml", b"content")
+
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.xml"]

@@ -146,7 +146,7 @@ def test_a_run_settled_twice_at_the_same_moment_pays_once(django_fresh, connect_
     place = committed_place("20.00")
     conn = connect_again()
     run = treasury.prepare_run(conn, town_id=place.town.pk, idempotency_key="k", at=NOVEMBER, actor=TREASURER)
-    treasury.approve_run(conn, town_id=place.town.pk, run_id=run.id, at=NOVEMBER, actor=APPROVER)
+    treasury.approve_run(conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets, at=NOVEMBER, actor=APPROVER)
     treasury.export_run(conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets, at=NOVEMBER, actor=TREASURER)
     conn.commit()
 

@@ -11,6 +11,7 @@ import pytest
 from koinon.audit import queries as audit
 from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import InsufficientFunds
+from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.treasury import operations as treasury
 from koinon.treasury import pain001, queries
@@ -21,6 +22,7 @@ from koinon.treasury.errors import (
     KeyReused,
     NothingToPay,
     NoTill,
+    PayeeChanged,
     PayeesNotPayable,
     PaymentInOtherState,
     PaymentNotFound,
@@ -54,7 +56,9 @@ def prepare(place: Place, key: str = "run-1", **more) -> Run:
 
 
 def approve(place: Place, run: Run, actor: str = APPROVER) -> Run:
-    return treasury.approve_run(place.conn, town_id=place.town.pk, run_id=run.id, at=NOVEMBER, actor=actor)
+    return treasury.approve_run(
+        place.conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets, at=NOVEMBER, actor=actor
+    )
 
 
 def export(place: Place, run: Run, at: datetime = NOVEMBER):
@@ -277,6 +281,99 @@ def test_bank_never_gets_two_different_files_for_one_run(place):
         export(place, run)
 
 
+def withdrawn(place: Place, run: Run, actor: str = APPROVER) -> Run:
+    return treasury.withdraw_approval(place.conn, town_id=place.town.pk, run_id=run.id, at=NOVEMBER, actor=actor)
+
+
+def payees(place: Place, run: Run) -> str:
+    return treasury.payees(place.conn, town_id=place.town.pk, run_id=run.id, secrets=place.secrets)
+
+
+@pytest.mark.parametrize("changed", [{"iban": IBANS[3]}, {"name": "Forn Nuñes"}, {"iban": ""}])
+def test_a_second_signature_covers_the_names_and_accounts_that_are_paid(place, changed):
+    place.redeem("Forn Núñez", "60.00")
+    place.redeem("Cooperativa La Ribera", "10.00")
+    run = approve(place, prepare(place))
+    Vault(place.conn, place.secrets).put(place.parties["Forn Núñez"], changed)
+
+    with pytest.raises(PayeeChanged) as refused:
+        export(place, run)
+    with pytest.raises(PayeeChanged):
+        approve(place, run)
+
+    assert refused.value.parties == (place.parties["Forn Núñez"],)
+    assert IBANS[3] not in f"{refused.value} {refused.value.fields}"
+    assert queries.run(place.conn, town_id=place.town.pk, run_id=run.id).state is RunState.APPROVED
+
+
+def test_a_changed_account_is_paid_once_it_was_approved_anew(place):
+    place.redeem("Forn Núñez", "60.00")
+    run = approve(place, prepare(place))
+    Vault(place.conn, place.secrets).put(place.parties["Forn Núñez"], {"iban": IBANS[3]})
+
+    assert withdrawn(place, run, actor=TREASURER) == withdrawn(place, run)
+    with pytest.raises(RunInOtherState):
+        export(place, run)
+    with pytest.raises(SamePerson):
+        approve(place, run, actor=TREASURER)
+    approve(place, run)
+
+    assert IBANS[3].encode() in export(place, run).content
+    with pytest.raises(RunInOtherState):
+        withdrawn(place, run)
+    lines = audit.entries_of_subject(place.conn, town_id=place.town.pk, subject=f"run:{run.id}")
+    assert [(line.action, line.actor) for line in reversed(lines)] == [
+        ("treasury.run-prepared", TREASURER),
+        ("treasury.run-approved", APPROVER),
+        ("treasury.run-approval-withdrawn", TREASURER),
+        ("treasury.run-approved", APPROVER),
+        ("treasury.run-exported", TREASURER),
+    ]
+    assert place.broken() == []
+
+
+def test_an_account_that_is_only_written_otherwise_needs_no_new_approval(place):
+    place.redeem("Forn Núñez", "60.00")
+    run = approve(place, prepare(place))
+    Vault(place.conn, place.secrets).put(place.parties["Forn Núñez"], {"iban": "es91 2100 0418 4502 0005 1332"})
+
+    assert export(place, run).payments == 1
+
+
+def test_two_people_see_by_sixteen_digits_that_they_speak_of_the_same_payees(place):
+    place.redeem("Forn Núñez", "60.00")
+    run = prepare(place)
+    before = payees(place, run)
+    approve(place, run)
+    assert payees(place, run) == before
+
+    Vault(place.conn, place.secrets).put(place.parties["Forn Núñez"], {"iban": IBANS[3]})
+
+    assert payees(place, run) != before
+
+
+def test_a_digest_from_another_payment_or_under_another_key_is_no_approval(place):
+    place.redeem("Forn Núñez", "60.00")
+    run = approve(place, prepare(place))
+    place.secrets = Secrets(place.secrets.current, place.secrets.keys, b"another key of thirty-two bytes!")
+
+    with pytest.raises(PayeeChanged):
+        export(place, run)
+
+
+def test_a_run_that_ends_with_a_rejection_says_who_settled_it(place):
+    place.redeem("Forn Núñez", "60.00")
+    run = exported(place)
+    (payment,) = payments(place, run)
+
+    treasury.reject_payment(
+        place.conn, town_id=place.town.pk, payment_id=payment.id, reason="AC04", at=NOVEMBER, actor=TREASURER
+    )
+
+    assert queries.run(place.conn, town_id=place.town.pk, run_id=run.id).state is RunState.SETTLED
+    assert place.broken() == []
+
+
 def test_reading_an_account_leaves_its_line_in_the_audit_trail(place):
     place.redeem("Forn Núñez", "60.00")
     run = exported(place)
@@ -383,7 +480,9 @@ def test_a_run_can_be_settled_payment_by_payment(place):
 
 def test_unknown_run_is_refused(place):
     with pytest.raises(RunNotFound):
-        treasury.approve_run(place.conn, town_id=place.town.pk, run_id=new_id(), at=NOVEMBER, actor=APPROVER)
+        treasury.approve_run(
+            place.conn, town_id=place.town.pk, run_id=new_id(), secrets=place.secrets, at=NOVEMBER, actor=APPROVER
+        )
 
 
 def test_a_town_outside_sepa_gets_a_csv_with_its_own_decimals(django_db):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +12,20 @@ from uuid import UUID
 import typer
 
 from koinon.cli import opening
+from koinon.cli.errors import RoleMissing
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import Output, speaking
+from koinon.cli.output import Output, speaking, written
 from koinon.kernel.identifiers import new_id
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from rich.console import Console
 
     from koinon.parties.types import TownFacts
     from koinon.treasury.types import Run
 
 app = typer.Typer(
-    help="Pay shops out: run (prepare), approve (a second person), export the bank's file, settle.",
+    help="Pay shops out: run (prepare), approve (a second person) or withdraw, export the bank's file, settle.",
     no_args_is_help=True,
 )
 RunArgument = Annotated[UUID, typer.Argument(metavar="RUN", help="The run's id, as `koinon redeem run` printed it.")]
@@ -34,21 +36,36 @@ def run(
     actor: ActorOption,
     town: TownOption = "",
     key: Annotated[str, typer.Option("--key", help="The same key gives the same run again.")] = "",
+    leave_out: Annotated[
+        list[UUID] | None,
+        typer.Option("--leave-out", metavar="PARTY", help="A shop whose requests wait for a later run; repeatable."),
+    ] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
     """Collect what shops asked for into one run for the bank."""
     from koinon.db.transactions import transaction
+    from koinon.parties import queries as parties
+    from koinon.parties.secrets import Secrets
     from koinon.treasury import operations
 
     with speaking(as_json) as out, opening.books(database) as conn:
         with transaction(conn):
             facts = opening.town(conn, town)
             who = opening.actor(conn, facts, actor, role="treasurer")
+            for party in leave_out or ():
+                parties.party_facts(conn, facts.id, party)  # A mistyped id would leave nobody out.
             prepared = operations.prepare_run(
-                conn, town_id=facts.id, idempotency_key=key or f"cli:{new_id()}", at=datetime.now(UTC), actor=who
+                conn,
+                town_id=facts.id,
+                idempotency_key=key or f"cli:{new_id()}",
+                at=datetime.now(UTC),
+                actor=who,
+                leave_out=leave_out or (),
             )
-        _say(out, prepared, facts, f"Prepared; a second person approves it: koinon redeem approve {prepared.id}")
+            payees = operations.payees(conn, town_id=facts.id, run_id=prepared.id, secrets=Secrets.load())
+        told = f"Prepared; a second person approves it: koinon redeem approve {prepared.id}"
+        _say(out, prepared, facts, told, payees)
 
 
 @app.command("approve")
@@ -59,16 +76,41 @@ def approve(
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Say yes to a run; refused for the person who prepared it."""
+    """Say yes to a run, its names and its accounts; refused for the person who prepared it."""
     from koinon.db.transactions import transaction
+    from koinon.parties.secrets import Secrets
     from koinon.treasury import operations
 
     with speaking(as_json) as out, opening.books(database) as conn:
         with transaction(conn):
             facts = opening.town(conn, town)
             who = opening.actor(conn, facts, actor, role="approver")
-            approved = operations.approve_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
-        _say(out, approved, facts, f"Approved: koinon redeem export {approved.id} --to FOLDER")
+            secrets = Secrets.load()
+            approved = operations.approve_run(
+                conn, town_id=facts.id, run_id=run_id, secrets=secrets, at=datetime.now(UTC), actor=who
+            )
+            payees = operations.payees(conn, town_id=facts.id, run_id=run_id, secrets=secrets)
+        _say(out, approved, facts, f"Approved: koinon redeem export {approved.id} --to FOLDER", payees)
+
+
+@app.command("withdraw")
+def withdraw(
+    run_id: RunArgument,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take the yes to a run back before the bank has it; it can then be approved anew."""
+    from koinon.db.transactions import transaction
+    from koinon.treasury import operations
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = _approver_or_treasurer(conn, facts, actor)
+            run = operations.withdraw_approval(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
+        _say(out, run, facts, f"Not approved any more; to approve it anew: koinon redeem approve {run.id}")
 
 
 @app.command("export")
@@ -83,7 +125,7 @@ def export(
     """Write the bank's file: pain.001 for SEPA, CSV elsewhere. The same bytes each time."""
     from koinon.db.transactions import transaction
     from koinon.parties.secrets import Secrets
-    from koinon.treasury import operations
+    from koinon.treasury import operations, payout_file
 
     with speaking(as_json) as out, opening.books(database) as conn:
         with transaction(conn):
@@ -94,18 +136,21 @@ def export(
             file = operations.export_run(
                 conn, town_id=facts.id, run_id=run_id, secrets=secrets, at=datetime.now(UTC), actor=who
             )
-            path = _written(folder, file.name, file.content)
+            path = payout_file.keep(folder, file.name, file.content)
+            payees = operations.payees(conn, town_id=facts.id, run_id=run_id, secrets=secrets)
         content = {
             "run": run_id,
             "file": path,
             "payments": file.payments,
             "total": file.total.minor,
             "sha256": file.sha256,
+            "payees": payees,
         }
 
         def show(console: Console) -> None:
-            console.print(f"{path}: {file.payments} payments, {file.total}", markup=False, soft_wrap=True)
+            console.print(f"{path}: {file.payments} payments, {written(file.total)}", markup=False, soft_wrap=True)
             console.print(f"sha256 {file.sha256}", soft_wrap=True)
+            console.print(f"payees {payees}", soft_wrap=True)
 
         out.document(content, show)
 
@@ -114,11 +159,39 @@ def export(
 def settle(
     run_id: RunArgument,
     actor: ActorOption,
+    payments: Annotated[
+        list[UUID] | None,
+        typer.Option("--payment", metavar="PAYMENT", help="Only this payment was made; repeatable."),
+    ] = None,
     town: TownOption = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Say that the bank has paid the run."""
+    """Say that the bank has paid: the whole run but what was rejected, or the payments named."""
+    from koinon.db.transactions import transaction
+    from koinon.treasury import operations, queries
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            who = opening.actor(conn, facts, actor, role="treasurer")
+            settled = operations.settle_run(
+                conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who, payment_ids=payments or None
+            )
+            states = Counter(one.state for one in queries.payments(conn, town_id=facts.id, run_id=run_id))
+        told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        _say(out, settled, facts, f"{'Settled' if settled.state == 'settled' else 'Not settled yet'}: {told}.")
+
+
+@app.command("cancel")
+def cancel(
+    run_id: RunArgument,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Give up a run that the bank does not have; its requests wait for the next one."""
     from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
@@ -126,8 +199,8 @@ def settle(
         with transaction(conn):
             facts = opening.town(conn, town)
             who = opening.actor(conn, facts, actor, role="treasurer")
-            settled = operations.settle_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
-        _say(out, settled, facts, "Settled: the bank has paid.")
+            run = operations.cancel_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
+        _say(out, run, facts, "Cancelled: the requests are open again.")
 
 
 @app.command("list")
@@ -143,22 +216,24 @@ def list_runs(town: TownOption = "", as_json: JsonOption = False, database: Data
         out.document({"town": facts.slug, "runs": [_as_json(one) for one in runs]}, _shown(runs, facts))
 
 
-def _written(folder: Path, name: str, content: bytes) -> Path:
-    """Names and accounts stand in the file: only its owner may read it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    return path
+def _approver_or_treasurer(conn: Connection[Any], facts: TownFacts, name: str) -> str:
+    """Either may stop a payment."""
+    try:
+        return opening.actor(conn, facts, name, role="approver")
+    except RoleMissing:
+        return opening.actor(conn, facts, name, role="treasurer")
 
 
-def _say(out: Output, one: Run, town: TownFacts, told: str) -> None:
+def _say(out: Output, one: Run, town: TownFacts, told: str, payees: str = "") -> None:
+    """``payees`` lets two people see that they speak of the same names, accounts and amounts."""
+
     def show(console: Console) -> None:
         _shown([one], town)(console)
+        if payees:
+            console.print(f"payees {payees}", soft_wrap=True)
         console.print(told, soft_wrap=True)
 
-    out.document({"town": town.slug, "run": _as_json(one)}, show)
+    out.document({"town": town.slug, "run": _as_json(one), **({"payees": payees} if payees else {})}, show)
 
 
 def _shown(runs: list[Run], town: TownFacts) -> Callable[[Console], None]:

@@ -14,7 +14,6 @@ books, files and checks are the real ones.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +49,7 @@ from koinon.pilots.simulate_run import ACTOR, DayLived
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
 from koinon.treasury import operations as treasury
-from koinon.treasury import pain001
+from koinon.treasury import pain001, payout_file
 from koinon.treasury import queries as treasury_books
 from koinon.treasury.errors import NothingToPay
 from koinon.treasury.types import FileFormat, RunState
@@ -334,16 +333,16 @@ class _Demo:
             )
         except NothingToPay:
             return
-        if run.state == RunState.PREPARED:
-            run = in_one(treasury.approve_run, run_id=run.id, at=moment(11), actor=staff["approver"])
         secrets = Secrets.load()
+        if run.state == RunState.PREPARED:
+            run = in_one(treasury.approve_run, run_id=run.id, secrets=secrets, at=moment(11), actor=staff["approver"])
         file = in_one(treasury.export_run, run_id=run.id, secrets=secrets, at=moment(12), actor=staff["treasurer"])
         run = self._read(lambda: treasury_books.run(self.conn, town_id=town.id, run_id=run.id))
         if run.file_format is not None and run.file_format != FileFormat.CSV:
             faults = pain001.faults(file.content, run.file_format)
             if faults:
                 raise FileInvalid(file=file.name, faults=faults)
-        self.files.append(_written(self.wanted.var / "payouts", f"{month}-{file.name}", file.content))
+        self.files.append(payout_file.keep(self.wanted.var / "payouts", f"{month}-{file.name}", file.content))
         if run.state == RunState.EXPORTED:
             in_one(treasury.settle_run, run_id=run.id, at=moment(10, days=2), actor=staff["treasurer"])
 
@@ -406,15 +405,3 @@ def _told(lived: DayLived) -> str:
     if lived.refused:
         told.append(f"{sum(lived.refused.values())} refused")
     return ", ".join(told) or "a quiet day"
-
-
-def _written(folder: Path, name: str, content: bytes) -> Path:
-    """Names and accounts stand in this file: only its owner may read it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / name
-    part = folder / f".{name}.part"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    part.replace(path)
-    return path

@@ -16,6 +16,7 @@
     ├── PaymentInOtherState     treasury.payment-in-other-state
     ├── CurrencyNotSepa         treasury.currency-not-sepa
     ├── PayeesNotPayable        treasury.payees-not-payable
+    ├── PayeeChanged            treasury.payee-changed
     └── FileWouldDiffer         treasury.file-would-differ
 
 No refusal carries a name or an account number.
@@ -190,6 +191,18 @@ class PayeesNotPayable(TreasuryError):
     def __init__(self, *, grounds: Sequence[Ground]) -> None:
         self.grounds = tuple(grounds)
         super().__init__(f"{len(self.grounds)} reasons against this file; nothing was exported")
+
+
+class PayeeChanged(TreasuryError):
+    """A name, account or amount is not the one that was approved: withdraw the approval, look, and approve anew."""
+
+    code = "treasury.payee-changed"
+
+    def __init__(self, *, run: UUID, parties: Sequence[UUID]) -> None:
+        self.run = run
+        self.parties = tuple(parties)
+        named = ", ".join(str(party) for party in self.parties)
+        super().__init__(f"run {run} would pay otherwise than approved: {named}")
 
 
 class FileWouldDiffer(TreasuryError):

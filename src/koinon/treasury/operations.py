@@ -1,7 +1,7 @@
 """Euros in, euros out. Every function is part of its caller's transaction.
 
-A run goes prepared → approved (by another person) → exported → settled; it can
-be cancelled until it was exported. Each step can be repeated and then answers
+A run goes prepared → approved (by another person) → exported → settled; its
+approval can be withdrawn, and it can be cancelled, until it was exported. Each step can be repeated and then answers
 as the first time. A run is locked before its payments and the redemptions
 before the books, so that two treasurers at once take turns.
 """
@@ -461,19 +461,68 @@ def cancel_run(conn: Connection[Any], *, town_id: int, run_id: UUID, at: datetim
     return queries.run(conn, town_id=town_id, run_id=run_id)
 
 
-def approve_run(conn: Connection[Any], *, town_id: int, run_id: UUID, at: datetime, actor: str) -> Run:
-    """A second person agrees that the bank may have this run.
+def payees(conn: Connection[Any], *, town_id: int, run_id: UUID, secrets: Secrets) -> str:
+    """The fingerprint of whom a run pays as things stand, for two people to compare."""
+    payments = queries.payments(conn, town_id=town_id, run_id=run_id)
+    return payout_file.fingerprint(payout_file.payee_digests(conn, town_id=town_id, payments=payments, secrets=secrets))
 
-    Refuses with ``SamePerson`` and ``RunInOtherState``.
+
+def approve_run(
+    conn: Connection[Any], *, town_id: int, run_id: UUID, secrets: Secrets, at: datetime, actor: str
+) -> Run:
+    """A second person agrees that the bank may have this run: these amounts to these names and accounts.
+
+    Refuses with ``SamePerson`` and ``RunInOtherState``; an approval that is
+    repeated after a payee changed, with ``PayeeChanged``.
     """
     run = _locked(conn, town_id, run_id)
+    payments = queries.payments(conn, town_id=town_id, run_id=run_id)
     if run.approved_by == actor and run.state is not RunState.CANCELLED:
+        if run.state is RunState.APPROVED:
+            now = payout_file.payee_digests(conn, town_id=town_id, payments=payments, secrets=secrets)
+            payout_file.needs_same_payees(run, payments, now)
         return run
     _needs(run, RunState.PREPARED)
     if run.prepared_by == actor:
         raise SamePerson(run=run_id, actor=actor)
-    execute(conn, statement(_PACKAGE, "approve_run"), town_id=town_id, run=run_id, actor=actor, at=at)
-    _record(conn, town_id, actor, "treasury.run-approved", f"run:{run_id}", at, total_minor=run.total.minor)
+    digests = payout_file.payee_digests(conn, town_id=town_id, payments=payments, secrets=secrets)
+    with savepoint(conn):
+        execute(conn, statement(_PACKAGE, "approve_run"), town_id=town_id, run=run_id, actor=actor, at=at)
+        execute(
+            conn,
+            statement(_PACKAGE, "keep_payees"),
+            town_id=town_id,
+            payments=list(digests),
+            digests=list(digests.values()),
+        )
+    _record(
+        conn, town_id, actor, "treasury.run-approved", f"run:{run_id}", at, total_minor=run.total.minor,
+        payees=payout_file.fingerprint(digests),
+    )  # fmt: skip
+    return queries.run(conn, town_id=town_id, run_id=run_id)
+
+
+def withdraw_approval(conn: Connection[Any], *, town_id: int, run_id: UUID, at: datetime, actor: str) -> Run:
+    """Take the yes to a run back, as long as the bank does not have it; a second person can approve it anew.
+
+    Refuses with ``RunInOtherState`` once it was exported, settled or cancelled.
+    """
+    run = _locked(conn, town_id, run_id)
+    if run.state is RunState.PREPARED:
+        return run
+    _needs(run, RunState.APPROVED)
+    payments = [payment.id for payment in queries.payments(conn, town_id=town_id, run_id=run_id)]
+    with savepoint(conn):
+        execute(conn, statement(_PACKAGE, "withdraw_approval"), town_id=town_id, run=run_id)
+        execute(
+            conn,
+            statement(_PACKAGE, "keep_payees"),
+            town_id=town_id,
+            payments=payments,
+            digests=[None for _ in payments],
+        )
+    assert run.approved_by is not None
+    _record(conn, town_id, actor, "treasury.run-approval-withdrawn", f"run:{run_id}", at, approved_by=run.approved_by)
     return queries.run(conn, town_id=town_id, run_id=run_id)
 
 
@@ -483,8 +532,9 @@ def export_run(
     """The file for the bank, in the format of the town's terms; the same bytes each time.
 
     Refuses with ``RunInOtherState`` before approval, ``CurrencyNotSepa``,
-    ``PayeesNotPayable`` with every reason, and ``FileWouldDiffer`` when a name or
-    account changed since the first export.
+    ``PayeeChanged`` when a name or account changed since the approval,
+    ``PayeesNotPayable`` with every reason, and ``FileWouldDiffer`` when one
+    changed since the first export.
     """
     town = parties.town(conn, town_id)
     run = _locked(conn, town_id, run_id)
@@ -648,7 +698,8 @@ def reject_payment(
     if payment is None:
         return
     _unpay(conn, town_id, payment, PaymentState.REJECTED, None, reason, at, actor)
-    execute(conn, statement(_PACKAGE, "settle_run"), town_id=town_id, run=payment.run_id, actor=actor, at=at)
+    if execute(conn, statement(_PACKAGE, "settle_run"), town_id=town_id, run=payment.run_id, actor=actor, at=at):
+        _record(conn, town_id, actor, "treasury.run-settled", f"run:{payment.run_id}", at, payments=0, paid_minor=0)
 
 
 def return_payment(

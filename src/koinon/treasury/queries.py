@@ -104,6 +104,7 @@ class _PaymentRow:
     paid_at: datetime | None
     returned_at: datetime | None
     reason: str
+    payee_digest: bytes | None
 
 
 def terms(conn: Connection[Any], *, town_id: int, day: date) -> Terms:
@@ -258,4 +259,5 @@ def _payment(row: _PaymentRow, unit: str) -> Payment:
         paid_at=row.paid_at,
         returned_at=row.returned_at,
         reason=row.reason,
+        payee_digest=None if row.payee_digest is None else bytes(row.payee_digest),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -97,7 +97,8 @@ class RedemptionState:
 class Payment:
     """One payment of a run: everything a business is owed, in one credit transfer.
 
-    ``reason`` is the ISO 20022 code of a rejection or return, such as AC04.
+    ``reason`` is the ISO 20022 code of a rejection or return, such as AC04;
+    ``payee_digest`` is what is kept of the name, account and amount that were approved.
     """
 
     id: UUID
@@ -109,6 +110,7 @@ class Payment:
     paid_at: datetime | None
     returned_at: datetime | None
     reason: str
+    payee_digest: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

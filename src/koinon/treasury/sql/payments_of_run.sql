@@ -4,7 +4,7 @@
 -- run      uuid
 --
 -- No lock.
-SELECT p.id, p.run_id, p.party, p.amount_minor, p.state, p.transfer_id, p.paid_at, p.returned_at, p.reason
+SELECT p.id, p.run_id, p.party, p.amount_minor, p.state, p.transfer_id, p.paid_at, p.returned_at, p.reason, p.payee_digest
 FROM treasury.payment AS p
 WHERE p.town_id = %(town_id)s AND p.run_id = %(run)s
 ORDER BY p.id;

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant
+from koinon.parties.secrets import Secrets
 from koinon.programmes import operations, queries
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
@@ -63,7 +64,9 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_POST
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
     seat = _seat(request)
-    treasury.approve_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
+    treasury.approve_run(
+        raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
+    )
     messages.success(request, _("The run is approved."))
     return redirect("approvals")
 

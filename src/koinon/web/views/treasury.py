@@ -153,7 +153,9 @@ def run_facts(town: Town, run: UUID) -> dict[str, Any]:
 @require_POST
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
     seat = _seat(request)
-    operations.approve_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
+    operations.approve_run(
+        raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
+    )
     messages.success(request, _("The run is approved."))
     return redirect("treasury-run", run=run)
 

@@ -1,0 +1,18 @@
+-- Invariant: what is issued, given back or disbursed is of a cycle, through its own programme's escrow and within one fund.
+-- Returns the transfers that break it; an empty answer is a pass. No operation reverses such a transfer.
+SELECT transfer.town_id, transfer.id AS transfer_id, transfer.code, transfer.amount_minor, transfer.reference, transfer.reverses
+FROM ledger.transfer AS transfer
+INNER JOIN ledger.account AS debit ON debit.town_id = transfer.town_id AND debit.id = transfer.debit_account
+INNER JOIN ledger.account AS credit ON credit.town_id = transfer.town_id AND credit.id = transfer.credit_account
+LEFT JOIN (
+    SELECT programme.town_id, programme.id AS programme_id, 'cycle:' || cycle.id AS reference
+    FROM programmes_cycle AS cycle
+    INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
+) AS known ON known.town_id = transfer.town_id AND known.reference = transfer.reference
+WHERE
+    transfer.code IN ('issue', 'unissue', 'disburse')
+    AND (
+        transfer.reverses IS NOT NULL
+        OR known.programme_id IS DISTINCT FROM CASE transfer.code WHEN 'issue' THEN credit.holder ELSE debit.holder END
+        OR debit.fund IS DISTINCT FROM credit.fund
+    );
