@@ -12,11 +12,17 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 
+from koinon.db.connections import Database
 from koinon.web import uploads
 from koinon.web.uploads import UploadRefused, folder_for_one, remove_left_behind, unpack
+from tests.conftest import django_on
+from tests.pilots import small_town
+from tests.pilots.test_townfolder_limits import far_apart
+from tests.web.test_access import client_of
 
 
 def archive(files: dict[str, bytes]) -> SimpleUploadedFile:
@@ -121,3 +127,14 @@ def test_what_is_sent_lies_in_memory_only_and_is_bounded(size: int, kept: int) -
     assert sent.size == size
     assert isinstance(sent.file, BytesIO)
     assert len(sent.file.getvalue()) <= kept
+
+
+def test_the_check_page_answers_a_workbook_that_would_end_the_site(town_database: Database) -> None:
+    files = {**small_town.FILES, **far_apart("XFD", 1_048_576)}
+    sent = archive({name: content for name, content in files.items() if content is not None})
+
+    with django_on(town_database):
+        answer = client_of("officer").post("/office/check-folder/", {"folder": sent})
+
+    assert "town.file-too-costly" in answer.content.decode()
+    assert list(Path(settings.UPLOADS).iterdir()) == []
