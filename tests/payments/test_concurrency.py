@@ -19,7 +19,7 @@ TILLS = 8
 @pytest.fixture
 def town(database, conn):
     town = build(conn)
-    town.fund("aid", rule={"per_day": "25.00"})
+    town.fund("aid", rule={"per_day_minor": 25_00})
     town.household("ana")
     town.shop("forn")
     conn.commit()

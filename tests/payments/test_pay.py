@@ -92,7 +92,7 @@ def test_half_aid_and_half_own_money(town):
 
 
 def test_a_limit_by_the_day_counts_payments_of_the_local_day_and_not_what_was_refunded(town):
-    town.fund("daily", rule={"per_day": "10.00"})
+    town.fund("daily", rule={"per_day_minor": 10_00})
     town.give("ana", "daily", "50.00")
     first = town.pay_for("ana", "llibres", "8.00")
     assert town.grounds("ana", "llibres", "3.00") == ["payments.not-enough", "payments.day-limit"]

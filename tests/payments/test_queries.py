@@ -131,7 +131,7 @@ def test_a_payment_is_found_in_its_own_town_only(town):
 
 def test_everything_works_on_djangos_own_connection(django_db):
     other = build(django_db, slug="django")
-    other.fund("aid", rule={"per_day": "20.00", "zones": ["besos"]})
+    other.fund("aid", rule={"per_day_minor": 20_00, "zones": ["besos"]})
     other.household("ana", zone="besos")
     other.shop("forn", zone="besos")
     other.give("ana", "aid", "10.00")

@@ -25,9 +25,11 @@ from koinon.pilots.apply import Applied, apply
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import TownPlan
 from koinon.programmes import operations as programmes
+from koinon.programmes.queries import funds
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 from koinon.treasury.types import FileFormat
+from tests.pilots import small_town
 
 TOWNS = Path(__file__).parents[2] / "towns"
 NOW = datetime(2026, 9, 28, 9, 0, tzinfo=UTC)
@@ -374,3 +376,17 @@ def test_an_award_that_ends_is_updated_in_place(applying: Applying, besos: TownP
     assert changed(applying(plan)) == {"awards_changed": 1}
     count = applying.conn.execute("SELECT count(*) FROM programmes_award").fetchone()
     assert count == (533,)
+
+
+def test_a_limit_a_day_is_read_with_the_decimals_of_the_towns_currency(applying: Applying, tmp_path: Path) -> None:
+    """Jordan's dinar has a thousand fils."""
+    town = small_town.TOWN.replace('at_par_with = "EUR"', 'at_par_with = "JOD"\nexponent = 3')
+    programme = small_town.PROGRAMME.replace("per_day = 50", 'per_day = "12,345"')
+    changes = {"town.toml": town.encode(), "programmes/epidoma.toml": programme.encode()}
+    plan = townfolder.read(small_town.write(tmp_path, changes))
+
+    town_id = applying(plan, accept_warnings=True).town_id
+
+    assert town_id is not None
+    (fund,) = funds(applying.conn, town_id=town_id)
+    assert fund.rule.per_day_minor == 12_345

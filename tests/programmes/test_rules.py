@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from koinon.kernel.periods import Month
@@ -91,8 +91,8 @@ def test_every_mistake_in_a_rule_is_found_with_its_place():
             "legal_forms": [],
             "sse_only": 1,
             "share_of_price": "3/2",
-            "per_day": "ten",
-            "per_day_minor": 5,
+            "per_day": "5.00",
+            "per_day_minor": "ten",
             "colour": "blue",
         },
         file="aid.toml",
@@ -104,21 +104,53 @@ def test_every_mistake_in_a_rule_is_found_with_its_place():
         ("aid.toml", "spending.legal_forms", "rule.empty-list"),
         ("aid.toml", "spending.sse_only", "rule.not-true-or-false"),
         ("aid.toml", "spending.share_of_price", "rule.not-a-share"),
-        ("aid.toml", "spending.per_day", "rule.said-twice"),
+        ("aid.toml", "spending.per_day", "rule.unknown-key"),
+        ("aid.toml", "spending.per_day_minor", "rule.not-an-amount"),
         ("aid.toml", "spending.colour", "rule.unknown-key"),
     }
 
 
-@pytest.mark.parametrize("written", ["ten", "0", "-5", "1.005", True, "NaN", "Infinity", []])
-def test_an_amount_a_day_that_is_none_is_found(written):
-    assert [finding.code for finding in parse({"per_day": written})[1]] == ["rule.not-an-amount"]
+@pytest.mark.parametrize("written", ["ten", "5", 0, -5, 1.5, True, []])
+def test_an_amount_a_day_that_is_no_number_of_minor_units_is_found(written):
+    assert [finding.code for finding in parse({"per_day_minor": written})[1]] == ["rule.not-an-amount"]
 
 
 @pytest.mark.parametrize(
-    "given_share", ["1/0", "abc", "0", "-1/2", "101 %", True, None, [], float("nan"), float("inf")]
+    "given_share",
+    [
+        "1/0",
+        "abc",
+        "0",
+        "-1/2",
+        "101 %",
+        True,
+        None,
+        [],
+        float("nan"),
+        float("inf"),
+        pytest.param(10**5000, id="long"),
+        "1/4" + " " * 40 + "9",
+    ],
 )
 def test_a_share_that_is_none_is_none(given_share):
     assert parse_share(given_share) is None
+
+
+@settings(deadline=timedelta(milliseconds=200))
+@given(st.text(alphabet="0123456789eE_+-./,٫%٪ ١٢٣") | st.text() | st.floats() | st.integers())
+@example("1e3000000")
+@example("1e-3000000")
+@example("1/" + "9" * 100_000)
+@example(" " * 1_000_000 + "%")
+def test_whatever_is_written_as_a_share_is_answered_at_once_and_is_above_zero_and_at_most_one(written):
+    share = parse_share(written)
+    assert share is None or (0 < share <= 1 and share.denominator < 10**6)
+
+
+@given(st.integers(1, 999_999), st.integers(1, 999_999))
+def test_a_share_is_read_exactly_as_it_is_written(numerator, denominator):
+    share = Fraction(numerator, denominator)
+    assert parse_share(f"{numerator} / {denominator}") == (share if share <= 1 else None)
 
 
 rules = st.builds(

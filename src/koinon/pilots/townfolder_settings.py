@@ -664,6 +664,9 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
                 "town.setting-invalid",
                 _not_one_of(word, LEGAL_FORMS),
             )
+    per_day = section.amount("per_day", town.town.unit.exponent, required=False)
+    if per_day == 0:
+        section.problem("per_day", "town.setting-invalid", _("The amount must be above zero."))
     return RuleSpec(
         fund=fund,
         zones=tuple(zones) or None,
@@ -672,7 +675,7 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
         sse_only=section.flag("sse_only"),
         exclude_chains=section.flag("exclude_chains"),
         share_of_price=section.share("share_of_price", required=False),
-        per_day_minor=section.amount("per_day", town.town.unit.exponent, required=False),
+        per_day_minor=per_day,
         peers_allowed=section.flag("peers_allowed"),
     )
 

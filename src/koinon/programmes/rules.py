@@ -1,6 +1,7 @@
 """Where money of a fund may be spent, and what a household is due: no clock, no database.
 
-A spending rule as a town writes it, in ``programmes/*.toml`` or in the record of the fund:
+A spending rule as the record of the fund keeps it; a town writes its own in ``programmes/*.toml``, of which
+docs/reference/town-folder.md tells:
 
 | key | says |
 | --- | --- |
@@ -10,7 +11,7 @@ A spending rule as a town writes it, in ``programmes/*.toml`` or in the record o
 | sse_only | true: only social and solidarity economy organisations |
 | exclude_chains | true: no chains and franchises |
 | share_of_price | at most this share of a price: ``"1/2"``, ``"50 %"``, ``0.5`` |
-| per_day | at most this amount a local day: ``"50.00"``; or ``per_day_minor`` in minor units |
+| per_day_minor | at most this many minor units a local day |
 | peers_allowed | true: residents may be paid too, not only tills |
 
 What a rule does not say, it allows; except ``peers_allowed``.
@@ -22,12 +23,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
 from koinon.kernel.decisions import Decision, Finding, Ground
-from koinon.kernel.money import share_rounded_down, to_minor
+from koinon.kernel.money import share_rounded_down
 from koinon.kernel.periods import Month
 from koinon.parties.types import PartyFacts
 
@@ -148,12 +148,17 @@ def _in_sectors(sectors: frozenset[str], payee: PartyFacts) -> bool:
     return bool(digits) and any(digits.startswith(code.replace(".", "")) for code in codes)
 
 
-# --- Reading a rule as people write it ------------------------------------------------------------
+# --- Reading a rule as its record keeps it --------------------------------------------------------
 
 _LISTS = ("zones", "sectors", "legal_forms")
 _FLAGS = ("sse_only", "exclude_chains", "peers_allowed")
 _NACE = re.compile(r"\d\d(\.\d{1,2})?")
-_KNOWN = frozenset({*_LISTS, *_FLAGS, "share_of_price", "per_day", "per_day_minor"})
+_KNOWN = frozenset({*_LISTS, *_FLAGS, "share_of_price", "per_day_minor"})
+_LONGEST_SHARE = 40
+_MARKS = str.maketrans({",": ".", "٫": ".", "٪": "%"})
+_PARTS = re.compile(r"(\d{1,6})/(\d{1,6})")
+_DECIMALS = re.compile(r"(\d?)\.(\d{1,5})|(\d)")
+_PER_CENT = re.compile(r"(\d{1,3})(?:\.(\d{1,3}))?%")
 
 
 def parse(
@@ -161,10 +166,9 @@ def parse(
     *,
     file: str = "",
     table: str = "spending",
-    exponent: int = 2,
     zones: frozenset[str] | None = None,
 ) -> tuple[SpendingRule, list[Finding]]:
-    """A spending rule from TOML or JSON, with a finding for everything in it that cannot be meant.
+    """A spending rule from JSON, with a finding for everything in it that cannot be meant.
 
     Where ``zones`` is given, codes that are not among them are found too. The
     rule holds what could be read; use it only when there are no findings.
@@ -212,15 +216,13 @@ def parse(
                 "share_of_price", "rule.not-a-share", "the share of the price is not above 0 and at most 1",
                 'write it as "1/2" or "50 %"',
             )  # fmt: skip
-    per_day = _per_day(written, exponent)
-    if per_day is not None and per_day <= 0:
+    per_day = written.get("per_day_minor")
+    if per_day is not None and (isinstance(per_day, bool) or not isinstance(per_day, int) or per_day <= 0):
         found(
-            "per_day", "rule.not-an-amount", "the amount a day is not an amount above zero",
-            'write it as "50.00"',
+            "per_day_minor", "rule.not-an-amount", "the amount a day is not a whole number of minor units above zero",
+            "write it as 5000",
         )  # fmt: skip
         per_day = None
-    if "per_day" in written and "per_day_minor" in written:
-        found("per_day", "rule.said-twice", "“per_day” and “per_day_minor” are both given", "leave one of them out")
     rule = SpendingRule(
         zones=lists["zones"],
         sectors=lists["sectors"],
@@ -237,33 +239,33 @@ def parse(
 def parse_share(given: object) -> Fraction | None:
     """A share above 0 and at most 1, exactly; None for anything else.
 
+    Written as two whole numbers of at most six digits, as a decimal of at most
+    five places, or per cent with at most three places. Whatever a share could be
+    is small: an exponent or a long number is not calculated, only refused.
+
     >>> parse_share("1/4"), parse_share("33,5 %"), parse_share(0.1), parse_share("5/4")
     (Fraction(1, 4), Fraction(67, 200), Fraction(1, 10), None)
+    >>> parse_share("1e3000000"), parse_share("٢٥٪"), parse_share(1)
+    (None, Fraction(1, 4), Fraction(1, 1))
     """
-    if isinstance(given, bool) or not isinstance(given, str | int | float | Fraction):
+    if isinstance(given, int):
+        return Fraction(1) if given == 1 and not isinstance(given, bool) else None
+    if not isinstance(given, str | float):
         return None
-    text = str(given).replace(",", ".").replace("\u00a0", "").replace(" ", "").replace("٪", "%")
-    try:
-        share = Fraction(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except (ValueError, ZeroDivisionError):
+    written = str(given)
+    if len(written) > _LONGEST_SHARE:
         return None
-    return share if 0 < share <= 1 else None
-
-
-def _per_day(written: Mapping[str, Any], exponent: int) -> int | None:
-    """Minor units a day; 0 stands for what cannot be read."""
-    minor = written.get("per_day_minor")
-    if minor is not None:
-        return minor if isinstance(minor, int) and not isinstance(minor, bool) else 0
-    amount = written.get("per_day")
-    if amount is None:
-        return None
-    if isinstance(amount, bool):
-        return 0
-    try:
-        return to_minor(Decimal(str(amount).replace(",", ".")), exponent)
-    except (InvalidOperation, ValueError, OverflowError):
-        return 0
+    text = "".join(written.split()).translate(_MARKS)
+    share = None
+    if parts := _PARTS.fullmatch(text):
+        share = Fraction(int(parts[1]), int(parts[2])) if int(parts[2]) else None
+    elif decimals := _DECIMALS.fullmatch(text):
+        places = decimals[2] or ""
+        share = Fraction(int((decimals[1] or decimals[3] or "0") + places), 10 ** len(places))
+    elif per_cent := _PER_CENT.fullmatch(text):
+        places = per_cent[2] or ""
+        share = Fraction(int(per_cent[1] + places), 100 * 10 ** len(places))
+    return share if share is not None and 0 < share <= 1 else None
 
 
 def spending_rule(kept: Mapping[str, Any]) -> SpendingRule:
@@ -291,7 +293,7 @@ class EligibilityRule:
 def parse_eligibility(
     written: Mapping[str, Any], *, file: str = "", table: str = "eligibility", zones: frozenset[str] | None = None
 ) -> tuple[EligibilityRule, list[Finding]]:
-    """An eligibility rule from TOML or JSON, with a finding for everything in it that cannot be meant."""
+    """An eligibility rule from JSON, with a finding for everything in it that cannot be meant."""
     findings: list[Finding] = []
     lists: dict[str, frozenset[str] | None] = {"zones": None, "income_bands": None}
     for key, value in written.items():

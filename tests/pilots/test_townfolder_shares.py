@@ -1,0 +1,51 @@
+"""Shares and limits in a programme's file, whatever somebody writes there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from koinon.pilots.townfolder_findings import Findings
+from koinon.pilots.townfolder_settings import Section
+from tests.pilots import small_town
+
+
+def share_of(written: Any) -> tuple[Fraction | None, list[str]]:
+    findings = Findings()
+    share = Section("aid.toml", {"share": written}, findings, {}).share("share")
+    return share, [finding.code for finding in findings.found]
+
+
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [("1/4", Fraction(1, 4)), ("25 %", Fraction(1, 4)), ("33,5 %", Fraction(67, 200)), (0.25, Fraction(1, 4)), (1, 1)],
+)
+def test_a_share_is_two_numbers_or_decimals_or_per_cent(written: Any, share: Fraction) -> None:
+    assert share_of(written) == (share, [])
+
+
+@settings(deadline=timedelta(milliseconds=200))
+@given(st.text(alphabet="0123456789eE_+-./,%  ١٢٣٫٪") | st.text() | st.floats() | st.integers())
+@example("1e3000000")
+@example("0.1e-3000000")
+@example("1/" + "9" * 100_000)
+def test_any_text_is_answered_at_once_with_a_share_or_a_finding(written: Any) -> None:
+    share, codes = share_of(written)
+    if share is None:
+        assert codes in (["town.setting-invalid"], ["town.setting-missing"])
+    else:
+        assert (codes, 0 < share <= 1) == ([], True)
+
+
+def test_a_limit_of_nothing_a_day_is_found(tmp_path: Path) -> None:
+    programme = small_town.PROGRAMME.replace("per_day = 50", "per_day = 0").encode()
+    found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))
+    assert [(finding.column, finding.code) for finding in found if "per_day" in finding.column] == [
+        ("rules.per_day", "town.setting-invalid")
+    ]
