@@ -133,7 +133,7 @@ def waits_by_hand(rows: list[Row], start: datetime, until: datetime) -> list[Wai
     undone: dict[UUID, int] = defaultdict(int)
     for row in rows:
         if row.reverses is not None:
-            undone[row.reverses] += row.amount
+            undone[row.reverses] += row.amount if row.at < until else 0
     given: dict[int, datetime] = {}
     for row in rows:
         if row.code == "disburse" and row.reverses is None and start <= row.at < until and row.amount > undone[row.id]:

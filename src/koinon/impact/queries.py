@@ -19,7 +19,7 @@ from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.share_by_sse import share_by_sse
 from koinon.impact.indicators.share_by_zone import share_by_zone
 from koinon.impact.indicators.velocity import velocity
-from koinon.impact.types import Flows, MonthReport, Payers, ShopReceipts, Wait
+from koinon.impact.types import Flows, MonthReport, Payers, ShopReceipts, UnitsAt, Wait
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
 
@@ -111,6 +111,15 @@ def flows(conn: Connection[Any], town_id: int, start: datetime, until: datetime)
         outstanding_end=row.outstanding_end,
         outstanding_mean=Fraction(int(row.outstanding_micros), _micros(start, until)),
     )
+
+
+def units_at(conn: Connection[Any], town_id: int, until: datetime) -> UnitsAt:
+    """The town's units just before ``until``, by ``effective_at``.
+
+    What is published of the books' totals: as of the end of a month, because whoever
+    watches live totals subtracts two of them and has a single payment, to the cent.
+    """
+    return one(conn, statement(_PACKAGE, "totals_at"), UnitsAt, town_id=town_id, until=until)
 
 
 def _micros(start: datetime, until: datetime) -> int:

@@ -35,6 +35,22 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsAt:
+    """A town's units as they stood at an instant, since the first one, in minor units, net of reversals.
+
+    issued = redeemed + expired + outstanding, and ``reserve``, the euros held, covers ``outstanding``.
+    ``paid`` is the value of payments between residents and businesses.
+    """
+
+    issued: int
+    paid: int
+    redeemed: int
+    expired: int
+    outstanding: int
+    reserve: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShopReceipts:
     """One business's receipts in a period; the report's raw rows, never published as they are.
 

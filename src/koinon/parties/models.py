@@ -41,6 +41,15 @@ class Town(models.Model):
         db_comment="The public body that holds the town's own accounts; empty only while the town is being created.",
     )
     created_at = models.DateTimeField()
+    demonstrated_until = models.DateField(
+        null=True,
+        blank=True,
+        editable=False,
+        db_comment=(
+            "Last day that the demonstration has lived in this town; empty for a real town. "
+            "Only the demonstration sets it."
+        ),
+    )
 
     class Meta:
         db_table_comment = "A municipality (or consortium) running one currency."

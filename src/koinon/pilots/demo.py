@@ -30,7 +30,7 @@ from psycopg import Connection
 
 from koinon.db.checks import run_checks
 from koinon.db.connections import Database, connect
-from koinon.db.statements import one, statement
+from koinon.db.statements import execute, one, statement
 from koinon.db.transactions import transaction
 from koinon.impact import queries as impact
 from koinon.kernel.money import Amount
@@ -305,6 +305,8 @@ class _Demo:
                 if check_each:
                     self._check_after(day)
                 self.watch.tell.step(f"{day}: {_told(lived[day])}", number, len(days))
+        with transaction(self.conn):
+            execute(self.conn, statement("koinon.pilots", "demo_lived_until"), town_id=town.id, day=days[-1])
         self.lived += [lived[day] for day in days]
 
     def _check_after(self, day: date) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 
 from koinon.impact import publication, queries
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
+from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
-from koinon.ledger import queries as books
-from koinon.parties.models import Town, User
+from koinon.parties.models import Town
 from koinon.programmes.models import Cycle, CycleState
 
 KEPT_SECONDS = 60
@@ -36,29 +36,50 @@ class Bar:
     of_no_zone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedMonth:
+    """A month that is over, as anybody may see it: its report, and the units at the end of its last day.
+
+    ``paid_minor`` is None where the month's own payments are hidden: they would follow from it.
+    """
+
+    month: Month
+    report: PublicReport
+    units: UnitsAt
+    paid_minor: int | None
+
+
 def is_demo(town: Town) -> bool:
-    """Whether the town's people are generated: only the demonstration has users of these names."""
-    return User.objects.filter(grants__town=town, username__startswith="demo-").exists()
+    """Whether the town's people are generated: the demonstration says so when it has lived there."""
+    return town.demonstrated_until is not None
 
 
-def months(town: Town) -> list[Month]:
-    """Months in which aid was paid, newest first."""
+def last_month_over(town: Town, now: datetime) -> Month:
+    """The newest month that is over by the clock, or by the demonstration's calendar where that is ahead."""
+    today = now.astimezone(ZoneInfo(town.time_zone)).date()
+    if town.demonstrated_until is not None:
+        today = max(today, town.demonstrated_until + timedelta(days=1))
+    return Month.of(today.replace(day=1) - timedelta(days=1))
+
+
+def months(town: Town, now: datetime) -> list[Month]:
+    """Months in which aid was paid and which are over, newest first. A running one is never published."""
     found = Cycle.objects.filter(programme__town=town, state__in=[CycleState.DISBURSING, CycleState.DISBURSED])
-    return sorted({Month.parse(month) for month in found.values_list("month", flat=True)}, reverse=True)
+    paid = {Month.parse(month) for month in found.values_list("month", flat=True)}
+    over = last_month_over(town, now)
+    return sorted((month for month in paid if month <= over), reverse=True)
 
 
-def report(conn: psycopg.Connection[Any], town: Town, month: Month, now: datetime) -> PublicReport | None:
-    """What may be published of the month; None where it has not begun."""
+def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> PublishedMonth:
+    """What may be published of a month that is over. Kept for a minute."""
     zone = ZoneInfo(town.time_zone)
-    # The demonstration lives its months ahead of the clock; a real one ends where we stand.
-    until = None if is_demo(town) else now
-    if until is not None and until <= month.bounds(zone)[0]:
-        return None
-    head = books.head(conn, town_id=town.pk)
-    key = f"published:{town.pk}:{month}:{head.number if head else 0}:{now.timestamp() // KEPT_SECONDS:.0f}"
-    kept: PublicReport | None = cache.get(key)
+    key = f"published:{town.pk}:{month}"
+    kept: PublishedMonth | None = cache.get(key)
     if kept is None:
-        kept = publication.publish(queries.month(conn, town.pk, month, zone, until=until))
+        report = publication.publish(queries.month(conn, town.pk, month, zone))
+        units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
+        paid = units.paid if report.spent_minor is not None else None
+        kept = PublishedMonth(month, report, units, paid)
         cache.set(key, kept, KEPT_SECONDS)
     return kept
 

@@ -19,7 +19,7 @@ WITH given AS (
         AND t.effective_at < %(until)s
         AND t.amount_minor > (
             SELECT coalesce(sum(b.amount_minor), 0) FROM ledger.transfer AS b
-            WHERE b.town_id = t.town_id AND b.reverses = t.id
+            WHERE b.town_id = t.town_id AND b.reverses = t.id AND b.effective_at < %(until)s
         )
     GROUP BY t.credit_account
 ),

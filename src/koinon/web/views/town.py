@@ -36,19 +36,19 @@ def town(request: HttpRequest) -> HttpResponse:
     if shown is None:
         return render(request, "koinon/no_town.html")
     conn = raw()
-    months = published.months(shown)
-    context: dict[str, Any] = {
-        "months": months,
-        "totals": ledger.totals(conn, town_id=shown.pk),
-        "head": ledger.head(conn, town_id=shown.pk),
-    }
+    months = published.months(shown, timezone.now())
+    context: dict[str, Any] = {"months": months, "head": ledger.head(conn, town_id=shown.pk)}
     month = _asked_month(request, months)
-    report = published.report(conn, shown, month, timezone.now()) if month is not None else None
-    if report is not None:
+    if month is not None:
+        found = published.published(conn, shown, month)
+        report = found.report
         sse = {"sse": _("Social economy"), "other": _("Other businesses")}
         context |= {
             "month": month,
             "report": report,
+            "totals": found.units,
+            "paid_minor": found.paid_minor,
+            "totals_day": month.last_day,
             "by_zone": published.bars(report.by_zone),
             "by_sse": published.bars(report.by_sse, sse),
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
@@ -69,9 +69,9 @@ def how(request: HttpRequest, indicator: str) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {"indicator": indicator}
     shown = the_town(request)
-    months = published.months(shown) if shown is not None else []
+    months = published.months(shown, timezone.now()) if shown is not None else []
     if shown is not None and months:
-        context |= {"month": months[0], "report": published.report(raw(), shown, months[0], timezone.now())}
+        context |= {"month": months[0], "report": published.published(raw(), shown, months[0]).report}
     return render(request, f"koinon/how/{indicator}.html", context)
 
 
