@@ -25,7 +25,9 @@ from koinon.pilots.apply import Applied, apply
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import TownPlan
 from koinon.programmes import operations as programmes
-from koinon.programmes.queries import funds
+from koinon.programmes.queries import entitlements, funds
+from koinon.programmes.queries import programmes as all_programmes
+from koinon.programmes.rules import EligibilityRule
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 from koinon.treasury.types import FileFormat
@@ -390,3 +392,45 @@ def test_a_limit_a_day_is_read_with_the_decimals_of_the_towns_currency(applying:
     assert town_id is not None
     (fund,) = funds(applying.conn, town_id=town_id)
     assert fund.rule.per_day_minor == 12_345
+
+
+ELIGIBILITY = """
+[programmes.eligibility]
+zones = ["Νεα Περαμος"]
+income_bands = ["none"]
+"""
+
+
+def paggaio(folder: Path, eligibility: str) -> TownPlan:
+    programme = small_town.PROGRAMME + eligibility
+    return townfolder.read(small_town.write(folder, {"programmes/epidoma.toml": programme.encode()}))
+
+
+def test_whom_a_programme_is_for_is_decided_as_its_file_says(applying: Applying, tmp_path: Path) -> None:
+    town_id = applying(paggaio(tmp_path, ELIGIBILITY), accept_warnings=True).town_id
+    assert town_id is not None
+
+    (programme,) = all_programmes(applying.conn, town_id=town_id)
+    assert programme.terms.eligibility == EligibilityRule(frozenset({"nea-peramos"}), frozenset({"none"}))
+    cycle = programmes.prepare_cycle(
+        applying.conn, town_id=town_id, programme_id=programme.id, month=Month(2026, 10), actor="user:1", now=NOW
+    )
+    assert (cycle.count, cycle.refused, cycle.total_minor) == (1, 1, 262_50)
+    (refused,) = entitlements(applying.conn, town_id=town_id, cycle_id=cycle.id, state="refused")
+    assert [ground.code for ground in refused.grounds] == ["entitlement.not-in-zone"]
+
+
+def test_a_limit_that_its_file_no_longer_names_is_lifted_and_audited(applying: Applying, tmp_path: Path) -> None:
+    applying(paggaio(tmp_path, ELIGIBILITY), accept_warnings=True)
+
+    again = applying(paggaio(tmp_path, ELIGIBILITY), accept_warnings=True)
+    lifted = applying(paggaio(tmp_path, ""), accept_warnings=True, at=LATER)
+
+    assert changed(again) == {}
+    assert changed(lifted) == {"programmes_changed": 1}
+    (change,) = lifted.changes
+    assert json.loads(change.before["rule"]) == {"income_bands": ["none"], "zones": ["nea-peramos"]}
+    assert change.after == {"rule": "{}"}
+    assert lifted.town_id is not None
+    (programme,) = all_programmes(applying.conn, town_id=lifted.town_id)
+    assert programme.terms.eligibility == EligibilityRule()

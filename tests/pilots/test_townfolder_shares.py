@@ -1,4 +1,4 @@
-"""Shares and limits in a programme's file, whatever somebody writes there."""
+"""Shares, limits and conditions in a programme's file, whatever somebody writes there."""
 
 from __future__ import annotations
 
@@ -49,3 +49,26 @@ def test_a_limit_of_nothing_a_day_is_found(tmp_path: Path) -> None:
     assert [(finding.column, finding.code) for finding in found if "per_day" in finding.column] == [
         ("rules.per_day", "town.setting-invalid")
     ]
+
+
+def test_every_mistake_in_whom_a_programme_is_for_is_found_at_its_place(tmp_path: Path) -> None:
+    conditions = """
+[programmes.eligibility]
+zones = ["Νέα Πέραμος", "Atlantis"]
+income_bands = ["low", "none"]
+age = 18
+"""
+    programme = (small_town.PROGRAMME + conditions).encode()
+    found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))
+    lines = (small_town.PROGRAMME + conditions).splitlines()
+    assert {(finding.column, finding.code, lines[finding.row - 1].split(" ")[0]) for finding in found} == {
+        ("programmes.eligibility.zones", "town.zone-unknown", "zones"),
+        ("programmes.eligibility.income_bands", "town.setting-invalid", "income_bands"),
+        ("programmes.eligibility.age", "town.setting-unknown", "age"),
+    }
+
+
+def test_a_condition_that_is_no_list_of_texts_is_found(tmp_path: Path) -> None:
+    programme = (small_town.PROGRAMME + "[programmes.eligibility]\nincome_bands = 'none'\nzones = [1]\n").encode()
+    found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))
+    assert [finding.code for finding in found] == ["town.setting-invalid"] * 2

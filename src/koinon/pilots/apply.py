@@ -150,6 +150,7 @@ class _Programme:
     share_numerator: int
     share_denominator: int
     floor_monthly_minor: int
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,7 +474,10 @@ class _Comparison:
         self._compare("funds", wanted, present, "fund")
 
     def _compare_programmes(self) -> None:
-        present = {row.code: row for row in self._rows("apply_programmes", _Programme)}
+        present = {
+            row.code: replace(row, rule=_json(json.loads(row.rule)))
+            for row in self._rows("apply_programmes", _Programme)
+        }
         for programme in self.plan.programmes:
             known = present.get(programme.code)
             self.programme_id[programme.code] = (
@@ -488,6 +492,7 @@ class _Comparison:
                 programme.share.numerator,
                 programme.share.denominator,
                 programme.floor_monthly_minor,
+                _json(programme.eligibility.as_json()),
             )
             for programme in self.plan.programmes
         }

@@ -36,7 +36,7 @@ from koinon.pilots.townfolder_types import (
     TownSpec,
     ZoneSpec,
 )
-from koinon.programmes.rules import parse_share
+from koinon.programmes.rules import EligibilityRule, parse_share
 
 TOWN_FILE = "town.toml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -589,7 +589,7 @@ def read_policies(
             )
     for root in roots:
         for section in root.sections("programmes"):
-            _read_programme(section, known, seen, exponent, policies, award_fields)
+            _read_programme(section, known, seen, town, policies, award_fields)
         for section in root.sections("rewards"):
             _read_reward(section, known, seen, exponent, policies)
         root.finish()
@@ -624,18 +624,7 @@ def _read_rules(roots: list[Section], town: TownSettings) -> _Rules:
 
 
 def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
-    finder = zone_finder(town.zones)
-    zones: list[str] = []
-    for word in section.texts("zones"):
-        if fold(word) in finder:
-            zones.append(finder[fold(word)])
-        else:
-            names = [zone.name for zone in town.zones]
-            section.problem(
-                "zones",
-                "town.zone-unknown",
-                _('The town has no neighbourhood "%(word)s".', word=word) + section.findings.did_you_mean(word, names),
-            )
+    zones = _read_zone_codes(section, town)
     sectors: list[str] = []
     for word in section.texts("sectors"):
         if word in SECTOR_GROUPS:
@@ -669,7 +658,7 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
         section.problem("per_day", "town.setting-invalid", _("The amount must be above zero."))
     return RuleSpec(
         fund=fund,
-        zones=tuple(zones) or None,
+        zones=zones or None,
         sectors=tuple(sectors) or None,
         legal_forms=tuple(forms) or None,
         sse_only=section.flag("sse_only"),
@@ -678,6 +667,34 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
         per_day_minor=per_day,
         peers_allowed=section.flag("peers_allowed"),
     )
+
+
+def _read_zone_codes(section: Section, town: TownSettings) -> tuple[str, ...]:
+    finder = zone_finder(town.zones)
+    zones: list[str] = []
+    for word in section.texts("zones"):
+        if fold(word) in finder:
+            zones.append(finder[fold(word)])
+        else:
+            names = [zone.name for zone in town.zones]
+            section.problem(
+                "zones",
+                "town.zone-unknown",
+                _('The town has no neighbourhood "%(word)s".', word=word) + section.findings.did_you_mean(word, names),
+            )
+    return tuple(zones)
+
+
+def _read_eligibility(section: Section, town: TownSettings) -> EligibilityRule:
+    """Whom a programme is for; the income bands are those that the words of the households' list may mean."""
+    households = town.tables.get("households")
+    known = tuple(dict.fromkeys(households.values.get("income_band", {}).values())) if households else ()
+    zones, bands = _read_zone_codes(section, town), section.texts("income_bands")
+    for band in bands:
+        if households and band not in known:
+            section.problem("income_bands", "town.setting-invalid", _not_one_of(band, known))
+    section.finish()
+    return EligibilityRule(frozenset(zones) or None, frozenset(bands) or None)
 
 
 def _own_code(section: Section, seen: set[str]) -> str:
@@ -732,7 +749,7 @@ def _read_programme(
     section: Section,
     known: frozenset[str],
     seen: set[str],
-    exponent: int,
+    town: TownSettings,
     policies: Policies,
     award_fields: Mapping[str, bool],
 ) -> None:
@@ -741,7 +758,8 @@ def _read_programme(
         name=section.text("name", most=120),
         fund=_known_fund(section, known),
         share=section.share("share") or Fraction(1),
-        floor_monthly_minor=section.amount("floor_monthly", exponent, required=False) or 0,
+        floor_monthly_minor=section.amount("floor_monthly", town.town.unit.exponent, required=False) or 0,
+        eligibility=_read_eligibility(section.section("eligibility", required=False), town),
     )
     policies.programmes.append(programme)
     settings = read_table_settings(section.section("awards"), award_fields, {}, within="programmes/")

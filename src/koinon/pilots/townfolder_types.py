@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from koinon.kernel.decisions import Finding
 from koinon.kernel.money import Unit
+from koinon.programmes.rules import EligibilityRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +145,14 @@ class FundSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeSpec:
-    """Aid paid in part in the currency: ``share`` of every award above ``floor_monthly_minor``."""
+    """Aid paid in part in the currency: ``share`` of every award above ``floor_monthly_minor``, to whom it is for."""
 
     code: str
     name: str
     fund: str
     share: Fraction
     floor_monthly_minor: int
+    eligibility: EligibilityRule = field(default_factory=EligibilityRule)
 
 
 @dataclass(frozen=True, slots=True)
