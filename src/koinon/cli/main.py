@@ -19,7 +19,7 @@ from types import FrameType
 
 import typer
 
-from koinon.cli import books, budget, cycle, demo, fund, party, redeem, serving, town, upkeep
+from koinon.cli import books, budget, cycle, demo, fund, party, payments, redeem, serving, town, upkeep
 from koinon.cli.output import DEFECT, DONE, INTERRUPTED, REFUSED, TOLD_TO_END, keep_defect
 from koinon.db.private import keep_to_owner, without_rows
 
@@ -41,6 +41,8 @@ app.add_typer(town.app, name="town", rich_help_panel="Run a town")
 app.add_typer(budget.app, name="budget", rich_help_panel="Run a town")
 app.add_typer(fund.app, name="fund", rich_help_panel="Run a town")
 app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
+for name, command in (("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
+    redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.command("check", rich_help_panel="Check the books")(books.check)

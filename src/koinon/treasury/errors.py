@@ -190,7 +190,8 @@ class PayeesNotPayable(TreasuryError):
 
     def __init__(self, *, grounds: Sequence[Ground]) -> None:
         self.grounds = tuple(grounds)
-        super().__init__(f"{len(self.grounds)} reasons against this file; nothing was exported")
+        parties = len({str(ground.fields.get("party", "")) for ground in grounds})
+        super().__init__(f"the bank would not take {parties} of the parties in this file; nothing was exported")
 
 
 class PayeeChanged(TreasuryError):

@@ -1,0 +1,199 @@
+"""What the bank makes of a run, typed by a treasurer in Jordan: three decimals, three shops, and things go wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from koinon.cli.main import run
+from koinon.db.transactions import transaction
+from koinon.ledger import queries as books
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
+from koinon.treasury import operations as treasury
+from tests.programmes.small_town import NOON, SmallTown, build, money
+
+ACCOUNTS = {
+    "bakery": "JO94CBJO0010000000000131000302",
+    "butcher": "JO71CBJO0000000000001234567890",
+    "grocer": "JO94CBJO0010000000000131000302",
+}
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=2)
+
+
+@dataclass
+class Desk:
+    """A treasurer's terminal."""
+
+    town: SmallTown
+    url: str
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str, by: str = "carmen") -> Any:
+        """The JSON document of ``koinon ARGUMENTS --as carmen``."""
+        self.capsys.readouterr()
+        status = run([*arguments, "--as", by, "--json", "--database", self.url])
+        document = json.loads(self.capsys.readouterr().out)
+        assert (status == 0) is ("refused" not in document), document
+        return document
+
+    def told(self, *arguments: str, by: str = "carmen") -> str:
+        """What a person reads."""
+        self.capsys.readouterr()
+        run([*arguments, *(["--as", by] if by else []), "--database", self.url])
+        out, err = self.capsys.readouterr()
+        return " ".join((out + err).split())
+
+    def payments(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """The payments of a run by the name of the shop."""
+        names = {str(party): name for name, party in self.town.parties.items()}
+        self.capsys.readouterr()
+        assert run(["redeem", "show", run_id, "--json", "--database", self.url]) == 0
+        return {names[one["party"]]: one for one in json.loads(self.capsys.readouterr().out)["payments"]}
+
+    def trail(self) -> list[str]:
+        with transaction(self.town.conn):
+            return self.town.audited()
+
+
+@pytest.fixture
+def desk(database, conn, tmp_path, monkeypatch, capsys) -> Desk:
+    """Three shops have asked for 1.000, 2.000 and 3.000."""
+    monkeypatch.setenv("KOINON_VAR", str(tmp_path))
+    for name in ("KOINON_DATABASE_URL", "KOINON_USER", "KOINON_SECRETS"):
+        monkeypatch.delenv(name, raising=False)
+    town = build(conn)
+    conn.execute("UPDATE parties_town SET country = 'JO', exponent = 3, national_currency = 'JOD'")
+    town.fund("aid", last_day=YESTERDAY)
+    town.fund("open", last_day=date(2999, 12, 31))
+    for name, role in {"anna": "officer", "bilal": "approver", "carmen": "treasurer"}.items():
+        town.user(name, role)
+    vault = Vault(conn, Secrets.load())
+    vault.put(town.party, {"name": "Town", "iban": ACCOUNTS["bakery"]})
+    for number, (shop, account) in enumerate(ACCOUNTS.items(), 1):
+        vault.put(town.shop(shop), {"name": shop, "iban": account})
+        town.fill_till(shop, f"{number}0.00")
+        treasury.request_redemption(
+            conn, town_id=town.id, party=town.parties[shop], amount=money(f"{number}0.00"),
+            idempotency_key=shop, at=NOON, actor="user:1",
+        )  # fmt: skip
+    conn.commit()
+    return Desk(town, database.app_url, capsys)
+
+
+@pytest.fixture
+def sent(desk: Desk, tmp_path) -> str:
+    """A run of all three shops that the bank has."""
+    run_id: str = desk("redeem", "run")["run"]["id"]
+    desk("redeem", "approve", run_id, by="bilal")
+    told = desk.told("redeem", "export", run_id, "--to", str(tmp_path / "bank"))
+    assert "3 payments, 6.000 JOD" in told
+    return run_id
+
+
+def test_shop_that_is_left_out_waits_for_the_next_run(desk: Desk):
+    bakery, grocer = str(desk.town.parties["bakery"]), str(desk.town.parties["grocer"])
+
+    stranger = desk("redeem", "run", "--leave-out", "0192f000-0000-7000-8000-000000000000")
+    first = desk("redeem", "run", "--leave-out", bakery, "--leave-out", grocer)["run"]
+    second = desk("redeem", "run")["run"]
+
+    assert stranger["refused"]["code"] == "parties.not-found"
+    assert (list(desk.payments(first["id"])), first["total"]) == (["butcher"], 2000)
+    assert set(desk.payments(second["id"])) == {"bakery", "grocer"}
+
+
+def test_cancelled_run_leaves_its_requests_for_the_next_one(desk: Desk):
+    first = desk("redeem", "run")["run"]["id"]
+
+    assert desk("redeem", "cancel", first, by="anna")["refused"]["code"] == "cli.role-missing"
+    assert desk("redeem", "cancel", first)["run"]["state"] == "cancelled"
+    assert desk("redeem", "run")["run"]["payments"] == 3
+    assert "treasury.run-cancelled" in desk.trail()
+
+
+def test_rejected_payment_is_not_settled_with_the_others_and_goes_into_the_next_run(desk: Desk, sent: str):
+    payment = desk.payments(sent)["bakery"]["id"]
+    reject = ("redeem", "reject", sent, payment, "--reason", "ac04")
+
+    assert desk(*reject, by="bilal")["refused"]["code"] == "cli.role-missing"
+    assert desk(*reject)["state"] == "exported"
+    assert desk("redeem", "settle", sent, "--payment", payment)["refused"]["code"] == "treasury.payment-in-other-state"
+    told = desk.told("redeem", "settle", sent)
+
+    assert "Settled: 2 paid, 1 rejected." in told
+    assert {name: (one["state"], one["reason"]) for name, one in desk.payments(sent).items()} == {
+        "bakery": ("rejected", "AC04"),
+        "butcher": ("paid", ""),
+        "grocer": ("paid", ""),
+    }
+    assert "1.000 JOD rejected AC04" in desk.told("redeem", "show", sent, by="")
+    assert set(desk.payments(desk("redeem", "run")["run"]["id"])) == {"bakery"}
+
+
+def test_run_settles_payment_by_payment_and_with_its_last_rejection(desk: Desk, sent: str):
+    payments = desk.payments(sent)
+
+    told = desk.told("redeem", "settle", sent, "--payment", payments["bakery"]["id"])
+    assert "Not settled yet: 2 due, 1 paid." in told
+    desk("redeem", "reject", sent, payments["butcher"]["id"], "--reason", "AC04")
+    last = desk("redeem", "reject", sent, payments["grocer"]["id"], "--reason", "AC06")
+
+    assert last["state"] == "settled"
+    assert desk.trail()[-1] == "treasury.run-settled"
+
+
+def test_payment_that_comes_back_is_owed_again(desk: Desk, sent: str):
+    payment = desk.payments(sent)["grocer"]["id"]
+    give_back = ("redeem", "return", sent, payment, "--reason", "AC04")
+
+    assert desk(*give_back)["refused"]["code"] == "treasury.payment-in-other-state"
+    desk("redeem", "settle", sent)
+    desk(*give_back)
+
+    assert desk.payments(sent)["grocer"]["state"] == "returned"
+    assert desk.payments(desk("redeem", "run")["run"]["id"])["grocer"]["amount"] == 3000
+    with transaction(desk.town.conn):
+        assert desk.town.broken() == []
+
+
+def test_payment_of_another_run_is_not_touched(desk: Desk, sent: str):
+    payment = desk.payments(sent)["grocer"]["id"]
+    desk("redeem", "reject", sent, payment, "--reason", "AC04")
+    other = desk("redeem", "run")["run"]["id"]
+
+    answer = desk("redeem", "return", other, payment, "--reason", "AC04")
+
+    assert answer["refused"]["code"] == "treasury.payment-not-found"
+    assert run(["redeem", "reject", sent, payment, "--reason", "because", "--as", "carmen"]) == 2
+
+
+def test_unspent_aid_is_swept_by_an_officer_once_the_last_day_is_over(desk: Desk):
+    desk.town.household("ana")
+    desk.town.give("ana", "aid", "10.00")
+    desk.town.conn.commit()
+
+    assert desk("fund", "sweep", "--fund", "aid")["refused"]["code"] == "cli.role-missing"
+    assert desk("fund", "sweep", "--fund", "open", by="anna")["refused"]["code"] == "programmes.fund-not-over"
+    assert "1.000 REC from 1 purses" in desk.told("fund", "sweep", "--fund", "aid", by="anna")
+    assert desk("fund", "sweep", "--fund", "aid", by="anna")["swept"] == 0
+    with transaction(desk.town.conn):
+        assert books.totals(desk.town.conn, town_id=desk.town.id).expired == 1000
+        assert desk.town.balance("ana", "aid") == "0.00"
+    assert desk.trail().count("fund.swept") == 1
+
+
+def test_refusal_writes_amounts_with_the_decimals_of_the_town(desk: Desk):
+    desk.town.programme("late", fund="open", share=(1, 1), floor="0")
+    desk.town.household("ana")
+    desk.town.award("late", "ana", "12.50")
+    desk.town.approve(desk.town.prepare("late"))
+    desk.town.conn.commit()
+
+    assert "has 0.000 REC, 1.250 REC asked: 1.250 REC are missing" in desk.told(
+        "cycle", "disburse", "late", "2026-10", by="anna"
+    )
