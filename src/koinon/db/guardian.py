@@ -80,8 +80,8 @@ def main() -> None:
     alone = LockFile(folder.guardian_lock)
     if not alone.take():
         return  # Another guardian was quicker.
+    folder.forget_state()  # First: nobody may take a killed guardian's word while our lock says that one lives.
     close_to_others(folder.root)
-    folder.forget_state()
     try:
         guard(folder, durable=durable)
     except DatabaseError as refused:
