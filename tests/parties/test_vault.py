@@ -103,6 +103,20 @@ def test_an_identifier_names_one_party_but_a_family_may_share_a_telephone(town, 
     assert set(vault.find_all(town.id, "phone", "600112233")) == {ana, pere}
 
 
+def test_many_are_found_at_once_as_each_would_be_found_alone(town, vault):
+    vault.put(town.parties["ana"], ANA)
+    vault.put(town.parties["pere"], {"identifier": "X1234567L", "phone": ANA["phone"]})
+    typed = ["12345678z", "12.345.678-Z", "X-1234567-L", "", "99999999R"]
+    assert vault.find_many(town.id, "identifier", typed) == {
+        "12345678z": town.parties["ana"],
+        "12.345.678-Z": town.parties["ana"],
+        "X-1234567-L": town.parties["pere"],
+    }
+    assert vault.find_many(town.id, "phone", ["600112233"]) == {}
+    assert vault.find_many(town.id + 1, "identifier", typed) == {}
+    assert vault.find_many(town.id, "identifier", []) == {}
+
+
 def test_two_in_one_import_with_one_identifier_are_refused_together(town, vault):
     people = {town.parties[name]: {"identifier": "12345678Z"} for name in ("ana", "pere")}
     with pytest.raises(IdentifierTaken):

@@ -434,3 +434,21 @@ def test_a_limit_that_its_file_no_longer_names_is_lifted_and_audited(applying: A
     assert lifted.town_id is not None
     (programme,) = all_programmes(applying.conn, town_id=lifted.town_id)
     assert programme.terms.eligibility == EligibilityRule()
+
+
+def test_a_town_is_compared_with_as_few_questions_however_many_people_it_has(
+    applying: Applying, besos: TownPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applying(besos)
+    asked: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def count(cursor: psycopg.Cursor[Any], query: Any, *given: Any, **options: Any) -> psycopg.Cursor[Any]:
+        asked.append(str(query))
+        return execute(cursor, query, *given, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", count)
+    again = applying(besos, dry_run=True)
+
+    assert changed(again) == {}
+    assert 0 < len(asked) < 40

@@ -298,10 +298,12 @@ class _Comparison:
         self.fund_id: dict[str, UUID] = {}
         self.programme_id: dict[str, UUID] = {}
         self.tills: list[UUID] = []
+        self.recognised: dict[str, UUID] = {}
 
     def differences(self) -> _Differences:
         self._compare_town()
         self._compare("zones", self._zones(), {zone.code: zone for zone in self._rows("apply_zones", _Zone)}, "zone")
+        self.recognised = self._recognise()
         self._compare_households()
         self._compare_people()
         self._compare_businesses()
@@ -376,15 +378,22 @@ class _Comparison:
     def _zones(self) -> dict[str, _Zone]:
         return {zone.code: _Zone(zone.code, zone.name) for zone in self.plan.zones}
 
-    def _recognised(self, identifier: str) -> UUID | None:
-        return self.vault.find(self.town.id, "identifier", identifier) if self.town and identifier else None
+    def _recognise(self) -> dict[str, UUID]:
+        """The parties of the households and people whom the town knows, by the identifier as the folder has it."""
+        if self.town is None:
+            return {}
+        identifiers = (
+            *(household.key for household in self.plan.households),
+            *(person.identifier for person in self.plan.people),
+        )
+        return self.vault.find_many(self.town.id, "identifier", identifiers)
 
     def _compare_households(self) -> None:
         present = {row.party_id: row for row in self._rows("apply_households", _Household)}
         wanted: dict[UUID, _Household] = {}
         personal: dict[UUID, dict[str, str]] = {}
         for household in self.plan.households:
-            party = self._recognised(household.key) or new_id()
+            party = self.recognised.get(household.key) or new_id()
             self.household_party[household.key] = party
             wanted[party] = _Household(
                 party, household.zone, household.members, household.income_band, household.joined_on
@@ -403,7 +412,7 @@ class _Comparison:
         for person in self.plan.people:
             household = self.household_party[person.household]
             party = (
-                self._recognised(person.identifier)
+                self.recognised.get(person.identifier)
                 or unnumbered.get((household, fold(_full_name(person)), person.born_on.isoformat()))
                 or new_id()
             )
