@@ -195,6 +195,23 @@ def test_euros_are_received_once_for_each_reference_of_the_bank(staffed: Town):
     assert ("treasury.budget-received", "") in [entry[1:] for entry in staffed.trail()]
 
 
+def test_euros_that_were_not_issued_go_back_to_the_budget_once_for_each_reference(staffed: Town):
+    asked = ("budget", "withdraw", "--fund", "coproduccio", "--as")
+    staffed("budget", "receive", "--fund", "coproduccio", "--amount", "100", "--reference", "W/0", "--as", "carmen")
+
+    assert refusal(staffed(*asked, "anna", "--amount", "40", "--reference", "W/1")) == "cli.role-missing"
+    _, first = staffed(*asked, "carmen", "--amount", "40", "--reference", "W/1")
+    _, again = staffed(*asked, "carmen", "--amount", "40", "--reference", "W/1")
+    too_much = staffed(*asked, "carmen", "--amount", "60,01", "--reference", "W/2")
+
+    assert (first["receipt"]["direction"], first["receipt"]["amount"]) == ("withdrawn", 40_00)
+    assert again == {**first, "replayed": True}
+    assert refusal(too_much) == "ledger.insufficient-funds"
+    assert "60.00 REC available, 60.01 REC asked" in too_much[1]["refused"]["message"]
+    (fund,) = [row for row in staffed("budget", "show")[1]["funds"] if row["code"] == "coproduccio"]
+    assert (fund["received"], fund["withdrawn"], fund["reserve"]) == (100_00, 40_00, 60_00)
+
+
 @pytest.mark.parametrize("amount", ["1.234", "0", "-5", "five", "1,234.567"])
 def test_amount_that_could_be_misread_is_not_received(staffed: Town, amount: str):
     asked = ("budget", "receive", "--fund", "inclusio", "--reference", "B/1", f"--amount={amount}", "--as", "carmen")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,31 +47,67 @@ def _reference(text: str) -> str:
     return text
 
 
+FundOption = Annotated[str, typer.Option("--fund", metavar="CODE", help="Code of the fund whose euros these are.")]
+AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="As on the statement, such as 1.234,56.")]
+ReferenceOption = Annotated[
+    str,
+    typer.Option(
+        "--reference", metavar="BANKREF", help="The bank's own reference of the movement.", callback=_reference
+    ),
+]
+
+
 @app.command("receive")
 def receive(
-    fund: Annotated[str, typer.Option("--fund", metavar="CODE", help="Code of the fund that the euros are for.")],
-    amount: Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="As on the statement, such as 1.234,56.")],
-    reference: Annotated[
-        str,
-        typer.Option(
-            "--reference", metavar="BANKREF", help="The bank's own reference of the movement.", callback=_reference
-        ),
-    ],
+    fund: FundOption,
+    amount: AmountOption,
+    reference: ReferenceOption,
     actor: ActorOption,
     town: TownOption = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
     """Say that euros arrived in the bank for a fund. The same reference is never booked twice."""
+    from koinon.treasury import operations
+
+    _move(operations.receive_budget, "received for", fund, amount, reference, actor, town, as_json, database)
+
+
+@app.command("withdraw")
+def withdraw(
+    fund: FundOption,
+    amount: AmountOption,
+    reference: ReferenceOption,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Say that euros of a fund went back to the town's budget: never more than its reserve has not issued."""
+    from koinon.treasury import operations
+
+    _move(operations.withdraw, "taken back from", fund, amount, reference, actor, town, as_json, database)
+
+
+def _move(
+    operation: Callable[..., Receipt],
+    told: str,
+    fund: str,
+    amount: str,
+    reference: str,
+    actor: str,
+    town: str,
+    as_json: bool,
+    database: str | None,
+) -> None:
     from koinon.db.transactions import transaction
     from koinon.programmes import queries as programmes
-    from koinon.treasury import operations
 
     with speaking(as_json) as out, opening.books(database) as conn:
         with transaction(conn):
             facts = opening.town(conn, town)
             who = opening.actor(conn, facts, actor, role="treasurer")
-            received = operations.receive_budget(
+            moved = operation(
                 conn,
                 town_id=facts.id,
                 fund=programmes.fund_by_code(conn, town_id=facts.id, code=fund).id,
@@ -81,12 +118,10 @@ def receive(
                 at=datetime.now(UTC),
                 actor=who,
             )
-        before = f" some time ago, on {received.effective_at:%Y-%m-%d}" if received.replayed else ""
+        before = f" some time ago, on {moved.effective_at:%Y-%m-%d}" if moved.replayed else ""
         out.document(
-            {"town": facts.slug, "receipt": _as_json(received, fund), "replayed": received.replayed},
-            lambda console: console.print(
-                f"{_money(received.amount.minor, facts)} received for {fund}{before}.", markup=False
-            ),
+            {"town": facts.slug, "receipt": _as_json(moved, fund), "replayed": moved.replayed},
+            lambda console: console.print(f"{_money(moved.amount.minor, facts)} {told} {fund}{before}.", markup=False),
         )
 
 
