@@ -87,6 +87,26 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
         unpack(SimpleUploadedFile("town.zip", content), tmp_path)
 
 
+def test_a_name_that_no_disk_takes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UploadRefused, match="name"):
+        unpack(archive({"town.toml": b"x", "n" * 300 + ".csv": b"y"}), tmp_path)
+
+
+@pytest.mark.parametrize("first", ["town.toml", "town.toml/x.csv"])
+def test_a_folder_that_is_called_as_a_file_takes_no_files_place(tmp_path: Path, first: str) -> None:
+    names = sorted(["town.toml", "town.toml/x.csv", "households.csv/y.csv"], key=lambda name: name != first)
+    found = unpack(archive(dict.fromkeys(names, b"x")), tmp_path)
+    assert found == tmp_path
+    assert [path.name for path in tmp_path.rglob("*")] == ["town.toml"]
+
+
+def test_an_archive_whose_content_is_damaged_is_refused(tmp_path: Path) -> None:
+    whole = bytearray(archive({"town.toml": os.urandom(50) * 40}).read())
+    whole[60:90] = bytes(30)
+    with pytest.raises(UploadRefused):
+        unpack(SimpleUploadedFile("town.zip", bytes(whole)), tmp_path)
+
+
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     upload = SimpleUploadedFile("town.zip", b"x")
     upload.size = uploads.LARGEST_FILE + 1

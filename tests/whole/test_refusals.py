@@ -33,3 +33,15 @@ def test_every_refusal_stands_in_the_tree_that_opens_its_file(refusal: type[Koin
 
 def test_the_page_of_refusals_is_what_the_code_says() -> None:
     assert refusals.PAGE.read_text(encoding="utf-8") == refusals.page(), "run: python tools/refusals.py"
+
+
+MEANS_ABSENT = re.compile(r"[.-]not-found$")
+
+
+@pytest.mark.parametrize("refusal", refusals.raised(), ids=lambda refusal: refusal.__qualname__)
+def test_what_is_not_there_has_the_status_that_says_so(refusal: type[KoinonError]) -> None:
+    """The one table of the web: a new refusal of something absent must be put into it."""
+    from koinon.web.refusals import STATUS
+
+    status = next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+    assert (status == 404) == bool(MEANS_ABSENT.search(refusal.code))

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
+from koinon.web import refusals
 from koinon.web.views import errors
 
 log = structlog.get_logger("koinon.request")
@@ -92,19 +93,22 @@ class SecurityHeaders:
 
 
 class Refusals:
-    """Any refusal of the layers below becomes a page that says why, with the status of its kind."""
+    """Any refusal of the layers below becomes a page that says why, with the status of its kind, and an audit line."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        refusals.record(request)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, KoinonError):
             return None
         log.info("refused", code=exception.code)
+        refusals.note(request, exception)
         if "application/json" in request.headers.get("Accept", ""):
             found = {"code": exception.code, "message": str(exception), "fields": exception.fields}
-            return JsonResponse(found, status=409, json_dumps_params={"default": str})
+            return JsonResponse(found, status=refusals.status(exception), json_dumps_params={"default": str})
         return errors.refused(request, exception)

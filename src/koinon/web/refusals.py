@@ -7,11 +7,47 @@ to somebody on the telephone.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+import structlog
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from koinon.kernel.errors import KoinonError
+from koinon.audit import operations as audit
+from koinon.db import errors as db
+from koinon.kernel.errors import FindingsError, KoinonError
+from koinon.kernel.money import Amount
+from koinon.ledger import errors as ledger
+from koinon.parties import errors as parties
+from koinon.parties.connection import raw
+from koinon.payments import errors as payments
+from koinon.programmes import errors as programmes
+from koinon.treasury import errors as treasury
+
+log = structlog.get_logger("koinon.refusals")
+
+# The nearest type above a refusal decides: 404 for what is not there, 409 for what cannot be done as things stand.
+STATUS: dict[type[KoinonError], int] = {
+    KoinonError: 409,
+    FindingsError: 422,
+    db.DatabaseError: 503,
+    ledger.AccountNotFound: 404,
+    ledger.HoldNotFound: 404,
+    ledger.OriginalNotFound: 404,
+    parties.PartyNotFound: 404,
+    parties.TownNotFound: 404,
+    payments.PaymentNotFound: 404,
+    programmes.CycleNotFound: 404,
+    programmes.FundNotFound: 404,
+    programmes.ProgrammeNotFound: 404,
+    treasury.FundNotFound: 404,
+    treasury.PaymentNotFound: 404,
+    treasury.RedemptionNotFound: 404,
+    treasury.RunNotFound: 404,
+}
 
 SENTENCES: dict[str, Any] = {
     "ledger.insufficient-funds": gettext_lazy("There is not enough money for this."),
@@ -49,5 +85,45 @@ def sentences(refusal: KoinonError) -> list[str]:
 
 
 def status(refusal: KoinonError) -> int:
-    """404 for what is not there, 409 for what cannot be done as things stand."""
-    return 404 if refusal.code.endswith("-not-found") else 409
+    """The HTTP status of a refusal, whether it is answered as a page or as JSON."""
+    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+
+
+def note(request: HttpRequest, refusal: KoinonError) -> None:
+    """Remember what this request was refused, for the audit trail."""
+    request.refused = [*getattr(request, "refused", ()), refusal]  # type: ignore[attr-defined]
+
+
+def record(request: HttpRequest) -> None:
+    """Leave an audit line for each refusal of a request that would have changed something.
+
+    The request's own transaction has ended by now, and with it every trace of
+    what was refused; this one holds nothing but the lines. Of the refusal's fields
+    it keeps opaque ids and amounts.
+    """
+    refused, grant, match = getattr(request, "refused", ()), getattr(request, "seat", None), request.resolver_match
+    if not refused or grant is None or match is None or request.method != "POST":
+        return
+    try:
+        with transaction.atomic():
+            for refusal in refused:
+                audit.record(
+                    raw(),
+                    town_id=grant.town_id,
+                    actor=grant.user.actor,
+                    action="request.refused",
+                    subject=f"view:{match.view_name}",
+                    reason=refusal.code,
+                    after={name: _plain(value) for name, value in refusal.fields.items() if _is_opaque(value)},
+                    at=timezone.now(),
+                )
+    except DatabaseError as failed:  # The answer stands all the same: nothing was changed.
+        log.error("refusal not in the trail", kind=type(failed).__name__)
+
+
+def _is_opaque(value: object) -> bool:
+    return isinstance(value, UUID | Amount | int) and not isinstance(value, bool)
+
+
+def _plain(value: UUID | Amount | int) -> str | int:
+    return value if isinstance(value, int) else str(value)

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -113,8 +114,10 @@ def unpack(upload: UploadedFile, into: Path) -> Path:
                 raise UploadRefused(_("The ZIP file holds more than a town folder has."))
             for member in members:
                 _write(archive, member, into)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as broken:
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeError, RuntimeError, NotImplementedError) as broken:
         raise UploadRefused(_("This is not a ZIP file that can be opened.")) from broken
+    except OSError as unusable:
+        raise UploadRefused(_("The ZIP file holds a name that is too long or that cannot be a file.")) from unusable
     found = sorted(into.rglob("town.toml"), key=lambda path: len(path.parts))
     if not found:
         raise UploadRefused(_("There is no town.toml in the ZIP file."))
@@ -125,6 +128,8 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path) -> Non
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or name.suffix.lower() not in KINDS:
         return  # Whatever it is, a town folder has no use for it.
+    if any(folder.suffix.lower() in KINDS for folder in name.parents):
+        return  # A folder that is called as a file, and would stand in that file's place.
     target = into.joinpath(*name.parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as source, target.open("wb") as sink:

@@ -90,6 +90,7 @@ ACTS: dict[str, Any] = {
     "pilots.day-simulated": gettext_lazy("Day generated"),
     "town.applied": gettext_lazy("Town folder taken in"),
     "town.record-changed": gettext_lazy("Record changed"),
+    "request.refused": gettext_lazy("Request refused"),
     "treasury.terms-set": gettext_lazy("Payout terms set"),
     "treasury.budget-received": gettext_lazy("Budget received"),
     "treasury.budget-withdrawn": gettext_lazy("Budget withdrawn"),

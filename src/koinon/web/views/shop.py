@@ -34,6 +34,7 @@ from koinon.web.access import seen_by
 from koinon.web.forms import AmountField
 
 RECENT = timedelta(days=60)
+EARLIEST = date(2000, 1, 1)  # Before any town's books.
 PAGE = 40
 
 
@@ -43,9 +44,9 @@ def shop(request: HttpRequest) -> HttpResponse:
     grant = _seat(request)
     conn = raw()
     today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
-    day = _asked_day(request) or today
+    day = _asked_day(request, today)
     days = queries.sales_by_day(
-        conn, town_id=grant.town_id, payee=_party(grant), first_day=min(day, today) - RECENT, last_day=today
+        conn, town_id=grant.town_id, payee=_party(grant), first_day=day - RECENT, last_day=today
     )
     context = {
         "organisation": grant.party.organisation,  # type: ignore[union-attr]
@@ -115,6 +116,7 @@ def _refund(
                 actor=grant.user.actor,
             )
     except KoinonError as refused:
+        refusals.note(request, refused)
         for sentence in refusals.sentences(refused)[:1]:
             form.add_error("amount", sentence)
         return None
@@ -166,6 +168,7 @@ def _request_payout(request: HttpRequest, grant: RoleGrant, form: PayoutForm) ->
                 actor=grant.user.actor,
             )
     except KoinonError as refused:
+        refusals.note(request, refused)
         for sentence in refusals.sentences(refused)[:1]:
             form.add_error("amount", sentence)
         return None
@@ -212,11 +215,13 @@ def _iban_ending(grant: RoleGrant) -> str:
     return kept[-4:] if len(kept) > 8 else ""
 
 
-def _asked_day(request: HttpRequest) -> date | None:
+def _asked_day(request: HttpRequest, today: date) -> date:
+    """The day in the address; today where none is given, or one on which nothing can have been sold."""
     try:
-        return date.fromisoformat(request.GET["day"]) if "day" in request.GET else None
+        asked = date.fromisoformat(request.GET.get("day", ""))
     except ValueError:
-        return None
+        return today
+    return asked if EARLIEST <= asked <= today else today
 
 
 def _party(grant: RoleGrant) -> UUID:

@@ -43,7 +43,7 @@ class ReceiptForm(forms.Form):
         )
         self.fields["amount"] = AmountField(exponent=exponent, label=gettext_lazy("Amount"))
         self.fields["bank_reference"] = forms.RegexField(
-            r"^[A-Za-z0-9:._/#-]{1,80}$",
+            r"^[A-Za-z0-9:._/#-]{1,64}$",
             label=gettext_lazy("The bank's reference"),
             help_text=gettext_lazy("As on the statement: letters, figures and signs, without spaces. No names."),
         )
@@ -92,6 +92,7 @@ def _received(request: HttpRequest, seat: RoleGrant, form: ReceiptForm) -> bool:
                 actor=seat.user.actor,
             )
     except KoinonError as refused:
+        refusals.note(request, refused)
         form.add_error(None, refusals.sentences(refused)[0])
         return False
     messages.success(request, _("The receipt is on the books."))
@@ -109,18 +110,31 @@ def runs(request: HttpRequest) -> HttpResponse:
         "requests": len(waiting),
         "waiting_minor": sum(redemption.amount.minor for redemption in waiting),
         "runs": queries.runs(conn, town_id=town.pk),
-        "form_id": timezone.now().strftime("%Y%m%d%H%M%S%f"),
+        "form_id": uuid4(),
     }
     return render(request, "koinon/treasury/runs.html", context)
+
+
+class PrepareForm(forms.Form):
+    """``form_id`` alone: sent twice it prepares one run."""
+
+    form_id = forms.UUIDField()
 
 
 @seen_by(Role.TREASURER)
 @require_POST
 def prepare_run(request: HttpRequest) -> HttpResponse:
     seat = _seat(request)
-    key = f"web:{seat.user.pk}:{request.POST.get('form_id', '')[:40]}"
+    form = PrepareForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("The page was open for too long. Go back, load it again and send it once more."))
+        return redirect("treasury-runs")
     run = operations.prepare_run(
-        raw(), town_id=seat.town_id, idempotency_key=key, at=timezone.now(), actor=seat.user.actor
+        raw(),
+        town_id=seat.town_id,
+        idempotency_key=f"web:run:{form.cleaned_data['form_id']}",
+        at=timezone.now(),
+        actor=seat.user.actor,
     )
     messages.success(request, _("The run is prepared. A second person approves it now."))
     return redirect("treasury-run", run=run.id)
