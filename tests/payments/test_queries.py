@@ -1,4 +1,4 @@
-"""What tills, wallets and pages read."""
+"""What tills, purses and pages read."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Party(models.Model):
 
 
 class Household(models.Model):
-    """The people who share one wallet for household aid."""
+    """The people who share the purses into which household aid is paid."""
 
     party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="household")
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, blank=True, related_name="households")
@@ -118,7 +118,7 @@ class Household(models.Model):
     joined_on = models.DateField(null=True, blank=True)
 
     class Meta:
-        db_table_comment = "A household: holder of the wallet for household aid."
+        db_table_comment = "A household: holder of the purses for household aid."
         verbose_name = _("household")
         verbose_name_plural = _("households")
 

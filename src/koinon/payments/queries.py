@@ -1,4 +1,4 @@
-"""Reading payments: for tills, wallets and pages. Lists page on by key, never by offset."""
+"""Reading payments: for tills, purses and pages. Lists page on by key, never by offset."""
 
 from __future__ import annotations
 
@@ -220,7 +220,8 @@ def movements(
 ) -> list[PartyMovement]:
     """What came into and left a party's purses or till, newest first; ``before`` (an id shown) pages on.
 
-    A payment from several purses is one movement with several parts.
+    A payment from several purses is one movement with several parts. Refuses
+    nothing: a party that the town does not know has no movements.
     """
     return many(
         conn,
