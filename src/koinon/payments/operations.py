@@ -55,6 +55,10 @@ def pay(
     gives the first payment back, whatever has happened since; with anything else
     it is ``KeyReused``. ``NotPayable`` carries every ground at once.
 
+    Refuses besides with ``AmountNotPositive``, ``SameParty``, ``PartyNotFound``,
+    ``UnitMismatch``, and the ledger's own refusals where an account is closed, full
+    or emptied at every try.
+
     Payments of one payer take turns until their transactions end, so that
     limits by the day hold however many tills ask at once.
     """
@@ -133,7 +137,13 @@ def refund(
 
     Each purse gets its part in proportion to what it paid: aid becomes aid
     again, with its rule and last day. All refunds together never exceed the
-    payment, however many run at once.
+    payment, however many run at once. The same key with the same payment and
+    amount gives the first refund back.
+
+    Refuses with ``AmountNotPositive``, ``PaymentNotFound``, ``KeyReused`` for a key
+    of another refund, ``UnitMismatch``, ``RefundTooLarge`` for more than is left,
+    ``RefundNotCovered`` when the payee's till no longer has it, and the ledger's
+    ``AccountNotOpen`` and ``CeilingReached`` for a purse that is closed or full.
     """
     if amount is not None and amount.minor <= 0:
         raise AmountNotPositive(amount=amount)
