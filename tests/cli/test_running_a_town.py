@@ -30,6 +30,7 @@ class Town:
     var: Path
     identifier: str
     passwords: dict[str, str]
+    folder: Path
     capsys: pytest.CaptureFixture[str] | None = None
     monkeypatch: pytest.MonkeyPatch | None = None
 
@@ -66,7 +67,7 @@ def applied(databases, tmp_path_factory) -> Iterator[Town]:
         said = koinon("town", "apply", str(folder), var=var, url=database.app_url, owner_url=database.owner_url)
         assert said.status == 0, said.err
         conn = connect(database.app_url)
-        yield Town(database, conn, var, first, {})
+        yield Town(database, conn, var, first, {}, folder)
         conn.close()
 
 
@@ -244,6 +245,86 @@ def test_sealing_on_demand_closes_what_was_posted_and_then_has_nothing_to_do(sta
         {key: row[key] for key in ("town", "block", "hash", "sealed_at")}
     ]
     assert row["hash"] in staffed.told("seal", "now")
+
+
+# Changing a town that works
+
+
+def test_change_to_a_town_that_has_staff_is_an_officers_and_the_trail_says_whose(staffed: Town):
+    applied = staffed.trail()
+    assert [entry[0] for entry in applied if entry[1] == "town.applied"] == ["cli:town-apply"]
+    households = staffed.folder / "households.csv"
+    before = households.read_bytes()
+
+    assert refusal(staffed("town", "apply", str(staffed.folder))) == "cli.actor-needed"
+    assert refusal(staffed("town", "apply", str(staffed.folder), "--as", "carmen")) == "cli.role-missing"
+    assert refusal(staffed("town", "apply", str(staffed.folder), "--as", "nobody")) == "cli.user-unknown"
+    assert staffed.trail() == applied
+    assert staffed("town", "apply", str(staffed.folder), "--dry-run")[0] == 0
+
+    households.write_bytes(before.replace(b"Vallbona", b"Baro de Viver", 1) if b"Vallbona" in before else before)
+    assert staffed("town", "apply", str(staffed.folder), "--as", "anna")[0] == 0
+    households.write_bytes(before)
+    new = staffed.trail()[: len(staffed.trail()) - len(applied)]
+    assert {entry[0] for entry in new} <= {user(staffed, "anna")}
+    assert "town.applied" in [entry[1] for entry in new]
+
+
+def user(town: Town, name: str) -> str:
+    with transaction(town.conn):
+        row = town.conn.execute("SELECT id FROM parties_user WHERE username = %s", [name]).fetchone()
+    assert row is not None
+    return f"user:{row[0]}"
+
+
+# Residents and shops
+
+
+def party(town: Town, kind: str) -> str:
+    with transaction(town.conn):
+        row = town.conn.execute(
+            "SELECT id FROM parties_party WHERE kind = %s AND erased_at IS NULL ORDER BY id DESC", [kind]
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.mark.parametrize(("role", "kind"), [("resident", "household"), ("shop", "organisation")])
+def test_resident_and_shop_get_a_sign_in_whose_password_is_said_once(staffed: Town, role: str, kind: str):
+    own = party(staffed, kind)
+    asked = ("party", "sign-in", own, "--role", role, "--username", f"{role}-1", "--email", f"{role}@example.org")
+
+    assert refusal(staffed(*asked, "--as", "carmen")) == "cli.role-missing"
+    status, made = staffed(*asked, "--as", "anna")
+
+    assert (status, made["user"], made["party"], made["role"]) == (0, f"{role}-1", own, role)
+    assert password_opens(staffed, f"{role}-1", made["password"])
+    assert staffed.trail()[0][:2] == (user(staffed, "anna"), "parties.role-granted")
+    assert made["password"] not in str(staffed.trail())
+    assert refusal(staffed(*asked, "--as", "anna")) == "parties.sign-in-taken"
+    told = staffed.told("party", "sign-in", own, "--role", role, "--username", f"{role}-2", "--as", "anna")
+    assert "Password, shown only now: " in told
+    assert staffed("check")[1]["failed"] == 0
+
+
+def test_sign_in_is_for_the_party_that_the_role_is_for(staffed: Town):
+    asked = ("--username", "nobody-yet", "--as", "anna", "--role")
+    with transaction(staffed.conn):
+        own = str(town_by_slug(staffed.conn, "besos").party_id)
+    stranger = "0192f000-0000-7000-8000-000000000000"
+
+    for role, one in (
+        ("shop", party(staffed, "household")),
+        ("resident", party(staffed, "organisation")),
+        ("shop", own),
+    ):
+        assert refusal(staffed("party", "sign-in", one, *asked, role)) == "parties.role-not-of-party"
+    assert refusal(staffed("party", "sign-in", stranger, *asked, "resident")) == "parties.not-found"
+    assert run(["party", "sign-in", own, *asked, "officer"]) == 2
+
+    gone = party(staffed, "household")
+    assert staffed("party", "erase", gone, "--reason", "asked", "--yes", "--as", "anna")[0] == 0
+    assert refusal(staffed("party", "sign-in", gone, *asked, "resident")) == "parties.erased"
 
 
 # Erasure

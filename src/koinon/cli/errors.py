@@ -6,6 +6,7 @@ CommandError
 ├── TownUnknown             cli.town-unknown
 ├── UserUnknown             cli.user-unknown
 ├── RoleMissing             cli.role-missing
+├── ActorNeeded             cli.actor-needed
 ├── UserExists              cli.user-exists
 ├── PasswordWeak            cli.password-weak
 ├── AmountNotUnderstood     cli.amount-not-understood
@@ -86,6 +87,16 @@ class RoleMissing(CommandError):
         super().__init__(
             f"{asked!r} is not {'an' if role[0] in 'aeiou' else 'a'} {role} of this town; this step takes one"
         )
+
+
+class ActorNeeded(CommandError):
+    """The town has people who work for it, so that a change to it is somebody's."""
+
+    code = "cli.actor-needed"
+
+    def __init__(self, *, town: str) -> None:
+        self.town = town
+        super().__init__(f"say with --as which officer changes {town}")
 
 
 class UserExists(CommandError):

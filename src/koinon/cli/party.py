@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from koinon.cli import opening
+from koinon.cli import opening, staff
 from koinon.cli.errors import NobodyFound, NotConfirmed
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
     from psycopg import Connection
+    from rich.console import Console
 
     from koinon.parties.types import TownFacts
 
-app = typer.Typer(help="Find a person by the identifier on a document; erase a person's data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Find a person by the identifier on a document; give them a sign-in; erase their data.", no_args_is_help=True
+)
 
 
 def _reason(text: str) -> str:
@@ -64,6 +68,62 @@ def find(
         out.document(
             {"town": facts.slug, "party": party, "kind": kind},
             lambda console: console.print(str(party), soft_wrap=True),
+        )
+
+
+class PartyRole(StrEnum):
+    """As what somebody signs in for a party."""
+
+    RESIDENT = "resident"
+    SHOP = "shop"
+
+
+@app.command("sign-in")
+def sign_in(
+    party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],
+    role: Annotated[PartyRole, typer.Option("--role", help="A household's resident, or an organisation's shop.")],
+    username: Annotated[
+        str, typer.Option("--username", metavar="NAME", help="Name to sign in by.", callback=staff.user_name)
+    ],
+    actor: ActorOption,
+    email: Annotated[
+        str,
+        typer.Option(
+            "--email", metavar="ADDRESS", help="Mail address, also good to sign in by.", callback=staff.address
+        ),
+    ] = "",
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Let somebody sign in for a household or a shop. The password is generated, and shown only now."""
+    from koinon.parties import operations
+    from koinon.parties.passwords import new_password
+
+    with speaking(as_json) as out, opening.database(database) as opened:
+        from django.contrib.auth.hashers import make_password
+
+        password = new_password()
+        with opening.connection(opened) as conn:
+            facts = opening.town(conn, town)
+            user = operations.add_user_of_party(
+                conn,
+                town_id=facts.id,
+                party_id=party,
+                role=role.value,
+                username=username,
+                email=email,
+                password_hash=make_password(password),
+                actor=opening.actor(conn, facts, actor, role="officer"),
+                at=datetime.now(UTC),
+            )
+
+        def show(console: Console) -> None:
+            console.print(f"{user.username} signs in as {role.value} for party {party}.", markup=False, soft_wrap=True)
+            console.print(f"Password, shown only now: {password}", markup=False)
+
+        out.document(
+            {"town": facts.slug, "party": party, "user": user.username, "role": role.value, "password": password}, show
         )
 
 

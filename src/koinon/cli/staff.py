@@ -35,20 +35,20 @@ class StaffRole(StrEnum):
     AUDITOR = "auditor"
 
 
-def _user_name(text: str) -> str:
+def user_name(text: str) -> str:
     name = unicodedata.normalize("NFKC", text.strip())
     if not re.fullmatch(r"[\w.@+-]{1,150}", name):
         raise typer.BadParameter("a user name has letters, digits and . @ + - _ only")
     return name
 
 
-def _address(text: str) -> str:
+def address(text: str) -> str:
     if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text.strip()):
         raise typer.BadParameter("this is not a mail address")
     return text.strip()
 
 
-UserArgument = Annotated[str, typer.Argument(metavar="USERNAME", help="Name to sign in by.", callback=_user_name)]
+UserArgument = Annotated[str, typer.Argument(metavar="USERNAME", help="Name to sign in by.", callback=user_name)]
 
 
 @app.command("add")
@@ -57,7 +57,7 @@ def add(
     role: Annotated[StaffRole, typer.Option("--role", help="What the person does for the town.")],
     email: Annotated[
         str,
-        typer.Option("--email", metavar="ADDRESS", help="Mail address, also good to sign in by.", callback=_address),
+        typer.Option("--email", metavar="ADDRESS", help="Mail address, also good to sign in by.", callback=address),
     ] = "",
     password_stdin: Annotated[
         bool,

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koinon.cli import opening, staff
+from koinon.cli.errors import ActorNeeded
 from koinon.cli.opening import DatabaseOption, JsonOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from rich.console import Console
 
 app = typer.Typer(help="Create or update a town from its folder; say who works for it.", no_args_is_help=True)
 app.add_typer(staff.app, name="staff")
+
+FIRST_ACTOR = "cli:town-apply"
+"""Who makes a town that has no people yet: whoever has the terminal."""
 
 
 @app.command("apply")
@@ -26,6 +31,12 @@ def apply_folder(
     accept_warnings: Annotated[
         bool, typer.Option("--accept-warnings", help="Apply although there are warnings; errors always refuse.")
     ] = False,
+    actor: Annotated[
+        str,
+        typer.Option(
+            "--as", metavar="USER", envvar="KOINON_USER", help="Who changes the town; not needed until it has staff."
+        ),
+    ] = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -40,7 +51,7 @@ def apply_folder(
                 conn,
                 plan,
                 at=datetime.now(UTC),
-                actor="cli:town-apply",
+                actor=FIRST_ACTOR if dry_run else _actor(conn, plan.town.slug, actor),
                 accept_warnings=accept_warnings,
                 dry_run=dry_run,
             )
@@ -58,3 +69,19 @@ def apply_folder(
             console.print("Nothing was written: this was a dry run." if dry_run else f"{plan.town.name} is up to date.")
 
         out.document({"town": plan.town.slug, "dry_run": dry_run, "counts": applied.counts, "findings": warnings}, show)
+
+
+def _actor(conn: Connection[Any], slug: str, name: str) -> str:
+    """An officer of the town, as soon as anybody works for it: awards and accounts change under a name."""
+    from koinon.parties import queries
+    from koinon.parties.errors import TownNotFound
+
+    try:
+        town = queries.town_by_slug(conn, slug)
+    except TownNotFound:
+        return FIRST_ACTOR
+    if not queries.staff(conn, town_id=town.id):
+        return FIRST_ACTOR
+    if not name:
+        raise ActorNeeded(town=slug)
+    return opening.actor(conn, town, name, role="officer")

@@ -7,6 +7,7 @@ PartiesError
 ├── IdentifierTaken         parties.identifier-taken
 ├── SignInTaken             parties.sign-in-taken
 ├── NotStaff                parties.not-staff
+├── RoleNotOfParty          parties.role-not-of-party
 ├── PublicBodyKept          parties.public-body-kept
 └── VaultError              parties.vault
     ├── SecretsNotUsable    parties.secrets-not-usable
@@ -91,6 +92,18 @@ class NotStaff(PartiesError):
         self.name = name
         self.role = role
         super().__init__(f"{name!r} is not among the town's staff" + (f" as {role}" if role else ""))
+
+
+class RoleNotOfParty(PartiesError):
+    """Residents act for a household or a person, shops for an organisation; nobody signs in for the town itself."""
+
+    code = "parties.role-not-of-party"
+
+    def __init__(self, *, party_id: UUID, kind: str, role: str) -> None:
+        self.party_id = str(party_id)
+        self.kind = kind
+        self.role = role
+        super().__init__(f"party {party_id} is a {kind.replace('_', ' ')}, for which nobody signs in as {role}")
 
 
 class PublicBodyKept(PartiesError):

@@ -12,15 +12,22 @@ from psycopg import Connection
 from koinon.audit.operations import record
 from koinon.db.statements import execute, maybe, statement
 from koinon.parties import queries
-from koinon.parties.errors import NotStaff, SignInTaken
+from koinon.parties.errors import NotStaff, PartyErased, PartyNotFound, RoleNotOfParty, SignInTaken
 from koinon.parties.types import UserFacts
 
 _PACKAGE = "koinon.parties"
+_KINDS = {"resident": ("household", "person"), "shop": ("organisation",)}
 
 
 @dataclass(frozen=True, slots=True)
 class _UserId:
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    kind: str
+    erased: bool
 
 
 def add_user(conn: Connection[Any], *, username: str, email: str, password_hash: str, at: datetime) -> UserFacts:
@@ -37,6 +44,35 @@ def add_user(conn: Connection[Any], *, username: str, email: str, password_hash:
     if made is None:
         raise SignInTaken(name=username)
     return UserFacts(made.id, username, email)
+
+
+def add_user_of_party(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    party_id: UUID,
+    role: str,
+    username: str,
+    email: str,
+    password_hash: str,
+    actor: str,
+    at: datetime,
+) -> UserFacts:
+    """Make somebody who signs in as a resident or a shop, for this party alone.
+
+    Refuses with ``PartyNotFound``, ``PartyErased``, ``RoleNotOfParty`` and
+    ``SignInTaken``: a sign-in that is there belongs to whoever uses it.
+    """
+    found = maybe(conn, statement(_PACKAGE, "party_signing"), _Signing, town_id=town_id, party_id=party_id)
+    if found is None:
+        raise PartyNotFound(party_id=party_id)
+    if found.erased:
+        raise PartyErased(party_id=party_id)
+    if found.kind not in _KINDS[role]:
+        raise RoleNotOfParty(party_id=party_id, kind=found.kind, role=role)
+    made = add_user(conn, username=username, email=email, password_hash=password_hash, at=at)
+    grant_role(conn, town_id=town_id, user_id=made.id, role=role, party_id=party_id, actor=actor, at=at)
+    return made
 
 
 def dismiss(
