@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from koinon.db import checks
 from koinon.db.transactions import transaction
 from koinon.jobs import metrics, timer
 from koinon.jobs.metrics import Figures, figures
@@ -67,6 +68,15 @@ def test_failed_invariants_are_named_and_counted(conn, owner_conn, town):
     assert set(failed) > set(before)
     assert "balances_equal_history" in failed
     assert figures.value(metrics.CHECKS_FAILED) == len(failed)
+
+
+def test_what_the_invariants_said_is_kept_for_each_town(conn, owner_conn, town):
+    owner_conn.execute("UPDATE ledger.account SET credits_posted = credits_posted + 1 WHERE kind = 'till'")
+    failed = timer.check_round(conn)
+    kept = checks.last(conn, town_id=town)
+    assert sorted(result.name for result in kept if not result.passed) == sorted(failed)
+    assert len(kept) == len(checks.every_check())
+    assert checks.last(conn, town_id=town + 1) == []
 
 
 @pytest.fixture

@@ -76,6 +76,22 @@ def test_every_figure_of_the_public_page_leads_to_its_explanation(site: Database
         assert Client().get(reverse("how", args=[indicator])).status_code == 200
 
 
+def test_the_auditors_page_shows_the_last_check_and_runs_one_when_asked(site: Database) -> None:
+    from koinon.db import checks
+
+    client = client_of("auditor")
+    with CaptureQueriesContext(connection) as asked:
+        text = client.get("/audit/").content.decode()
+    sums = {check.sql for check in checks.every_check()}
+    assert [query for query in asked if any(sql in query["sql"] for sql in sums)] == []
+    assert 'class="notice done"' in text
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE koinon_check SET failures = 3 WHERE name = 'books_sum_to_zero'")
+    assert "1 rule is broken." in client.get("/audit/").content.decode()
+    assert client.post("/audit/").status_code == 302
+    assert 'class="notice done"' in client.get("/audit/").content.decode()
+
+
 def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Database) -> None:
     from koinon.parties.models import RoleGrant, User
     from koinon.programmes.models import Cycle, Programme

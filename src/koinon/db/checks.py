@@ -5,8 +5,9 @@ The same files run after the tests, around a batch, on a timer and by ``koinon c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,7 +16,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Literal
 
-from koinon.db.statements import without_comment_lines
+from koinon.db.statements import execute, many, statement, without_comment_lines
 from koinon.db.transactions import savepoint
 
 SHOWN = 100  # Rows kept of a check that fails; one would be enough to know, these help to find out why.
@@ -86,6 +87,45 @@ def run_checks(conn: Connection[Any], town_id: int | None = None) -> list[CheckR
     return [
         CheckResult(check.name, check.package, _failures(conn, check, town_id), check.says) for check in every_check()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class LastResult:
+    """What an invariant last said of a town; ``failures`` counts at most the first hundred rows."""
+
+    package: str
+    name: str
+    failures: int
+    checked_at: datetime
+
+    @property
+    def passed(self) -> bool:
+        return self.failures == 0
+
+    @property
+    def says(self) -> str:
+        """The invariant's own sentence; empty where the file is no longer there."""
+        return next(
+            (check.says for check in every_check() if (check.package, check.name) == (self.package, self.name)), ""
+        )
+
+
+def keep(conn: Connection[Any], *, town_id: int, results: Sequence[CheckResult], at: datetime) -> None:
+    """Keep what the invariants say of a town, for pages; ``results`` may speak of other towns too."""
+    execute(
+        conn,
+        statement("koinon.db", "keep_check_results"),
+        town_id=town_id,
+        packages=[result.package for result in results],
+        names=[result.name for result in results],
+        failures=[sum(row["town_id"] == town_id for row in result.failures) for result in results],
+        at=at,
+    )
+
+
+def last(conn: Connection[Any], *, town_id: int) -> list[LastResult]:
+    """What the invariants last said of a town; empty where none has been run."""
+    return many(conn, statement("koinon.db", "last_check_results"), LastResult, town_id=town_id)
 
 
 def _failures(conn: Connection[Any], check: Check, town_id: int | None) -> list[dict[str, Any]]:

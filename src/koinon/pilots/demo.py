@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from koinon.db.checks import run_checks
+from koinon.db import checks
 from koinon.db.connections import Database, connect
 from koinon.db.statements import execute, one, statement
 from koinon.db.transactions import transaction
@@ -219,7 +219,8 @@ class _Demo:
             demo_people.customers(self.conn, town, sign_ins, at=self.now)
         self._seal(town)
         with self.watch.stage("check"), transaction(self.conn):
-            results = run_checks(self.conn)
+            results = checks.run_checks(self.conn)
+            checks.keep(self.conn, town_id=town.id, results=results, at=self.now)
         with self.watch.stage("indicators"), transaction(self.conn):
             return self._summary(town, sign_ins, len(results), tuple(r.name for r in results if not r.passed))
 
@@ -311,7 +312,7 @@ class _Demo:
 
     def _check_after(self, day: date) -> None:
         with transaction(self.conn):
-            failed = [result.name for result in run_checks(self.conn) if not result.passed]
+            failed = [result.name for result in checks.run_checks(self.conn) if not result.passed]
         if failed:
             raise BooksBroken(day=day, failed=failed)
 
