@@ -74,7 +74,13 @@ def test_figures_with_marks_are_groups_of_three_and_then_decimals_or_refused(
     in_threes = len(marks) <= 1 and all(len(figures) == 3 for _, figures in groups) and (not groups or first < 1000)
     as_decimals = in_threes and last_mark in ".," and last_mark not in marks and len(last.rstrip("0")) <= 2
     # 0.010 alone is a fraction in any reading: no number of thousands begins with nothing.
-    as_group = in_threes and len(last) == 3 and first < 1000 and marks <= {last_mark} and bool(first or groups)
+    as_group = (
+        in_threes
+        and len(last) == 3
+        and first < 1000
+        and marks <= {last_mark}
+        and bool(first or groups or last_mark not in ".,")
+    )
 
     for read in (lambda: typed_amount(written, 2), lambda: amount_minor(written, exponent=2)):
         try:
