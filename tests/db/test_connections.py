@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from koinon.db.connections import Database, Pool, connect, database
+from koinon.db.connections import Database, connect, database
 from koinon.db.errors import Unreachable
 
 
@@ -34,11 +34,6 @@ def test_options_in_the_address_are_kept(database_url: str) -> None:
 def test_a_database_that_does_not_answer_is_a_refusal_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="No such file or directory"):
         connect(f"postgresql://koinon_app@/koinon?host={tmp_path}")
-
-
-def test_a_pool_lends_connections_of_the_same_kind(database_url: str) -> None:
-    with Pool(database_url, largest=2) as pool, pool.connection() as conn:
-        assert conn.execute("SHOW timezone").fetchone() == ("UTC",)
 
 
 def test_the_address_given_comes_before_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:

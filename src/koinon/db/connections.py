@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import ConnectionPool
 
 from koinon.db.errors import ServerTooOld, Unreachable
 
@@ -52,18 +51,6 @@ def _parameters(url: str, application_name: str, statement_timeout_seconds: int)
     given.setdefault("application_name", application_name)
     given.setdefault("connect_timeout", 10)
     return given
-
-
-class Pool(ConnectionPool[Connection[tuple[Any, ...]]]):
-    """Connections kept open and lent to threads; each is checked when it comes back."""
-
-    def __init__(self, url: str, *, smallest: int = 1, largest: int = 10, application_name: str = "koinon") -> None:
-        super().__init__(
-            kwargs=_parameters(url, application_name, STATEMENT_TIMEOUT_SECONDS),
-            min_size=smallest,
-            max_size=largest,
-            open=True,
-        )
 
 
 @contextmanager

@@ -33,6 +33,8 @@ def database_settings(url: str) -> dict[str, Any]:
     >>> found = database_settings("postgresql://koinon_app@/koinon?host=/run/koinon")
     >>> found["NAME"], found["USER"], found["HOST"]
     ('koinon', 'koinon_app', '/run/koinon')
+    >>> database_settings("postgresql:///koinon?options=-c%20search_path%3Dtown")["OPTIONS"]["options"]
+    '-c statement_timeout=30s -c timezone=UTC -c search_path=town'
     """
     parts: dict[str, Any] = dict(conninfo_to_dict(url)) if url else {}
     described = {
@@ -45,7 +47,8 @@ def database_settings(url: str) -> dict[str, Any]:
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": 0,  # Under ASGI each request has a thread, and so a connection, of its own.
     }
-    parts.setdefault("options", "-c statement_timeout=30s -c timezone=UTC")
+    # Ours first, as in koinon.db.connections: what an address says may replace them, and leaves the others.
+    parts["options"] = f"-c statement_timeout=30s -c timezone=UTC {parts.get('options') or ''}".strip()
     return {**described, "OPTIONS": parts}
 
 
