@@ -307,6 +307,14 @@ def test_resident_and_shop_get_a_sign_in_whose_password_is_said_once(staffed: To
     assert staffed("check")[1]["failed"] == 0
 
 
+def test_shops_are_listed_by_their_sign_with_their_ids(staffed: Town):
+    shops = staffed("party", "shops")[1]["shops"]
+
+    assert party(staffed, "organisation") in [one["party_id"] for one in shops]
+    assert [one["trade_name"] for one in shops] == sorted(one["trade_name"] for one in shops)
+    assert shops[0]["party_id"] in staffed.told("party", "shops")
+
+
 def test_sign_in_is_for_the_party_that_the_role_is_for(staffed: Town):
     asked = ("--username", "nobody-yet", "--as", "anna", "--role")
     with transaction(staffed.conn):

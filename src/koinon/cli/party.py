@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,6 +70,31 @@ def find(
             {"town": facts.slug, "party": party, "kind": kind},
             lambda console: console.print(str(party), soft_wrap=True),
         )
+
+
+@app.command("shops")
+def list_shops(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List the town's organisations by the name on their sign, each with its opaque id."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import queries
+
+    with speaking(as_json) as out, opening.books(database) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            found = queries.organisations(conn, town_id=facts.id)
+
+        def show(console: Console) -> None:
+            from rich.markup import escape
+
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("party", "shop", "register", "takes part")
+            for one in found:
+                name, number = escape(one.trade_name), escape(one.registry_number)
+                table.add_row(str(one.party_id), name, number, "yes" if one.active else "no")
+            console.print(table)
+
+        out.document({"town": facts.slug, "shops": [asdict(one) for one in found]}, show)
 
 
 class PartyRole(StrEnum):

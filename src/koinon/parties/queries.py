@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from koinon.db.statements import many, maybe, statement
 from koinon.parties.errors import PartyNotFound, TownNotFound
-from koinon.parties.types import PartyFacts, StaffFacts, TownFacts, TownName, UserFacts
+from koinon.parties.types import OrganisationName, PartyFacts, StaffFacts, TownFacts, TownName, UserFacts
 
 _PACKAGE = "koinon.parties"
 
@@ -67,3 +67,8 @@ def users_called(conn: Connection[Any], names: Sequence[str]) -> list[UserFacts]
 def staff(conn: Connection[Any], *, town_id: int) -> list[StaffFacts]:
     """Who works for a town, by user name."""
     return many(conn, statement(_PACKAGE, "staff_of_town"), StaffFacts, town_id=town_id)
+
+
+def organisations(conn: Connection[Any], *, town_id: int) -> list[OrganisationName]:
+    """The organisations of a town, by trade name."""
+    return many(conn, statement(_PACKAGE, "organisations"), OrganisationName, town_id=town_id)

@@ -81,3 +81,13 @@ class StaffFacts:
     username: str
     email: str
     roles: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationName:
+    """An organisation as its sign and the register have it; ``active`` while it takes part."""
+
+    party_id: UUID
+    trade_name: str
+    registry_number: str
+    active: bool
