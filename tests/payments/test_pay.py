@@ -178,15 +178,6 @@ def test_a_shop_that_left_and_one_that_has_not_begun_are_not_paid(town):
     assert town.grounds("ana", "forn", "1.00") == ["payments.not-enough", "spending.not-taking-part"]
 
 
-def test_a_preview_shows_the_plan_that_the_payment_then_follows(town):
-    town.give("ana", "aid", "20.00")
-    town.give("ana", "bonus", "5.00")
-    who = {"town_id": town.id, "payer": town.parties["ana"], "payee": town.parties["forn"]}
-    plan = queries.preview(town.conn, **who, amount_minor=1200, at=NOON)
-    legs = queries.legs_of(town.conn, town_id=town.id, payment_id=town.pay_for("ana", "forn", "12.00").id)
-    assert [(leg.fund, leg.amount_minor) for leg in plan.legs] == [(leg.fund, leg.amount_minor) for leg in legs]
-
-
 def test_money_on_hold_is_not_spent_twice(town):
     town.give("ana", "aid", "10.00")
     hold = Hold(

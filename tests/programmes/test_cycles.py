@@ -106,8 +106,8 @@ def test_later_changes_do_not_rewrite_what_was_decided(town):
     town.conn.execute("UPDATE programmes_programme SET share_numerator = 1, share_denominator = 1")
     assert town.prepare("inclusion") == cycle
     assert decided(town, cycle)["ana"][:2] == ("due", 14200)
-    (kept,) = queries.entitlements_of(town.conn, town_id=town.id, party_id=town.parties["ana"])
-    assert kept.snapshot["monthly_minor"] == 56801
+    kept = {one.party_id: one for one in queries.entitlements(town.conn, town_id=town.id, cycle_id=cycle.id)}
+    assert kept[town.parties["ana"]].snapshot["monthly_minor"] == 56801
 
 
 def test_who_prepared_a_cycle_cannot_approve_it(town):

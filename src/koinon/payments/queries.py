@@ -23,7 +23,6 @@ from koinon.payments.types import (
     Payment,
     PaymentLeg,
     Place,
-    Plan,
     PurseView,
     Refund,
 )
@@ -134,13 +133,6 @@ def purses(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) ->
         }  # fmt: skip
         views = [replace(view, spent_today_minor=spent.get(view.account, 0)) for view in views]
     return sorted(views, key=rules.order)
-
-
-def preview(conn: Connection[Any], *, town_id: int, payer: UUID, payee: UUID, amount_minor: int, at: datetime) -> Plan:
-    """Which purses would pay, or why not: what is shown before the PIN. Nothing is locked or promised."""
-    _, to = sides(conn, town_id=town_id, payer=payer, payee=payee, at=at)
-    found = purses(conn, town_id=town_id, payer=payer, at=at)
-    return rules.plan(amount_minor, found, payee=to.facts, day=to.local_day)
 
 
 def payment(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> Payment:

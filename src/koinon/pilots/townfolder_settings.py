@@ -289,11 +289,6 @@ class Section:
             for number, item in enumerate(value)
         ]
 
-    def mapping(self, key: str) -> dict[str, str]:
-        """A free table of text to text."""
-        section = self.section(key, required=False)
-        return {name: section.text(name) for name in section.values}
-
     def finish(self) -> None:
         """Report every setting that nothing asked for."""
         for key in self.values:

@@ -93,9 +93,3 @@ def entitlements(
     """A cycle's entitlements in the order of party ids; ``after`` (a party's id) pages on."""
     sql = statement(_PACKAGE, "entitlements")
     return many(conn, sql, EntitlementView, town_id=town_id, cycle_id=cycle_id, state=state, after=after, size=limit)
-
-
-def entitlements_of(conn: Connection[Any], *, town_id: int, party_id: UUID, limit: int = 24) -> list[EntitlementView]:
-    """What a household was due and why, newest month first."""
-    sql = statement(_PACKAGE, "entitlements_of_party")
-    return many(conn, sql, EntitlementView, town_id=town_id, party_id=party_id, size=limit)
