@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from uuid import UUID
 
 import rules
 from django.contrib.auth.views import redirect_to_login
@@ -60,6 +61,17 @@ def seat(request: HttpRequest, *roles: Role) -> RoleGrant | None:
     fitting = [grant for grant in grants_of(request.user) if not roles or grant.role in roles]
     chosen = request.session.get("grant")
     return next((grant for grant in fitting if grant.pk == chosen), fitting[0] if fitting else None)
+
+
+def seat_of(request: HttpRequest) -> RoleGrant:
+    """The grant under which a page that ``seen_by`` guards is looked at."""
+    return request.seat  # type: ignore[attr-defined,no-any-return]
+
+
+def party_of(grant: RoleGrant) -> UUID:
+    """The household or organisation that a resident or a shop acts for."""
+    assert grant.party_id is not None, "a resident's and a shop's grant name their party"
+    return grant.party_id
 
 
 def seen_by(*roles: Role) -> Callable[[View], View]:

@@ -12,20 +12,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant
+from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
 from koinon.programmes import operations, queries
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
 from koinon.treasury.types import RunState
 from koinon.web import cycles, formats
-from koinon.web.access import seen_by
+from koinon.web.access import seat_of, seen_by
 from koinon.web.views.treasury import run_facts
 
 
 @seen_by(Role.APPROVER)
 def approvals(request: HttpRequest) -> HttpResponse:
-    town = _seat(request).town
+    town = seat_of(request).town
     conn = raw()
     found = queries.cycles(conn, town_id=town.pk)
     runs = treasury_queries.runs(conn, town_id=town.pk)
@@ -33,20 +33,21 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "waiting": [cycle for cycle in found if cycle.state == "prepared"],
         "done": [cycle for cycle in found if cycle.state not in ("prepared", "cancelled")],
         "runs_waiting": [run for run in runs if run.state is RunState.PREPARED],
+        "runs_approved": [run for run in runs if run.state is RunState.APPROVED],
     }
     return render(request, "koinon/approvals/list.html", context)
 
 
 @seen_by(Role.APPROVER)
 def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    context = cycles.review(raw(), _seat(request).town, cycle)
+    context = cycles.review(raw(), seat_of(request).town, cycle)
     return render(request, "koinon/office/cycle.html", {**context, "may": "approver"})
 
 
 @seen_by(Role.APPROVER)
 @require_POST
 def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     done = operations.approve_cycle(
         raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
     )
@@ -56,14 +57,14 @@ def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
 
 @seen_by(Role.APPROVER)
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    context = run_facts(_seat(request).town, run)
+    context = run_facts(seat_of(request).town, run)
     return render(request, "koinon/treasury/run.html", {**context, "may": "approver"})
 
 
 @seen_by(Role.APPROVER)
 @require_POST
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     treasury.approve_run(
         raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
     )
@@ -71,5 +72,10 @@ def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
     return redirect("approvals")
 
 
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]
+@seen_by(Role.APPROVER)
+@require_POST
+def withdraw_approval(request: HttpRequest, run: UUID) -> HttpResponse:
+    seat = seat_of(request)
+    treasury.withdraw_approval(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
+    messages.success(request, _("The approval is withdrawn. The run can be approved anew."))
+    return redirect("approve-run-look", run=run)

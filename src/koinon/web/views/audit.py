@@ -19,10 +19,10 @@ from koinon.ledger import queries as books
 from koinon.ledger import seals as ledger_seals
 from koinon.ledger.errors import SealBroken
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant
+from koinon.parties.models import Role
 from koinon.treasury import queries as treasury
 from koinon.web import words
-from koinon.web.access import seen_by
+from koinon.web.access import seat_of, seen_by
 
 PAGE = 120
 
@@ -30,7 +30,7 @@ PAGE = 120
 @seen_by(Role.AUDITOR)
 def audit(request: HttpRequest) -> HttpResponse:
     """Totals, and what every invariant said when it was last run; a POST runs them now."""
-    town = _seat(request).town
+    town = seat_of(request).town
     conn = raw()
     if request.method == "POST":
         checks.keep(conn, town_id=town.pk, results=checks.run_checks(conn, town_id=town.pk), at=timezone.now())
@@ -49,7 +49,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 @seen_by(Role.AUDITOR)
 def seals(request: HttpRequest) -> HttpResponse:
     """The chain of sealed blocks; a POST computes all of it again from the rows."""
-    town = _seat(request).town
+    town = seat_of(request).town
     conn = raw()
     blocks = books.blocks(conn, town_id=town.pk)
     context: dict[str, Any] = {
@@ -79,7 +79,7 @@ class TrailLine:
 @seen_by(Role.AUDITOR)
 def trail(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first."""
-    town = _seat(request).town
+    town = seat_of(request).town
     before = request.GET.get("before")
     entries = trail_queries.entries(raw(), town_id=town.pk, before=_id_or_none(before), size=PAGE + 1)
     shown = entries[:PAGE]
@@ -119,7 +119,3 @@ def _id_or_none(text: str | None) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         return None
-
-
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,12 +24,12 @@ from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant
+from koinon.parties.models import Role
 from koinon.pilots import townfolder
 from koinon.programmes import operations, queries
 from koinon.programmes.types import CycleView, FundView, ProgrammeView
 from koinon.web import cycles, formats
-from koinon.web.access import seen_by
+from koinon.web.access import seat_of, seen_by
 from koinon.web.uploads import UploadRefused, folder_for_one, unpack
 
 
@@ -44,14 +45,18 @@ class ProgrammeCard:
 
 @seen_by(Role.OFFICER)
 def office(request: HttpRequest) -> HttpResponse:
-    town = _seat(request).town
+    town = seat_of(request).town
     conn = raw()
     funds = {fund.id: fund for fund in queries.funds(conn, town_id=town.pk)}
     today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
-    cards = []
-    for programme in queries.programmes(conn, town_id=town.pk):
-        found = queries.cycles(conn, town_id=town.pk, programme_id=programme.id)
-        cards.append(ProgrammeCard(programme, funds[programme.fund_id], found, months_to_prepare(found, today)))
+    of_programme: dict[UUID, list[CycleView]] = defaultdict(list)
+    for cycle in queries.cycles(conn, town_id=town.pk):
+        of_programme[cycle.programme_id].append(cycle)
+    cards = [
+        ProgrammeCard(programme, funds[programme.fund_id], found, months_to_prepare(found, today))
+        for programme in queries.programmes(conn, town_id=town.pk)
+        for found in [of_programme[programme.id]]
+    ]
     return render(request, "koinon/office/programmes.html", {"cards": cards})
 
 
@@ -68,7 +73,7 @@ def months_to_prepare(found: list[CycleView], today: date) -> list[Month]:
 @seen_by(Role.OFFICER)
 @require_POST
 def prepare(request: HttpRequest, programme: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     try:
         month = Month.parse(request.POST.get("month", ""))
     except ValueError:
@@ -85,7 +90,7 @@ def prepare(request: HttpRequest, programme: UUID) -> HttpResponse:
 
 @seen_by(Role.OFFICER)
 def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    context = cycles.review(raw(), _seat(request).town, cycle)
+    context = cycles.review(raw(), seat_of(request).town, cycle)
     return render(request, "koinon/office/cycle.html", {**context, "may": "officer"})
 
 
@@ -93,7 +98,7 @@ def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
 @require_POST
 def disburse(request: HttpRequest, cycle: UUID) -> HttpResponse:
     """Pay an approved month out, whole or not at all."""
-    seat = _seat(request)
+    seat = seat_of(request)
     done = operations.disburse_cycle(
         raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
     )
@@ -104,7 +109,7 @@ def disburse(request: HttpRequest, cycle: UUID) -> HttpResponse:
 @seen_by(Role.OFFICER)
 @require_POST
 def cancel(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     done = operations.cancel_cycle(
         raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
     )
@@ -150,7 +155,3 @@ def _read(folder: Path) -> dict[str, Any]:
 def _counted(findings: tuple[Finding, ...]) -> dict[str, Any]:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return {"findings": findings, "errors": len(errors), "warnings": len(findings) - len(errors)}
-
-
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]

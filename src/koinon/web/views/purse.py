@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +20,7 @@ from koinon.parties.models import Household, Role, RoleGrant, Zone
 from koinon.payments import queries
 from koinon.payments.types import Place, PurseView
 from koinon.web import movements, words
-from koinon.web.access import seen_by
+from koinon.web.access import party_of, seat_of, seen_by
 
 ENDS_SOON = timedelta(days=21)
 PAGE = 40
@@ -42,14 +41,14 @@ class PurseCard:
 
 @seen_by(Role.RESIDENT)
 def purse(request: HttpRequest) -> HttpResponse:
-    grant = _seat(request)
+    grant = seat_of(request)
     conn = raw()
     now = timezone.now()
-    found = queries.purses(conn, town_id=grant.town_id, payer=_party(grant), at=now)
+    found = queries.purses(conn, town_id=grant.town_id, payer=party_of(grant), at=now)
     today = now.astimezone(ZoneInfo(grant.town.time_zone)).date()
     names = dict(Zone.objects.filter(town=grant.town).values_list("code", "name"))
     cards = [_card(view, today, names) for view in found if view.fund is not None or view.available_minor]
-    recent = queries.movements(conn, town_id=grant.town_id, party_id=_party(grant), limit=5)
+    recent = queries.movements(conn, town_id=grant.town_id, party_id=party_of(grant), limit=5)
     context = {
         "total": sum(card.purse.available_minor for card in cards if not card.over),
         "cards": cards,
@@ -73,15 +72,15 @@ def _card(view: PurseView, today: date, names: dict[str, str]) -> PurseCard:
 
 @seen_by(Role.RESIDENT)
 def purse_movements(request: HttpRequest) -> HttpResponse:
-    grant = _seat(request)
-    return render(request, "koinon/purse/movements.html", movements.page(request, grant.town, _party(grant), PAGE))
+    grant = seat_of(request)
+    return render(request, "koinon/purse/movements.html", movements.page(request, grant.town, party_of(grant), PAGE))
 
 
 @seen_by(Role.RESIDENT)
 def where(request: HttpRequest) -> HttpResponse:
     """Every shop where some of the money is good today, by neighbourhood."""
-    grant = _seat(request)
-    places = queries.where_to_spend(raw(), town_id=grant.town_id, payer=_party(grant), at=timezone.now())
+    grant = seat_of(request)
+    places = queries.where_to_spend(raw(), town_id=grant.town_id, payer=party_of(grant), at=timezone.now())
     zone, kind = request.GET.get("zone", ""), request.GET.get("kind", "")
     shown = [place for place in places if (not zone or place.zone == zone) and (not kind or place.sector_group == kind)]
     context = {
@@ -120,18 +119,9 @@ def _by_zone(places: list[Place], own: str, *, all_open: bool) -> list[ZoneGroup
 
 def _own_zone(grant: RoleGrant) -> str:
     """Where the household lives; empty where nobody has said."""
-    household = Household.objects.filter(pk=_party(grant)).select_related("zone").first()
+    household = Household.objects.filter(pk=party_of(grant)).select_related("zone").first()
     return household.zone.code if household is not None and household.zone is not None else ""
 
 
 def _choices(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted({pair for pair in pairs if pair[0]}, key=lambda pair: fold(pair[1]))
-
-
-def _party(grant: RoleGrant) -> UUID:
-    assert grant.party_id is not None, "a resident's grant names the household"
-    return grant.party_id
-
-
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]

@@ -30,7 +30,7 @@ from koinon.payments.types import Payment
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
 from koinon.web import formats, movements, refusals
-from koinon.web.access import seen_by
+from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
 
 RECENT = timedelta(days=60)
@@ -41,18 +41,18 @@ PAGE = 40
 @seen_by(Role.SHOP)
 def shop(request: HttpRequest) -> HttpResponse:
     """A day's sales, today's unless another is asked for; the days before to choose from."""
-    grant = _seat(request)
+    grant = seat_of(request)
     conn = raw()
     today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
     day = _asked_day(request, today)
     days = queries.sales_by_day(
-        conn, town_id=grant.town_id, payee=_party(grant), first_day=day - RECENT, last_day=today
+        conn, town_id=grant.town_id, payee=party_of(grant), first_day=day - RECENT, last_day=today
     )
     context = {
         "organisation": grant.party.organisation,  # type: ignore[union-attr]
         "day": day,
         "is_today": day == today,
-        "sales": queries.sales_of_day(conn, town_id=grant.town_id, payee=_party(grant), day=day, limit=300),
+        "sales": queries.sales_of_day(conn, town_id=grant.town_id, payee=party_of(grant), day=day, limit=300),
         "sum": next((found for found in days if found.day == day), None),
         "days": [found for found in days if found.day != day][:14],
         "available": _available(grant),
@@ -62,8 +62,8 @@ def shop(request: HttpRequest) -> HttpResponse:
 
 @seen_by(Role.SHOP)
 def shop_movements(request: HttpRequest) -> HttpResponse:
-    grant = _seat(request)
-    context = movements.page(request, grant.town, _party(grant), PAGE, shop=True)
+    grant = seat_of(request)
+    context = movements.page(request, grant.town, party_of(grant), PAGE, shop=True)
     return render(request, "koinon/shop/movements.html", context)
 
 
@@ -80,7 +80,7 @@ class RefundForm(forms.Form):
 @seen_by(Role.SHOP)
 def sale(request: HttpRequest, payment: UUID) -> HttpResponse:
     """One sale; a POST gives it back, in part or whole. Only the shop's own sales are found."""
-    grant = _seat(request)
+    grant = seat_of(request)
     found = _own_sale(grant, payment)
     initial = {"form_id": uuid4()}
     form = RefundForm(request.POST or None, initial=initial, exponent=grant.town.exponent)
@@ -138,7 +138,7 @@ class PayoutForm(forms.Form):
 @seen_by(Role.SHOP)
 def payout(request: HttpRequest) -> HttpResponse:
     """Turn units into euros on the shop's account."""
-    grant = _seat(request)
+    grant = seat_of(request)
     conn = raw()
     form = PayoutForm(request.POST or None, initial={"form_id": uuid4()}, exponent=grant.town.exponent)
     if request.method == "POST" and form.is_valid() and (done := _request_payout(request, grant, form)):
@@ -149,7 +149,7 @@ def payout(request: HttpRequest) -> HttpResponse:
         "available": _available(grant),
         "terms": treasury_queries.terms(conn, town_id=grant.town_id, day=today),
         "iban": _iban_ending(grant),
-        "requests": treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=_party(grant)),
+        "requests": treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=party_of(grant)),
     }
     return render(request, "koinon/shop/payout.html", context)
 
@@ -161,7 +161,7 @@ def _request_payout(request: HttpRequest, grant: RoleGrant, form: PayoutForm) ->
             done = treasury.request_redemption(
                 conn,
                 town_id=grant.town_id,
-                party=_party(grant),
+                party=party_of(grant),
                 amount=Amount(form.cleaned_data["amount"], grant.town.unit_code),
                 idempotency_key=f"web:payout:{form.cleaned_data['form_id']}",
                 at=timezone.now(),
@@ -185,9 +185,9 @@ def _request_payout(request: HttpRequest, grant: RoleGrant, form: PayoutForm) ->
 @require_POST
 def undo_payout(request: HttpRequest, redemption: UUID) -> HttpResponse:
     """Take a request back while no run has it."""
-    grant = _seat(request)
+    grant = seat_of(request)
     conn = raw()
-    own = treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=_party(grant), limit=500)
+    own = treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=party_of(grant), limit=500)
     if redemption not in {found.id for found in own}:
         raise Http404
     treasury.undo_redemption(
@@ -199,19 +199,19 @@ def undo_payout(request: HttpRequest, redemption: UUID) -> HttpResponse:
 
 def _own_sale(grant: RoleGrant, payment: UUID) -> Payment:
     found = queries.payment(raw(), town_id=grant.town_id, payment_id=payment)
-    if found.payee != _party(grant):
+    if found.payee != party_of(grant):
         raise Http404
     return found
 
 
 def _available(grant: RoleGrant) -> int:
-    account = books.account(raw(), town_id=grant.town_id, kind=Kind.TILL, holder=_party(grant))
+    account = books.account(raw(), town_id=grant.town_id, kind=Kind.TILL, holder=party_of(grant))
     return account.available.minor if account else 0
 
 
 def _iban_ending(grant: RoleGrant) -> str:
     """The last four signs of the shop's account: enough for its owner to know it again."""
-    kept = Vault(raw(), Secrets.load()).get(_party(grant), ["iban"]).get("iban", "")
+    kept = Vault(raw(), Secrets.load()).get(party_of(grant), ["iban"]).get("iban", "")
     return kept[-4:] if len(kept) > 8 else ""
 
 
@@ -222,12 +222,3 @@ def _asked_day(request: HttpRequest, today: date) -> date:
     except ValueError:
         return today
     return asked if EARLIEST <= asked <= today else today
-
-
-def _party(grant: RoleGrant) -> UUID:
-    assert grant.party_id is not None, "a shop's grant names the organisation"
-    return grant.party_id
-
-
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]

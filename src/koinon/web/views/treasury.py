@@ -26,8 +26,9 @@ from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
+from koinon.treasury.types import RunState
 from koinon.web import refusals, words
-from koinon.web.access import seen_by
+from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
 
 
@@ -52,7 +53,7 @@ class ReceiptForm(forms.Form):
 @seen_by(Role.TREASURER)
 def treasury(request: HttpRequest) -> HttpResponse:
     """Euros behind the units, and what came in; a POST puts a receipt on the books."""
-    seat = _seat(request)
+    seat = seat_of(request)
     town = seat.town
     conn = raw()
     funds = programmes.funds(conn, town_id=town.pk)
@@ -60,17 +61,14 @@ def treasury(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _received(request, seat, form):
         return redirect("treasury")
     names = {fund.id: fund.name for fund in funds}
-    reserves = []
-    for fund in funds:
-        account = (
-            books.account(conn, town_id=town.pk, kind=Kind.RESERVE, holder=town.party_id, fund=fund.id)
-            if town.party_id
-            else None
-        )
-        reserves.append((fund, account.available.minor if account else 0))
+    held = {
+        account.fund: account.available.minor
+        for account in books.accounts_of_kind(conn, town_id=town.pk, kind=Kind.RESERVE)
+        if account.holder == town.party_id
+    }
     context = {
         "totals": books.totals(conn, town_id=town.pk),
-        "reserves": reserves,
+        "reserves": [(fund, held.get(fund.id, 0)) for fund in funds],
         "receipts": [(receipt, names.get(receipt.fund, "–")) for receipt in queries.receipts(conn, town_id=town.pk)],
         "form": form,
     }
@@ -102,7 +100,7 @@ def _received(request: HttpRequest, seat: RoleGrant, form: ReceiptForm) -> bool:
 @seen_by(Role.TREASURER)
 def runs(request: HttpRequest) -> HttpResponse:
     """Shops waiting for their euros, and the runs that pay them."""
-    town = _seat(request).town
+    town = seat_of(request).town
     conn = raw()
     waiting = queries.open_redemptions(conn, town_id=town.pk)
     context = {
@@ -124,7 +122,7 @@ class PrepareForm(forms.Form):
 @seen_by(Role.TREASURER)
 @require_POST
 def prepare_run(request: HttpRequest) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     form = PrepareForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("The page was open for too long. Go back, load it again and send it once more."))
@@ -142,17 +140,22 @@ def prepare_run(request: HttpRequest) -> HttpResponse:
 
 @seen_by(Role.TREASURER)
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    return render(request, "koinon/treasury/run.html", {**run_facts(_seat(request).town, run), "may": "treasurer"})
+    return render(request, "koinon/treasury/run.html", {**run_facts(seat_of(request).town, run), "may": "treasurer"})
 
 
 def run_facts(town: Town, run: UUID) -> dict[str, Any]:
-    """One run: its state and its payments, each under a number and without a name."""
+    """One run: its state and its payments, each under a number and without a name.
+
+    Until the bank's file is made it comes with the fingerprint of whom it pays as things stand.
+    """
     conn = raw()
     found = queries.run(conn, town_id=town.pk, run_id=run)
     today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
+    is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
     return {
         "run": found,
         "payments": queries.payments(conn, town_id=town.pk, run_id=run),
+        "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
             (_("Prepared"), words.staff_name(found.prepared_by), found.prepared_at),
@@ -166,7 +169,7 @@ def run_facts(town: Town, run: UUID) -> dict[str, Any]:
 @seen_by(Role.TREASURER)
 @require_POST
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     operations.approve_run(
         raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
     )
@@ -176,9 +179,18 @@ def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
 
 @seen_by(Role.TREASURER)
 @require_POST
+def withdraw_approval(request: HttpRequest, run: UUID) -> HttpResponse:
+    seat = seat_of(request)
+    operations.withdraw_approval(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
+    messages.success(request, _("The approval is withdrawn. The run can be approved anew."))
+    return redirect("treasury-run", run=run)
+
+
+@seen_by(Role.TREASURER)
+@require_POST
 def export_run(request: HttpRequest, run: UUID) -> HttpResponse:
     """The bank's file; the only answer of the site that holds names and accounts, and it is kept nowhere."""
-    seat = _seat(request)
+    seat = seat_of(request)
     file = operations.export_run(
         raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
     )
@@ -191,7 +203,7 @@ def export_run(request: HttpRequest, run: UUID) -> HttpResponse:
 @seen_by(Role.TREASURER)
 @require_POST
 def settle_run(request: HttpRequest, run: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     operations.settle_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
     messages.success(request, _("The bank's payments are on the books."))
     return redirect("treasury-run", run=run)
@@ -200,11 +212,7 @@ def settle_run(request: HttpRequest, run: UUID) -> HttpResponse:
 @seen_by(Role.TREASURER)
 @require_POST
 def cancel_run(request: HttpRequest, run: UUID) -> HttpResponse:
-    seat = _seat(request)
+    seat = seat_of(request)
     operations.cancel_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
     messages.success(request, _("The run is cancelled. Its shops wait for the next one."))
     return redirect("treasury-runs")
-
-
-def _seat(request: HttpRequest) -> RoleGrant:
-    return request.seat  # type: ignore[attr-defined,no-any-return]
