@@ -73,6 +73,10 @@ SENTENCES: dict[str, Any] = {
     "treasury.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "treasury.bank-reference-reused": gettext_lazy("This bank reference is on the books already, with another amount."),
     "treasury.payees-not-payable": gettext_lazy("Some shops have no bank account or name that the bank would accept."),
+    "treasury.payee-changed": gettext_lazy(
+        "A shop's account or name changed since the approval. Withdraw the approval, look at the run, "
+        "then approve it anew."
+    ),
     "treasury.file-would-differ": gettext_lazy("A shop's name or account changed since this file was first made."),
 }
 

@@ -98,6 +98,7 @@ ACTS: dict[str, Any] = {
     "treasury.redemption-undone": gettext_lazy("Payout request taken back"),
     "treasury.run-prepared": gettext_lazy("Run prepared"),
     "treasury.run-approved": gettext_lazy("Run approved"),
+    "treasury.run-approval-withdrawn": gettext_lazy("Approval of a run withdrawn"),
     "treasury.run-cancelled": gettext_lazy("Run cancelled"),
     "treasury.run-exported": gettext_lazy("Bank's file made"),
     "treasury.run-settled": gettext_lazy("Run settled"),
