@@ -72,3 +72,10 @@ def test_a_condition_that_is_no_list_of_texts_is_found(tmp_path: Path) -> None:
     programme = (small_town.PROGRAMME + "[programmes.eligibility]\nincome_bands = 'none'\nzones = [1]\n").encode()
     found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))
     assert [finding.code for finding in found] == ["town.setting-invalid"] * 2
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, hex(16**5000), str(2**63)], ids=["decimal", "hexadecimal", "65 bits"])
+def test_a_number_that_is_too_long_is_found(tmp_path: Path, number: str) -> None:
+    programme = small_town.PROGRAMME.replace("per_day = 50", f"per_day = {number}").encode()
+    found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))
+    assert "town.toml-invalid" in [finding.code for finding in found]

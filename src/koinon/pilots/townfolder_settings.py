@@ -328,10 +328,12 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         if any(line.count(".") > MOST_DOTS_IN_A_LINE for line in content.splitlines()):
             raise RecursionError
         values = tomllib.loads(content)
+        if not _fits(values):
+            raise ValueError("a number has more than 64 bits")
     except RecursionError:
         findings.add("town.toml-invalid", _("The file is nested too deeply."), file=file)
         return None
-    except tomllib.TOMLDecodeError as broken:
+    except ValueError as broken:  # TOML that is none, or a number that is too long to be read.
         at = re.search(r"line (\d+)", str(broken))
         number = int(at[1]) if at else 0
         written = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
@@ -345,6 +347,15 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         )
         return None
     return Section(file, values, findings, lines_of(content))
+
+
+def _fits(value: Any) -> bool:
+    """Whether every whole number in it is one that TOML promises to keep."""
+    if isinstance(value, dict):
+        return all(map(_fits, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 @dataclass(frozen=True, slots=True)
