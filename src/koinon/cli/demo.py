@@ -163,7 +163,7 @@ def _show(console: Console, summary: Summary) -> None:
         ("redeemed", amount(totals.redeemed)),
         ("expired", amount(totals.expired)),
         ("outstanding", amount(totals.outstanding)),
-        ("reserve (euros held)", amount(totals.reserve)),
+        ("reserve", money(totals.reserve, summary.exponent, summary.national_currency)),
         ("local multiplier M", _ratio(summary.multiplier)),
         ("recirculation R", _percent(summary.recirculation)),
         ("velocity v, a year", _ratio(summary.velocity)),
@@ -174,7 +174,7 @@ def _show(console: Console, summary: Summary) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
-    shares = plain_table("received by", "share", right=["share"])
+    shares = plain_table("received", "share", right=["share"])
     for label, share in (*summary.by_zone, *summary.by_sse):
         shares.add_row(label, _percent(share))
     console.print()

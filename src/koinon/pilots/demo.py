@@ -94,6 +94,7 @@ class Summary:
     town_name: str
     unit: str
     exponent: int
+    national_currency: str
     month: Month
     residents: int
     households: int
@@ -368,6 +369,7 @@ class _Demo:
             town_name=town.name,
             unit=town.unit_code,
             exponent=town.exponent,
+            national_currency=town.national_currency,
             month=month,
             residents=counts.residents,
             households=counts.households,

@@ -85,15 +85,17 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
 
 
 def bars(table: PublicTable, names: dict[str, str] | None = None) -> list[Bar]:
-    """The rows of a published table, largest first; hidden ones and those without a place last."""
-    most = max((cell.amount_minor or 0 for cell in table.cells), default=0)
+    """The rows of a published table, largest first; hidden ones and those without a place last.
+
+    A bar's full width is the whole: a share of 20 % fills a fifth of it.
+    """
     rows = [
         Bar(
             label=(names or {}).get(cell.code or "", cell.label),
             amount_minor=cell.amount_minor,
             share=cell.share,
             count=cell.shops,
-            width=None if cell.amount_minor is None else round(FULL * cell.amount_minor / most) if most > 0 else 0,
+            width=None if cell.amount_minor is None else round(FULL * (cell.share or 0)),
             of_no_zone=cell.code is None,
         )
         for cell in table.cells
