@@ -65,3 +65,11 @@ def test_a_folder_with_any_bytes_in_it_is_read_or_refused_with_findings(files: d
             (folder / name).write_bytes(content)
         with suppress(FindingsError):
             townfolder.read(folder)
+
+
+def test_a_carriage_return_alone_in_a_table_is_read_or_found(tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\r" + content if name == "epixeiriseis.csv" else content)
+    with suppress(FindingsError):
+        townfolder.read(tmp_path)

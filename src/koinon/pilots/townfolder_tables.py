@@ -236,7 +236,10 @@ def _sniffed_separator(content: str, wanted: dict[str, str]) -> str:
 
     def found_with(separator: str) -> int:
         rows = csv.reader(first_lines, delimiter=separator)
-        return max((len(headings & {fold(cell) for cell in row}) for row in rows), default=0)
+        try:
+            return max((len(headings & {fold(cell) for cell in row}) for row in rows), default=0)
+        except csv.Error:
+            return 0  # Read with this separator it is no table; what is wrong is said when it is read.
 
     return max(SEPARATORS, key=found_with)
 
