@@ -1,10 +1,11 @@
-"""Payments, refunds, purses and plans."""
+"""Payments, refunds, holds, purses and plans."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from koinon.kernel.decisions import Decision, Ground
@@ -57,7 +58,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment that was posted; its transfers carry its id as their group."""
+    """A payment that was posted: neighbouring transfers of the ledger, by the id of the first.
+
+    ``payer`` and ``payee`` are the holders of the accounts, ``amount_minor`` the sum of the
+    transfers and ``refunded_minor`` that of their reversals so far. ``hold`` is the
+    hold that the payment captured, where it did.
+    """
 
     id: UUID
     town_id: int
@@ -66,11 +72,11 @@ class Payment:
     amount_minor: int
     unit: str
     refunded_minor: int
-    key: str
     effective_at: datetime
     posted_at: datetime
     actor: str
     reference: str
+    hold: UUID | None = None
 
     @property
     def amount(self) -> Amount:
@@ -88,14 +94,13 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """What was given back of a payment."""
+    """What was given back of a payment: neighbouring reversals of the ledger, by the id of the first."""
 
     id: UUID
     town_id: int
     payment: UUID
     amount_minor: int
     unit: str
-    key: str
     effective_at: datetime
     posted_at: datetime
     actor: str
@@ -103,6 +108,45 @@ class Refund:
     @property
     def amount(self) -> Amount:
         return Amount(self.amount_minor, self.unit)
+
+
+class HoldState(StrEnum):
+    """What became of a hold. ``LAPSED``: its time was over before anybody captured or released it."""
+
+    OPEN = "open"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPayment:
+    """Money reserved for a payee: neighbouring holds of the ledger, by the id of the first.
+
+    A hold is captured once; ``captured_minor`` is what the payment took of it.
+    """
+
+    id: UUID
+    town_id: int
+    payer: UUID
+    payee: UUID
+    amount_minor: int
+    unit: str
+    captured_minor: int
+    state: str
+    lapses_at: datetime
+    effective_at: datetime
+    posted_at: datetime
+    actor: str
+    reference: str
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.amount_minor, self.unit)
+
+    @property
+    def captured(self) -> Amount:
+        return Amount(self.captured_minor, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
