@@ -6,7 +6,7 @@ COMMENT ON SCHEMA ledger IS 'The books: double entry, append-only, sealed.';
 
 CREATE TABLE ledger.account (
     town_id integer NOT NULL,
-    id bigint NOT NULL,
+    id integer NOT NULL,
     kind text NOT NULL,
     unit text NOT NULL,
     holder uuid NOT NULL,
@@ -17,6 +17,7 @@ CREATE TABLE ledger.account (
     credits_posted bigint NOT NULL DEFAULT 0,
     debits_held bigint NOT NULL DEFAULT 0,
     credits_held bigint NOT NULL DEFAULT 0,
+    last_seq bigint NOT NULL DEFAULT 0,
     opened_at timestamptz NOT NULL,
     opened_by text NOT NULL,
     closed_at timestamptz,
@@ -31,9 +32,6 @@ CREATE TABLE ledger.account (
     CONSTRAINT sides_are_not_negative CHECK (debits_posted >= 0 AND credits_posted >= 0 AND debits_held >= 0 AND credits_held >= 0),
     CONSTRAINT floor_is_kept CHECK (credits_posted - debits_posted - debits_held >= floor_minor),
     CONSTRAINT ceiling_is_kept CHECK (credits_posted - debits_posted + credits_held <= ceiling_minor),
-    CONSTRAINT actors_are_opaque CHECK (
-        opened_by ~ '^[A-Za-z0-9:._/#-]{1,80}$' AND closed_by ~ '^[A-Za-z0-9:._/#-]{1,80}$'
-    ),
     CONSTRAINT closed_by_somebody CHECK ((closed_at IS NULL) = (closed_by IS NULL)),
     CONSTRAINT closed_is_empty CHECK (
         closed_at IS NULL OR (credits_posted = debits_posted AND debits_held = 0 AND credits_held = 0)
@@ -44,11 +42,24 @@ COMMENT ON COLUMN ledger.account.holder IS 'The party whose account this is, by 
 COMMENT ON COLUMN ledger.account.fund IS 'The fund whose rule the money follows; NULL is the free fund.';
 COMMENT ON COLUMN ledger.account.floor_minor IS 'Lowest available balance, in minor units: 0 for a purse, a negative credit limit for mutual credit, NULL for the issuing account, which has none.';
 COMMENT ON COLUMN ledger.account.ceiling_minor IS 'Highest balance including what is held for it, in minor units; NULL is none.';
+COMMENT ON COLUMN ledger.account.last_seq IS 'The newest transfer on this account; its journal row points to the one before. 0 is none.';
 COMMENT ON CONSTRAINT floor_is_kept ON ledger.account IS 'The posting function refuses first, with its reason; this holds should it ever be wrong.';
 CREATE INDEX account_by_holder ON ledger.account (town_id, holder);
 COMMENT ON INDEX ledger.account_by_holder IS 'Serves ledger/sql/accounts_of.sql.';
 
-CREATE SEQUENCE ledger.account_number OWNED BY ledger.account.id;
+CREATE SEQUENCE ledger.account_number AS integer OWNED BY ledger.account.id;
+
+CREATE TABLE ledger.code (
+    number smallint NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT code_pkey PRIMARY KEY (number),
+    CONSTRAINT a_name_is_used_once UNIQUE (name)
+);
+COMMENT ON TABLE ledger.code IS 'Why money moves. The journal keeps the number; its meaning never changes.';
+INSERT INTO ledger.code (number, name)
+VALUES
+(1, 'receive'), (2, 'withdraw'), (3, 'issue'), (4, 'unissue'), (5, 'disburse'),
+(6, 'pay'), (7, 'redeem'), (8, 'payout'), (9, 'expire');
 
 CREATE TABLE ledger.route (
     code text NOT NULL,
@@ -72,123 +83,172 @@ VALUES
 ('payout', 'redemption', 'issuance'),
 ('expire', 'purse', 'reserve');
 
-CREATE TABLE ledger.accepted (
+CREATE TABLE ledger.actor (
     town_id integer NOT NULL,
-    key text NOT NULL,
-    content bytea NOT NULL,
-    result uuid NOT NULL,
-    CONSTRAINT accepted_pkey PRIMARY KEY (town_id, key),
-    CONSTRAINT key_is_short CHECK (octet_length(key) BETWEEN 1 AND 255)
+    number integer NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT actor_pkey PRIMARY KEY (town_id, name),
+    CONSTRAINT a_number_is_used_once UNIQUE (town_id, number),
+    CONSTRAINT name_is_opaque CHECK (name ~ '^[A-Za-z0-9:._/#-]{1,80}$')
 );
-COMMENT ON TABLE ledger.accepted IS 'The idempotency key of every accepted request, a digest of what it asked, and what came of it. Refused requests leave no row.';
+COMMENT ON TABLE ledger.actor IS 'Who has posted in a town, as an opaque id. The journal keeps the number; seals cover the name.';
+CREATE SEQUENCE ledger.actor_number AS integer OWNED BY ledger.actor.number;
 
-CREATE TABLE ledger.transfer (
+CREATE TABLE ledger.period (
     town_id integer NOT NULL,
-    id uuid NOT NULL,
-    debit_account bigint NOT NULL,
-    credit_account bigint NOT NULL,
+    month integer NOT NULL,
+    began_at timestamptz NOT NULL,
+    CONSTRAINT period_pkey PRIMARY KEY (town_id, month)
+);
+COMMENT ON TABLE ledger.period IS 'The months in which a town''s journal has been written; the newest is the one it is written in now.';
+COMMENT ON COLUMN ledger.period.month IS 'Months since January 1970, UTC.';
+COMMENT ON COLUMN ledger.period.began_at IS 'From when on rows went into this month. It begins when nobody else in the town is posting, so that a row''s month never runs behind one that was there before.';
+
+CREATE TABLE ledger.journal (
+    seq bigint NOT NULL,
     amount_minor bigint NOT NULL,
-    code text NOT NULL,
-    key text NOT NULL,
-    group_id uuid,
     effective_at timestamptz NOT NULL,
     posted_at timestamptz NOT NULL,
-    actor text NOT NULL,
+    debit_prev bigint NOT NULL,
+    credit_prev bigint NOT NULL,
+    town_id integer NOT NULL,
+    debit_account integer NOT NULL,
+    credit_account integer NOT NULL,
+    actor integer NOT NULL,
+    code smallint NOT NULL,
+    leg smallint NOT NULL,
+    legs smallint NOT NULL,
+    kind "char" NOT NULL,
+    id uuid NOT NULL,
     reference text NOT NULL,
-    reverses uuid,
-    hold_id uuid,
-    tx bigint NOT NULL,
-    CONSTRAINT transfer_pkey PRIMARY KEY (town_id, id),
-    CONSTRAINT debit_is_an_account FOREIGN KEY (town_id, debit_account) REFERENCES ledger.account (town_id, id),
-    CONSTRAINT credit_is_an_account FOREIGN KEY (town_id, credit_account) REFERENCES ledger.account (town_id, id),
+    CONSTRAINT journal_pkey PRIMARY KEY (town_id, seq),
+    CONSTRAINT kind_is_known CHECK (kind IN ('t', 'h', 'c', 'C', 'g', 'r', 'R')),
     CONSTRAINT amount_is_positive CHECK (amount_minor > 0),
     CONSTRAINT accounts_differ CHECK (debit_account <> credit_account),
-    CONSTRAINT effective_at_is_a_time CHECK (isfinite(effective_at)),
-    CONSTRAINT actor_is_opaque CHECK (actor ~ '^[A-Za-z0-9:._/#-]{1,80}$'),
-    CONSTRAINT reference_is_opaque CHECK (reference ~ '^[A-Za-z0-9:._/#-]{0,80}$')
+    CONSTRAINT reference_is_opaque CHECK (reference = '' OR reference ~ '^[A-Za-z0-9:._/#-]{1,80}$')
+) PARTITION BY RANGE (seq);
+COMMENT ON TABLE ledger.journal IS 'Every request that was accepted, in order: append-only. The wide columns come first and none is ever NULL, so that a row wastes no byte; docs/explanation/storage.md counts them.';
+COMMENT ON COLUMN ledger.journal.seq IS 'Place in the books: month since January 1970 (13 bits), number of the batch (34 bits), place in the batch (16 bits).';
+COMMENT ON COLUMN ledger.journal.effective_at IS 'When it happened, as its caller says.';
+COMMENT ON COLUMN ledger.journal.posted_at IS 'When it was posted, by the clock of the database.';
+COMMENT ON COLUMN ledger.journal.debit_prev IS 'The transfer before this one on the paying account; 0 is none, and in rows that move nothing.';
+COMMENT ON COLUMN ledger.journal.credit_prev IS 'The transfer before this one on the receiving account; 0 is none, and in rows that move nothing.';
+COMMENT ON COLUMN ledger.journal.leg IS 'Place in its group, from 0. The group is the rows from seq - leg on, as many as legs says, and has the id of its first one.';
+COMMENT ON COLUMN ledger.journal.kind IS 't transfer, h hold, c capture, C capture of the whole hold, g release, r reversal, R reversal of all that was left.';
+COMMENT ON COLUMN ledger.journal.id IS 'Made by the caller, used once in the town: who sends it again learns what became of it.';
+COMMENT ON COLUMN ledger.journal.reference IS 'A receipt number or the like; nothing about a person.';
+
+CREATE SEQUENCE ledger.batch_number MAXVALUE 17179869183;
+
+-- The month of an instant, counted from January 1970.
+CREATE FUNCTION ledger.month_of(p_at timestamptz) RETURNS integer
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog
+AS $$
+    SELECT (extract(year FROM p_at AT TIME ZONE 'UTC') * 12 + extract(month FROM p_at AT TIME ZONE 'UTC') - 23641)::integer
+$$;
+
+-- Make sure that a month's rows have a partition to go to. Payments go on meanwhile.
+CREATE FUNCTION ledger.open_month(p_month integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, ledger
+AS $$
+DECLARE
+    name CONSTANT text := format('journal_%s_%s', 1970 + p_month / 12, lpad((p_month % 12 + 1)::text, 2, '0'));
+BEGIN
+    IF to_regclass('ledger.' || name) IS NOT NULL THEN RETURN; END IF;
+    PERFORM pg_advisory_xact_lock(19276, -1);
+    IF to_regclass('ledger.' || name) IS NOT NULL THEN RETURN; END IF;
+    EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.journal INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+    EXECUTE format('CREATE UNIQUE INDEX %I ON ledger.%I (town_id, id)', name || '_id', name);
+    -- Attaching, unlike CREATE TABLE ... PARTITION OF, lets payments go on.
+    EXECUTE format('ALTER TABLE ledger.journal ATTACH PARTITION ledger.%I FOR VALUES FROM (%s) TO (%s)', name,
+                   p_month::bigint << 50, (p_month + 1)::bigint << 50);
+    EXECUTE format('COMMENT ON INDEX ledger.%I IS %L', name || '_id',
+                   'An id is used once in a month; ledger.post looks the months before up.');
+END $$;
+
+CREATE TABLE ledger.target (
+    town_id integer NOT NULL,
+    seq bigint NOT NULL,
+    target_seq bigint NOT NULL,
+    target uuid NOT NULL,
+    CONSTRAINT target_pkey PRIMARY KEY (town_id, seq)
 );
-COMMENT ON TABLE ledger.transfer IS 'One movement between two accounts: immutable. What is wrong is reversed by another transfer.';
-COMMENT ON COLUMN ledger.transfer.group_id IS 'Transfers that posted together or not at all.';
-COMMENT ON COLUMN ledger.transfer.effective_at IS 'When it happened, as its caller says.';
-COMMENT ON COLUMN ledger.transfer.posted_at IS 'When it was posted, by the clock of the database.';
-COMMENT ON COLUMN ledger.transfer.reverses IS 'The transfer that this one undoes, wholly or in part.';
-COMMENT ON COLUMN ledger.transfer.hold_id IS 'The hold that this transfer captured.';
-COMMENT ON COLUMN ledger.transfer.tx IS 'The posting transaction, counted over the whole life of the books: which block seals the row.';
-CREATE INDEX transfer_by_debit_account ON ledger.transfer (town_id, debit_account, id);
-CREATE INDEX transfer_by_credit_account ON ledger.transfer (town_id, credit_account, id);
-CREATE INDEX transfer_by_group ON ledger.transfer (town_id, group_id) WHERE group_id IS NOT NULL;
-CREATE INDEX transfer_by_original ON ledger.transfer (town_id, reverses) WHERE reverses IS NOT NULL;
-CREATE INDEX transfer_by_tx ON ledger.transfer USING brin (tx) WITH (autosummarize = on, pages_per_range = 16);
-COMMENT ON INDEX ledger.transfer_by_debit_account IS 'Serves ledger/sql/statement.sql.';
-COMMENT ON INDEX ledger.transfer_by_credit_account IS 'Serves ledger/sql/statement.sql.';
-COMMENT ON INDEX ledger.transfer_by_group IS 'Serves ledger/sql/transfers_of_group.sql.';
-COMMENT ON INDEX ledger.transfer_by_original IS 'Serves the sum of earlier reversals in ledger.post.';
-COMMENT ON INDEX ledger.transfer_by_tx IS 'Serves ledger.seal and ledger/sql/transfers_of_block.sql.';
+COMMENT ON TABLE ledger.target IS 'What a capture or release (its hold) or a reversal (its original) points at; few rows of the journal do.';
+CREATE INDEX target_by_what ON ledger.target (town_id, target_seq);
+COMMENT ON INDEX ledger.target_by_what IS 'Serves ledger/sql/reversed_minor.sql and the sum of earlier reversals in ledger.post.';
 
 CREATE TABLE ledger.hold (
     town_id integer NOT NULL,
     id uuid NOT NULL,
-    debit_account bigint NOT NULL,
-    credit_account bigint NOT NULL,
+    seq bigint NOT NULL,
+    debit_account integer NOT NULL,
+    credit_account integer NOT NULL,
     amount_minor bigint NOT NULL,
     captured_minor bigint NOT NULL DEFAULT 0,
-    code text NOT NULL,
-    key text NOT NULL,
+    code smallint NOT NULL,
     state text NOT NULL DEFAULT 'open',
     effective_at timestamptz NOT NULL,
     lapses_at timestamptz NOT NULL,
-    posted_at timestamptz NOT NULL,
-    actor text NOT NULL,
-    reference text NOT NULL,
     CONSTRAINT hold_pkey PRIMARY KEY (town_id, id),
-    CONSTRAINT debit_is_an_account FOREIGN KEY (town_id, debit_account) REFERENCES ledger.account (town_id, id),
-    CONSTRAINT credit_is_an_account FOREIGN KEY (town_id, credit_account) REFERENCES ledger.account (town_id, id),
     CONSTRAINT state_is_known CHECK (state IN ('open', 'captured', 'released', 'lapsed')),
-    CONSTRAINT times_are_times CHECK (isfinite(effective_at) AND isfinite(lapses_at)),
     CONSTRAINT amount_is_positive CHECK (amount_minor > 0),
     CONSTRAINT captured_is_within CHECK (captured_minor BETWEEN 0 AND amount_minor),
-    CONSTRAINT only_captured_has_captured CHECK ((state = 'captured') = (captured_minor > 0)),
-    CONSTRAINT actor_is_opaque CHECK (actor ~ '^[A-Za-z0-9:._/#-]{1,80}$'),
-    CONSTRAINT reference_is_opaque CHECK (reference ~ '^[A-Za-z0-9:._/#-]{0,80}$')
+    CONSTRAINT only_captured_has_captured CHECK ((state = 'captured') = (captured_minor > 0))
 );
 COMMENT ON TABLE ledger.hold IS 'An amount reserved on the paying account, and room for it on the receiving one, until it is captured, released or lapses.';
+COMMENT ON COLUMN ledger.hold.seq IS 'Its row in the journal, which says who asked for it and when.';
 CREATE INDEX hold_by_lapse ON ledger.hold (town_id, lapses_at) WHERE state = 'open';
 COMMENT ON INDEX ledger.hold_by_lapse IS 'Serves ledger.lapse_holds.';
 
-CREATE TABLE ledger.tx_base (
-    system_identifier bigint NOT NULL,
-    base bigint NOT NULL,
-    CONSTRAINT tx_base_pkey PRIMARY KEY (system_identifier)
-);
-COMMENT ON TABLE ledger.tx_base IS 'What is added to the transaction number of each database cluster the books have lived in, so that transfer.tx keeps growing after a restore elsewhere.';
+CREATE VIEW ledger.transfer AS
+SELECT
+    line.town_id, line.seq, line.id, line.debit_account, line.credit_account, line.amount_minor, code.name AS code,
+    line.kind, line.leg, line.legs, line.seq - line.leg AS group_seq, line.effective_at, line.posted_at,
+    actor.name AS actor, line.reference,
+    CASE WHEN line.kind IN ('r', 'R') THEN target.target END AS reverses,
+    CASE WHEN line.kind IN ('c', 'C') THEN target.target END AS hold_id,
+    line.debit_prev, line.credit_prev
+FROM ledger.journal AS line
+LEFT JOIN ledger.code AS code ON code.number = line.code
+LEFT JOIN ledger.actor AS actor ON actor.town_id = line.town_id AND actor.number = line.actor
+LEFT JOIN ledger.target AS target ON target.town_id = line.town_id AND target.seq = line.seq
+WHERE line.kind IN ('t', 'c', 'C', 'r', 'R');
+COMMENT ON VIEW ledger.transfer IS 'Every movement between two accounts: the rows of the journal that moved money, in words.';
 
 CREATE TABLE ledger.block (
     town_id integer NOT NULL,
     number bigint NOT NULL,
-    tx_from bigint NOT NULL,
-    tx_to bigint NOT NULL,
+    seq_from bigint NOT NULL,
+    seq_to bigint NOT NULL,
     transfers bigint NOT NULL,
     merkle_root bytea NOT NULL,
     previous bytea NOT NULL,
     hash bytea NOT NULL,
     sealed_at timestamptz NOT NULL,
     CONSTRAINT block_pkey PRIMARY KEY (town_id, number),
-    CONSTRAINT range_is_not_empty CHECK (tx_from < tx_to),
+    CONSTRAINT range_is_not_empty CHECK (seq_from < seq_to),
     CONSTRAINT block_is_not_empty CHECK (transfers > 0),
     CONSTRAINT hashes_are_sha256 CHECK (
         octet_length(merkle_root) = 32 AND octet_length(previous) = 32 AND octet_length(hash) = 32
     )
 );
-COMMENT ON TABLE ledger.block IS 'A sealed block: the transfers of the transactions from tx_from up to, not including, tx_to.';
+COMMENT ON TABLE ledger.block IS 'A sealed block: the rows of the journal from seq_from up to, not including, seq_to.';
 
 CREATE TABLE ledger.chain (
     town_id integer NOT NULL,
     number bigint NOT NULL DEFAULT 0,
-    tx_to bigint NOT NULL DEFAULT 0,
+    seq_to bigint NOT NULL DEFAULT 0,
     hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
+    mark_seq bigint NOT NULL DEFAULT 0,
+    mark_xid bigint NOT NULL DEFAULT 0,
+    mark_start timestamptz NOT NULL DEFAULT '-infinity',
     CONSTRAINT chain_pkey PRIMARY KEY (town_id)
 );
 COMMENT ON TABLE ledger.chain IS 'The head of each town''s chain of blocks; locked while the next one is sealed.';
+COMMENT ON COLUMN ledger.chain.mark_seq IS 'Rows below this one were numbered before transaction mark_xid began: all there, or never, once every transaction before that has ended, or the server was started again after mark_start.';
 
 GRANT USAGE ON SCHEMA ledger TO koinon_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO koinon_app;
+GRANT SELECT ON ledger.batch_number TO koinon_app;
