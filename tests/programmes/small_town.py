@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from koinon.db.checks import run_checks
 from koinon.kernel.errors import KoinonError
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_for_key, new_id
 from koinon.kernel.money import Amount, to_minor
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
@@ -182,9 +182,7 @@ class SmallTown:
     def move(
         self, code: str, debit: tuple[str, UUID, UUID | None], credit: tuple[str, UUID, UUID | None], amount: str
     ) -> None:
-        transfer = Transfer(
-            new_id(), self.account(*debit), self.account(*credit), money(amount), code, f"move:{new_id()}", NOON, "test"
-        )
+        transfer = Transfer(new_id(), self.account(*debit), self.account(*credit), money(amount), code, NOON, "test")
         ledger.post_all(self.conn, town_id=self.id, requests=[transfer])
 
     def account(self, kind: str, holder: UUID, fund: UUID | None = None) -> int:
@@ -198,10 +196,10 @@ class SmallTown:
         return payments.pay(
             conn or self.conn,
             town_id=self.id,
+            payment_id=id_for_key("till", key) if key else new_id(),
             payer=self.parties[payer],
             payee=self.parties[payee],
             amount=money(amount),
-            idempotency_key=key or f"till:{new_id()}",
             effective_at=at,
             actor="till:1",
             reference=reference,
@@ -229,9 +227,9 @@ class SmallTown:
         return payments.refund(
             conn or self.conn,
             town_id=self.id,
+            refund_id=id_for_key("refund", key) if key else new_id(),
             payment_id=payment.id,
             amount=money(amount) if amount else None,
-            idempotency_key=key or f"refund:{new_id()}",
             effective_at=at,
             actor="till:1",
         )

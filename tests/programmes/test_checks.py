@@ -51,7 +51,7 @@ def test_aid_taken_back_from_a_purse_is_noticed(town):
         "SELECT t.id FROM ledger.transfer AS t INNER JOIN ledger.account AS a ON a.town_id = t.town_id "
         "AND a.id = t.credit_account WHERE t.code = 'disburse' AND a.holder = %s", [town.parties["laia"]],
     ).fetchone()  # fmt: skip
-    ledger.post_all(town.conn, town_id=town.id, requests=[Reversal(new_id(), given, "taken-back", NOON, actor="test")])
+    ledger.post_all(town.conn, town_id=town.id, requests=[Reversal(new_id(), given, NOON, actor="test")])
     assert failing(town.conn) == {"issues_belong_to_cycles", "escrows_hold_only_running_cycles"}
 
 

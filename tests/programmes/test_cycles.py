@@ -13,6 +13,7 @@ from threading import Barrier
 import pytest
 
 from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
@@ -268,7 +269,7 @@ def test_a_closed_escrow_stops_the_run_and_is_not_mistaken_for_a_closed_purse(to
     assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).paid == 2
 
 
-def test_a_key_of_the_cycle_that_paid_something_else_stops_the_run(town):
+def test_an_id_of_the_cycle_that_paid_something_else_stops_the_run(town):
     town.receive("aid", "1000.00")
     cycle = town.approve(town.prepare("inclusion"))
     pay_piece(town, cycle, 1)
@@ -276,7 +277,7 @@ def test_a_key_of_the_cycle_that_paid_something_else_stops_the_run(town):
     escrow, _ = own_accounts(town)
     ledger.transfer(
         town.conn, town_id=town.id, debit=town.account(*escrow), credit=town.account("purse", owed, town.funds["aid"]),
-        amount=Amount(1, "REC"), code="disburse", idempotency_key=f"cycle:{cycle.id}:{owed}",
+        amount=Amount(1, "REC"), code="disburse", id=id_under(cycle.id, "disburse", owed),
         effective_at=NOON, actor="test",
     )  # fmt: skip
     with pytest.raises(KeyReused):

@@ -80,10 +80,10 @@ class Place:
         payments.pay(
             self.conn,
             town_id=self.town.pk,
+            payment_id=new_id(),
             payer=self.parties[giver],
             payee=self.parties[shop],
             amount=self.money(amount),
-            idempotency_key=f"sale-{next(self.keys)}",
             effective_at=at,
             actor="till:1",
         )
@@ -135,9 +135,7 @@ class Place:
         amount: Amount,
         at: datetime,
     ) -> UUID:
-        transfer = Transfer(
-            new_id(), self._open(*debit), self._open(*credit), amount, code, f"move-{next(self.keys)}", at, actor="test"
-        )
+        transfer = Transfer(new_id(), self._open(*debit), self._open(*credit), amount, code, at, actor="test")
         return ledger.post_all(self.conn, town_id=self.town.pk, requests=[transfer])[0].id
 
     def balance(self, kind: str, holder: UUID | None, fund: UUID | None = None) -> Amount:

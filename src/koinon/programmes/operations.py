@@ -24,7 +24,7 @@ from koinon.audit.operations import record
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.decisions import Ground
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
@@ -194,7 +194,7 @@ def disburse_some(
     Refuses with ``CycleNotFound``, ``CycleNotInState`` before the approval and
     after a cancellation, ``ReserveShort`` where the reserve lacks the total, and
     the ledger's own refusals where the escrow or the reserve is not as this run
-    left it (``InsufficientFunds``, ``AccountNotOpen``) or a key of this cycle was
+    left it (``InsufficientFunds``, ``AccountNotOpen``) or an id of this cycle was
     used for something else (``KeyReused``).
     """
     assert at_most > 0
@@ -348,11 +348,11 @@ def _issue(
                 ledger.transfer(
                     conn,
                     town_id=town.id,
+                    id=id_under(cycle.id, "issue"),
                     debit=reserve,
                     credit=escrow,
                     amount=asked,
                     code=Code.ISSUE,
-                    idempotency_key=f"cycle:{cycle.id}:issue",
                     effective_at=now,
                     actor=actor,
                     reference=f"cycle:{cycle.id}",
@@ -381,12 +381,11 @@ def _pay(
     )
     requests = [
         Transfer(
-            new_id(),
+            id_under(cycle.id, "disburse", owed.party_id),
             escrow,
             purse,
             Amount(owed.amount_minor, town.unit_code),
             Code.DISBURSE,
-            f"cycle:{cycle.id}:{owed.party_id}",
             cycle.disbursing_at,
             actor,
             f"cycle:{cycle.id}",
@@ -425,11 +424,11 @@ def _finish(
         ledger.transfer(
             conn,
             town_id=town.id,
+            id=id_under(cycle.id, "unissue"),
             debit=escrow,
             credit=reserve,
             amount=Amount(back, town.unit_code),
             code=Code.UNISSUE,
-            idempotency_key=f"cycle:{cycle.id}:unissue",
             effective_at=cycle.disbursing_at,
             actor=actor,
             reference=f"cycle:{cycle.id}",
@@ -461,14 +460,13 @@ def _sweep(conn: Connection[Any], town: TownFacts, fund_id: UUID, *, reserve: in
 
 
 def _expiry(town: TownFacts, fund_id: UUID, purse: _Purse, reserve: int, actor: str, now: datetime) -> Transfer:
-    # The key names the state it was read in: the same purse may be swept again after a refund.
+    # The id names the state it was read in: the same purse may be swept again after a refund.
     return Transfer(
-        new_id(),
+        id_under(fund_id, "sweep", purse.account, purse.debits_posted, purse.available_minor),
         purse.account,
         reserve,
         Amount(purse.available_minor, town.unit_code),
         Code.EXPIRE,
-        f"sweep:{fund_id}:{purse.account}:{purse.debits_posted}:{purse.available_minor}",
         now,
         actor,
         f"fund:{fund_id}",

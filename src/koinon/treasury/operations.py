@@ -19,7 +19,7 @@ from psycopg import Connection
 from koinon.audit.operations import record
 from koinon.db.statements import execute, scalar, statement
 from koinon.db.transactions import savepoint
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
@@ -185,7 +185,6 @@ def _move(
             credit=reserve if received else issuance,
             amount=amount,
             code=Code.RECEIVE if received else Code.WITHDRAW,
-            key=f"treasury:receipt:{receipt.id}",
             effective_at=at,
             actor=actor,
             reference=bank_reference,
@@ -303,7 +302,6 @@ def request_redemption(
                     credit=owed,
                     amount=amount,
                     code=Code.REDEEM,
-                    key=f"treasury:redemption:{redemption.id}",
                     effective_at=at,
                     actor=actor,
                     reference=f"redemption:{redemption.id}",
@@ -345,9 +343,8 @@ def undo_redemption(conn: Connection[Any], *, town_id: int, redemption_id: UUID,
             town_id=town_id,
             requests=[
                 Reversal(
-                    id=new_id(),
+                    id=id_under(redemption_id, "undo"),
                     original=found[0].transfer_id,
-                    key=f"treasury:redemption-undone:{redemption_id}",
                     effective_at=at,
                     actor=actor,
                     reference=f"redemption:{redemption_id}",
@@ -663,12 +660,11 @@ def _pay_out(
         town_id=town.id,
         requests=[
             Transfer(
-                id=new_id(),
+                id=id_under(payment.id, "payout"),
                 debit=owed,
                 credit=issuance,
                 amount=payment.amount,
                 code=Code.PAYOUT,
-                key=f"treasury:payout:{payment.id}",
                 effective_at=at,
                 actor=actor,
                 reference=f"run:{run.id}",
@@ -719,9 +715,8 @@ def return_payment(
             town_id=town_id,
             requests=[
                 Reversal(
-                    id=new_id(),
+                    id=id_under(payment.id, "return"),
                     original=payment.transfer_id,
-                    key=f"treasury:payout-returned:{payment.id}",
                     effective_at=at,
                     actor=actor,
                     reference=f"run:{payment.run_id}",

@@ -6,7 +6,7 @@ WITH moved AS (
         sum(CASE code WHEN 'issue' THEN amount_minor WHEN 'unissue' THEN -amount_minor ELSE 0 END) AS issued,
         sum(CASE code WHEN 'disburse' THEN amount_minor ELSE 0 END) AS disbursed
     FROM ledger.transfer
-    WHERE code IN ('issue', 'unissue', 'disburse') AND reverses IS NULL AND starts_with(reference, 'cycle:')
+    WHERE code IN ('issue', 'unissue', 'disburse') AND kind NOT IN ('r', 'R') AND starts_with(reference, 'cycle:')
     GROUP BY town_id, reference
 )
 SELECT

@@ -15,7 +15,7 @@ FULL JOIN (
     FROM ledger.transfer AS transfer
     INNER JOIN programmes_cycle AS cycle ON 'cycle:' || cycle.id = transfer.reference
     INNER JOIN ledger.account AS purse ON purse.town_id = transfer.town_id AND purse.id = transfer.credit_account
-    WHERE transfer.code = 'disburse' AND transfer.reverses IS NULL
+    WHERE transfer.code = 'disburse' AND transfer.kind NOT IN ('r', 'R')
     GROUP BY transfer.town_id, cycle.id, purse.holder
 ) AS given
     ON given.town_id = paid.town_id AND given.cycle_id = paid.cycle_id AND given.holder = paid.party_id

@@ -9,11 +9,13 @@ FULL JOIN (
     SELECT
         x.town_id, x.id, x.amount_minor,
         (
-            SELECT coalesce(sum(b.amount_minor), 0) FROM ledger.transfer AS b
-            WHERE b.town_id = x.town_id AND b.reverses = x.id
+            SELECT coalesce(sum(b.amount_minor), 0)
+            FROM ledger.target AS g
+            INNER JOIN ledger.transfer AS b ON b.town_id = g.town_id AND b.seq = g.seq
+            WHERE g.town_id = x.town_id AND g.target_seq = x.seq AND b.kind IN ('r', 'R')
         ) AS reversed_minor
     FROM ledger.transfer AS x
-    WHERE x.code = 'payout' AND x.reverses IS NULL
+    WHERE x.code = 'payout' AND x.kind NOT IN ('r', 'R')
 ) AS t
     ON t.town_id = p.town_id AND t.id = p.transfer_id
 WHERE

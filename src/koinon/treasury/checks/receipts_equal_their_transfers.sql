@@ -10,7 +10,7 @@ FULL JOIN (
     INNER JOIN ledger.account AS a
         ON a.town_id = x.town_id
         AND a.id = CASE WHEN x.code = 'receive' THEN x.credit_account ELSE x.debit_account END
-    WHERE x.code IN ('receive', 'withdraw') AND x.reverses IS NULL
+    WHERE x.code IN ('receive', 'withdraw') AND x.kind NOT IN ('r', 'R')
 ) AS t
     ON t.town_id = r.town_id AND t.id = r.transfer_id
 WHERE
