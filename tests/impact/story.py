@@ -82,7 +82,6 @@ class Story:
                 reversal = Reversal(
                     new_id(),
                     self.named[name],
-                    f"refund-{new_id()}",
                     at,
                     actor="test",
                     amount=place.money(amount[0]) if amount else None,

@@ -257,7 +257,7 @@ def test_a_payment_from_two_purses_is_one_purchase(django_db):
         town_id=place.town.pk,
         requests=[
             Transfer(
-                new_id(), account("purse", ana, fund), till, place.money("5.00"), "pay", f"leg-{fund}", at,
+                new_id(), account("purse", ana, fund), till, place.money("5.00"), "pay", at,
                 actor="test", group=group,
             )
             for fund in (place.fund, None)

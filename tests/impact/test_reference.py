@@ -30,7 +30,7 @@ class Row:
     debit_account: int
     credit_account: int
     at: datetime
-    group: UUID | None
+    group: int
     id: UUID
     reverses: UUID | None
 
@@ -79,7 +79,7 @@ def rows_of(story: Story) -> list[Row]:
     found = story.place.conn.execute(
         """
         SELECT t.code, t.amount_minor, d.kind, d.holder, c.kind, c.holder, t.debit_account, t.credit_account,
-               t.effective_at, t.group_id, t.id, t.reverses
+               t.effective_at, t.group_seq, t.id, t.reverses
         FROM ledger.transfer t
         JOIN ledger.account d ON (d.town_id, d.id) = (t.town_id, t.debit_account)
         JOIN ledger.account c ON (c.town_id, c.id) = (t.town_id, t.credit_account)

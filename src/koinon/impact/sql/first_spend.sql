@@ -8,19 +8,29 @@
 -- One row a number of days; NULL for the purses that have not paid yet. A
 -- disbursement of which nothing is left after its reversals does not count; a
 -- refund that returns to the purse is not a payment out of it. No lock.
-WITH given AS (
-    SELECT t.credit_account AS purse, min(t.effective_at) AS given_at
+WITH taken_back AS (
+    SELECT g.target_seq, sum(t.amount_minor) AS minor
     FROM ledger.transfer AS t
+    INNER JOIN ledger.target AS g ON g.town_id = t.town_id AND g.seq = t.seq
     WHERE
         t.town_id = %(town_id)s
         AND t.code = 'disburse'
-        AND t.reverses IS NULL
+        AND t.kind IN ('r', 'R')
+        AND t.effective_at < %(until)s
+    GROUP BY g.target_seq
+),
+
+given AS (
+    SELECT t.credit_account AS purse, min(t.effective_at) AS given_at
+    FROM ledger.transfer AS t
+    LEFT JOIN taken_back AS b ON b.target_seq = t.seq
+    WHERE
+        t.town_id = %(town_id)s
+        AND t.code = 'disburse'
+        AND t.kind NOT IN ('r', 'R')
         AND t.effective_at >= %(start)s
         AND t.effective_at < %(until)s
-        AND t.amount_minor > (
-            SELECT coalesce(sum(b.amount_minor), 0) FROM ledger.transfer AS b
-            WHERE b.town_id = t.town_id AND b.reverses = t.id AND b.effective_at < %(until)s
-        )
+        AND t.amount_minor > coalesce(b.minor, 0)
     GROUP BY t.credit_account
 ),
 
@@ -31,7 +41,7 @@ spent AS (
     WHERE
         t.town_id = %(town_id)s
         AND t.code = 'pay'
-        AND t.reverses IS NULL
+        AND t.kind NOT IN ('r', 'R')
         AND t.effective_at >= %(start)s  -- Said again, so that older payments are not even joined.
         AND t.effective_at >= g.given_at
         AND t.effective_at < %(until)s

@@ -17,10 +17,10 @@ WITH boundary AS (
         t.code,
         t.effective_at,
         CASE
-            WHEN (t.code = 'issue') = (t.reverses IS NULL) THEN t.amount_minor
+            WHEN (t.code = 'issue') = (t.kind NOT IN ('r', 'R')) THEN t.amount_minor
             ELSE -t.amount_minor
         END AS issued_minor,
-        CASE WHEN t.reverses IS NULL THEN t.amount_minor ELSE -t.amount_minor END AS left_minor
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END AS left_minor
     FROM ledger.transfer AS t
     WHERE
         t.town_id = %(town_id)s
@@ -58,10 +58,10 @@ business AS (
 
 payment AS (
     SELECT
-        CASE WHEN t.reverses IS NULL THEN d.holder ELSE c.holder END AS payer,
-        CASE WHEN t.reverses IS NULL THEN c.holder ELSE d.holder END AS payee,
-        sum(CASE WHEN t.reverses IS NULL THEN t.amount_minor ELSE -t.amount_minor END) AS net,
-        sum(CASE WHEN t.reverses IS NULL THEN 0 ELSE t.amount_minor END) AS refunded
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
+        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net,
+        sum(CASE WHEN t.kind IN ('r', 'R') THEN t.amount_minor ELSE 0 END) AS refunded
     FROM ledger.transfer AS t
     INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
     INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account

@@ -20,9 +20,9 @@ WITH business AS (
 
 from_payer AS (
     SELECT
-        CASE WHEN t.reverses IS NULL THEN d.holder ELSE c.holder END AS payer,
-        CASE WHEN t.reverses IS NULL THEN c.holder ELSE d.holder END AS payee,
-        sum(CASE WHEN t.reverses IS NULL THEN t.amount_minor ELSE -t.amount_minor END) AS net
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
+        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
     FROM ledger.transfer AS t
     INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
     INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account

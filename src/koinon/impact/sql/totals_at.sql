@@ -10,7 +10,7 @@ WITH moved AS (
     SELECT
         t.code, d.kind AS debit_kind, c.kind AS credit_kind,
         sum(t.amount_minor) AS minor,
-        sum(CASE WHEN t.reverses IS NULL THEN t.amount_minor ELSE -t.amount_minor END) AS net
+        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
     FROM ledger.transfer AS t
     INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
     INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
