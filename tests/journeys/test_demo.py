@@ -163,8 +163,14 @@ def test_indicators_are_plausible_and_measured(shown):
 def test_month_has_thousands_of_payments_some_refunds_and_some_refusals(shown):
     with psycopg.connect(shown.database.app_url) as conn:
         ((payments, refunds, partial),) = conn.execute(
-            "SELECT (SELECT count(*) FROM payments.payment), (SELECT count(*) FROM payments.refund),"
-            " (SELECT count(*) FROM payments.payment WHERE refunded_minor BETWEEN 1 AND amount_minor - 1)"
+            "WITH paid AS (SELECT town_id, group_seq, sum(amount_minor) AS minor, min(seq) AS first, max(seq) AS last"
+            " FROM ledger.transfer WHERE code = 'pay' AND kind = 't' GROUP BY town_id, group_seq),"
+            " given AS (SELECT g.target_seq, t.group_seq, t.amount_minor FROM ledger.target AS g"
+            " INNER JOIN ledger.transfer AS t ON t.town_id = g.town_id AND t.seq = g.seq WHERE t.code = 'pay'),"
+            " back AS (SELECT p.group_seq, p.minor, sum(g.amount_minor) AS given FROM paid AS p"
+            " INNER JOIN given AS g ON g.target_seq BETWEEN p.first AND p.last GROUP BY p.group_seq, p.minor)"
+            " SELECT (SELECT count(*) FROM paid), (SELECT count(DISTINCT group_seq) FROM given),"
+            " (SELECT count(*) FROM back WHERE given < minor)"
         ).fetchall()
 
     assert 3_000 < payments < 9_000

@@ -102,7 +102,7 @@ class Intention:
     """One thing somebody means to do; the till, not the model, says whether it can be done.
 
     ``party`` pays, or asks for euros, or gives money back; ``other`` is paid.
-    ``key`` is the idempotency key: the same intention always has the same key.
+    ``key`` names it for good: the same intention always has the same key, and in the books the same id.
     """
 
     kind: Kind
@@ -272,8 +272,7 @@ class Model:
         numbered: list[Intention] = []
         for number, one in enumerate(meant, start=1):
             at = one.at if start is None else max(one.at, start)
-            key = f"demo:{Month.of(day)}:{day.day:02d}:{number}"
-            numbered.append(Intention(one.kind, key, one.party, one.other, one.minor, at, one.payment))
+            numbered.append(Intention(one.kind, key_of(day, number), one.party, one.other, one.minor, at, one.payment))
         return tuple(numbered)
 
     def _purchases(self, day: date, balances: Mapping[UUID, int]) -> Iterable[Intention]:
@@ -419,6 +418,15 @@ class Model:
     def _moment(self, day: date, draws: Draws) -> datetime:
         hour = self._hours[draws.pick(self._hour_weights)]
         return datetime.combine(day, time(hour), self.zone) + timedelta(seconds=draws.below(3600))
+
+
+def key_of(day: date, number: int) -> str:
+    """The name of a day's so-and-so-many-th intention.
+
+    >>> key_of(date(2026, 10, 3), 17)
+    'demo:2026-10:03:17'
+    """
+    return f"demo:{Month.of(day)}:{day.day:02d}:{number}"
 
 
 def hops(neighbours: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

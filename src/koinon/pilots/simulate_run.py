@@ -1,9 +1,11 @@
 """Living a simulated day in a real town: what the model means to do goes through the tills.
 
-Every intention becomes the operation that the API and the till use. A day is
-one transaction, and its last row is an audit entry that says it is over; a
-process that is killed leaves whole days only, and the next one goes on with
-the first day that has no such entry.
+Every intention becomes the operation that the API and the till use, those that
+follow one another in one batch. A day is one transaction, and its last row is
+an audit entry that says it is over; a process that is killed leaves whole days
+only, and the next one goes on with the first day that has no such entry. The id
+of an intention follows from its town, day and number, so that none is ever
+carried out twice.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -21,16 +24,19 @@ from psycopg import Connection
 from koinon.audit import operations as audit
 from koinon.db.statements import many, statement
 from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import id_from
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.parties.types import TownFacts
 from koinon.payments import operations as payments
-from koinon.pilots.simulate import Behaviour, Buyer, Intention, Kind, Model, PastPayment, Shop, Town
+from koinon.payments.commands import Command, Pay, RefundPayment
+from koinon.pilots.simulate import Behaviour, Buyer, Intention, Kind, Model, PastPayment, Shop, Town, key_of
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 
 ACTOR = "job:demo"
 DAY_LIVED = "pilots.day-simulated"
+BATCH = 5_000  # Payments in one call of the operation.
 _PACKAGE = "koinon.pilots"
 
 
@@ -63,6 +69,14 @@ class _Shop:
 class _Balance:
     party: UUID
     available_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Purchase:
+    id: UUID
+    payer: UUID
+    payee: UUID
+    minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +115,28 @@ def model(
 
 def days_lived(conn: Connection[Any], town: TownFacts, month: Month) -> dict[date, DayLived]:
     """The days of a month that are over, by the audit entries that end them."""
+    return {one.day: one for one in _lived(conn, town, month.days())}
+
+
+def _lived(conn: Connection[Any], town: TownFacts, days: Sequence[date]) -> list[DayLived]:
     rows = many(
         conn,
         statement(_PACKAGE, "simulate_days_lived"),
         _Lived,
         town_id=town.id,
         action=DAY_LIVED,
-        subjects=[_subject(day) for day in month.days()],
+        subjects=[_subject(day) for day in days],
     )
-    lived = [DayLived(date.fromisoformat(row.day), json.loads(row.done), json.loads(row.refused)) for row in rows]
-    return {one.day: one for one in lived}
+    return [DayLived(date.fromisoformat(row.day), json.loads(row.done), json.loads(row.refused)) for row in rows]
 
 
 def live(conn: Connection[Any], town: TownFacts, *, model: Model, day: date, start: datetime | None = None) -> DayLived:
     """Live one day, in the caller's transaction, and end it with an audit entry."""
     balances = many(conn, statement(_PACKAGE, "simulate_balances"), _Balance, town_id=town.id)
-    yesterday = many(
-        conn,
-        statement(_PACKAGE, "simulate_purchases"),
-        PastPayment,
-        town_id=town.id,
-        prefix=f"demo:{Month.of(day - timedelta(days=1))}:{(day - timedelta(days=1)).day:02d}:",
-    )
     meant = model.day(
         day,
         balances={row.party: row.available_minor for row in balances},
-        yesterday=yesterday,
+        yesterday=_purchases_of(conn, town, day - timedelta(days=1)),
         start=start,
     )
     done, refused = carry_out(conn, town, meant)
@@ -144,52 +154,74 @@ def live(conn: Connection[Any], town: TownFacts, *, model: Model, day: date, sta
     return lived
 
 
+def _purchases_of(conn: Connection[Any], town: TownFacts, day: date) -> list[PastPayment]:
+    """What households bought on a simulated day and nothing was given back of, by the ids its intentions had."""
+    meant = sum(sum(lived.done.values()) + sum(lived.refused.values()) for lived in _lived(conn, town, [day]))
+    keys = {_id(town, key): key for key in (key_of(day, number) for number in range(1, meant + 1))}
+    found = many(conn, statement(_PACKAGE, "simulate_purchases"), _Purchase, town_id=town.id, ids=list(keys))
+    return [PastPayment(one.id, keys[one.id], one.payer, one.payee, one.minor) for one in found]
+
+
 def carry_out(
     conn: Connection[Any], town: TownFacts, meant: Sequence[Intention]
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Take every intention to its till; a refusal is part of life, and operations undo what they refuse."""
+    """Take every intention to its till, in order; a refusal is part of life, and operations undo what they refuse."""
     done: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    for one in meant:
-        try:
-            _carry_out(conn, town, one)
-        except KoinonError as no:
-            refused[no.code] += 1
-        else:
-            done[one.kind] += 1
+    for at_the_till, group in groupby(meant, key=lambda one: one.kind is not Kind.REDEMPTION):
+        intentions = list(group)
+        outcomes = _at_the_till(conn, town, intentions) if at_the_till else _redeem(conn, town, intentions)
+        for one, refusal in zip(intentions, outcomes, strict=True):
+            if refusal is None:
+                done[one.kind] += 1
+            else:
+                refused[refusal.code] += 1
     return dict(sorted(done.items())), dict(sorted(refused.items()))
 
 
-def _carry_out(conn: Connection[Any], town: TownFacts, one: Intention) -> None:
-    amount = Amount(one.minor, town.unit_code)
-    match one.kind:
-        case Kind.PURCHASE | Kind.SUPPLY:
-            assert one.other is not None
-            payments.pay(
-                conn,
-                town_id=town.id,
-                payer=one.party,
-                payee=one.other,
-                amount=amount,
-                idempotency_key=one.key,
-                effective_at=one.at,
-                actor=ACTOR,
-            )
-        case Kind.REFUND:
-            assert one.payment is not None
-            payments.refund(
-                conn,
-                town_id=town.id,
-                payment_id=one.payment,
-                amount=amount,
-                idempotency_key=one.key,
-                effective_at=one.at,
-                actor=ACTOR,
-            )
-        case Kind.REDEMPTION:
+def _at_the_till(conn: Connection[Any], town: TownFacts, meant: Sequence[Intention]) -> list[KoinonError | None]:
+    """Payments and refunds, in exact batches; the refusal of each, or None."""
+    refusals: list[KoinonError | None] = []
+    for first in range(0, len(meant), BATCH):
+        commands = [_command(town, one) for one in meant[first : first + BATCH]]
+        outcomes = payments.perform(conn, town_id=town.id, commands=commands)
+        refusals += [outcome if isinstance(outcome, KoinonError) else None for outcome in outcomes]
+    return refusals
+
+
+def _command(town: TownFacts, one: Intention) -> Command:
+    identifier, amount = _id(town, one.key), Amount(one.minor, town.unit_code)
+    if one.kind is Kind.REFUND:
+        assert one.payment is not None
+        return RefundPayment(identifier, one.payment, amount, one.at, ACTOR)
+    assert one.other is not None
+    return Pay(identifier, one.party, one.other, amount, one.at, ACTOR)
+
+
+def _redeem(conn: Connection[Any], town: TownFacts, meant: Sequence[Intention]) -> list[KoinonError | None]:
+    """Requests to be paid in euros; the refusal of each, or None."""
+    refusals: list[KoinonError | None] = []
+    for one in meant:
+        try:
             treasury.request_redemption(
-                conn, town_id=town.id, party=one.party, amount=amount, idempotency_key=one.key, at=one.at, actor=ACTOR
+                conn,
+                town_id=town.id,
+                party=one.party,
+                amount=Amount(one.minor, town.unit_code),
+                idempotency_key=one.key,
+                at=one.at,
+                actor=ACTOR,
             )
+        except KoinonError as refused:
+            refusals.append(refused)
+        else:
+            refusals.append(None)
+    return refusals
+
+
+def _id(town: TownFacts, key: str) -> UUID:
+    """The id of an intention in the books: the same in every installation."""
+    return id_from(town.slug, "simulated", key)
 
 
 def _subject(day: date) -> str:
