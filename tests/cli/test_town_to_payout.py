@@ -17,6 +17,7 @@ from koinon.cli.main import run
 from koinon.db.connections import Database, connect
 from koinon.db.transactions import transaction
 from koinon.jobs.timer import check_round, seal_round
+from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.parties.queries import town_by_slug
 from koinon.parties.secrets import Secrets
@@ -154,7 +155,7 @@ def test_town_from_prepared_month_to_settled_run_and_checked_books(typed: Town, 
     assert typed("check")[1]["failed"] == 0
 
     # Somebody edits one transfer behind the application's back.
-    owner("UPDATE ledger.transfer SET amount_minor = amount_minor + 1 WHERE code = 'pay'")
+    owner("UPDATE ledger.journal SET amount_minor = amount_minor + 1 WHERE kind = 't' AND code = 6")
     status, broken = typed("seal", "verify")
     assert status == 1
     assert broken["refused"]["code"] == "ledger.seal-broken"
@@ -190,7 +191,7 @@ def buy_and_ask_for_euros(conn: psycopg.Connection[Any]) -> UUID:
             "SELECT holder FROM ledger.account WHERE kind = 'till' ORDER BY id LIMIT 1"
         ).fetchone() or (None,)
         payments.pay(
-            conn, town_id=town.id, payer=buyer, payee=shop, amount=Amount(45_00, "REC"), idempotency_key="till-1-1",
+            conn, town_id=town.id, payment_id=new_id(), payer=buyer, payee=shop, amount=Amount(45_00, "REC"),
             effective_at=NOW, actor="till:1",
         )  # fmt: skip
         treasury.request_redemption(

@@ -124,7 +124,7 @@ class Reader:
             self.site.wait(30)
 
     def a_receipt(self) -> str:
-        bought = self._ask("SELECT id FROM ledger.transfer WHERE code = 'pay' ORDER BY id LIMIT 1")
+        bought = self._ask("SELECT id FROM ledger.transfer WHERE code = 'pay' ORDER BY seq LIMIT 1")
         return f"TRANSFER={bought}"
 
     def an_identifier(self) -> str:

@@ -23,7 +23,7 @@ def test_a_payment_does_not_outlive_the_rollback_of_the_request_around_it(django
         raise ZeroDivisionError
     assert not Town.objects.exists()
     with transaction.atomic():
-        assert raw().execute("SELECT count(*) FROM payments.payment").fetchone() == (0,)
+        assert raw().execute("SELECT count(*) FROM ledger.hold").fetchone() == (0,)
         assert raw().execute("SELECT count(*) FROM ledger.transfer").fetchone() == (0,)
 
 

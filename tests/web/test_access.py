@@ -52,7 +52,9 @@ def ids() -> dict[str, Any]:
     with transaction.atomic():
         conn = raw()
         sale = conn.execute(
-            "SELECT id FROM payments.payment WHERE payee = %s ORDER BY id DESC LIMIT 1", [shop]
+            "SELECT t.id FROM ledger.transfer AS t INNER JOIN ledger.account AS a ON a.id = t.credit_account"
+            " WHERE a.holder = %s AND t.code = 'pay' AND t.kind = 't' AND t.leg = 0 ORDER BY t.seq DESC LIMIT 1",
+            [shop],
         ).fetchone()
         run = treasury.runs(conn, town_id=town.pk)[0].id
     assert sale is not None
@@ -189,7 +191,12 @@ def other_sale() -> UUID:
     with transaction.atomic():
         row = (
             raw()
-            .execute("SELECT id FROM payments.payment WHERE payee <> %s AND refunded_minor = 0 LIMIT 1", [shop])
+            .execute(
+                "SELECT t.id FROM ledger.transfer AS t INNER JOIN ledger.account AS a ON a.id = t.credit_account"
+                " WHERE a.holder <> %s AND t.code = 'pay' AND t.kind = 't' AND t.leg = 0"
+                " AND NOT EXISTS (SELECT FROM ledger.target AS g WHERE g.target_seq = t.seq) LIMIT 1",
+                [shop],
+            )
             .fetchone()
         )
     assert row is not None
@@ -201,11 +208,11 @@ def refunded_minor(payment: UUID) -> int:
     from django.db import transaction
 
     from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+    from koinon.payments import queries
 
     with transaction.atomic():
-        row = raw().execute("SELECT refunded_minor FROM payments.payment WHERE id = %s", [payment]).fetchone()
-    assert row is not None
-    return int(row[0])
+        return queries.payment(raw(), town_id=Town.objects.get().pk, payment_id=payment).refunded_minor
 
 
 def balance(town_id: int, party: UUID) -> int:

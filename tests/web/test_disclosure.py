@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -38,6 +37,7 @@ def public_pages() -> dict[str, bytes]:
 def test_a_payment_a_refund_and_a_redemption_more_change_no_public_page(site: Database) -> None:
     from django.db import transaction
 
+    from koinon.kernel.identifiers import new_id
     from koinon.kernel.money import Amount
     from koinon.parties.connection import raw
     from koinon.parties.models import RoleGrant, Town
@@ -47,7 +47,6 @@ def test_a_payment_a_refund_and_a_redemption_more_change_no_public_page(site: Da
     before = public_pages()
     town, sale = Town.objects.get(), ids()["payment"]
     shop = RoleGrant.objects.get(role="shop").party_id
-    moment = {"actor": "test", "idempotency_key": f"test:{uuid4()}"}
     with transaction.atomic():
         conn = raw()
         purse = conn.execute(
@@ -55,13 +54,16 @@ def test_a_payment_a_refund_and_a_redemption_more_change_no_public_page(site: Da
         ).fetchone()
         assert purse is not None
         payments.pay(
-            conn, town_id=town.pk, payer=purse[0], payee=shop, amount=Amount(37_37, town.unit_code),
-            effective_at=AFTER, **moment,
+            conn, town_id=town.pk, payment_id=new_id(), payer=purse[0], payee=shop,
+            amount=Amount(37_37, town.unit_code), effective_at=AFTER, actor="test",
         )  # fmt: skip
-        payments.refund(conn, town_id=town.pk, payment_id=sale, amount=None, effective_at=AFTER, **moment)
-        treasury.request_redemption(
-            conn, town_id=town.pk, party=shop, amount=Amount(20_34, town.unit_code), at=AFTER, **moment
+        payments.refund(
+            conn, town_id=town.pk, refund_id=new_id(), payment_id=sale, amount=None, effective_at=AFTER, actor="test"
         )
+        treasury.request_redemption(
+            conn, town_id=town.pk, party=shop, amount=Amount(20_34, town.unit_code), idempotency_key=f"test:{new_id()}",
+            at=AFTER, actor="test",
+        )  # fmt: skip
     assert public_pages() == before
 
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.test_access import client_of, ids
+from tests.web.test_access import client_of, ids, refunded_minor
 from tests.web.town import ROLES
 
 
@@ -109,8 +109,8 @@ def four_more_of_everything() -> None:
         ).fetchone()
         assert buyer is not None
         payments.pay(
-            conn, town_id=town.pk, payer=buyer[0], payee=shop, amount=Amount(25_00, town.unit_code), effective_at=at,
-            **moment,
+            conn, town_id=town.pk, payment_id=new_id(), payer=buyer[0], payee=shop,
+            amount=Amount(25_00, town.unit_code), effective_at=at, actor="test",
         )  # fmt: skip
         treasury.request_redemption(
             conn, town_id=town.pk, party=shop, amount=Amount(20_00, town.unit_code), at=at, **moment
@@ -193,17 +193,10 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
 def test_sending_a_refund_twice_gives_back_once(site: Database) -> None:
     payment, client = ids()["payment"], client_of("shop")
     form = {"form_id": str(uuid4()), "amount": "0,01"}
-    before = refunded(payment)
+    before = refunded_minor(payment)
     for _time in range(2):
         assert client.post(reverse("shop-sale", args=[payment]), form).status_code == 302
-    assert refunded(payment) == before + 1
-
-
-def refunded(payment: object) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT refunded_minor FROM payments.payment WHERE id = %s", [payment])
-        row = cursor.fetchone()
-    return int(row[0])
+    assert refunded_minor(payment) == before + 1
 
 
 @pytest.mark.parametrize(

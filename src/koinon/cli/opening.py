@@ -138,7 +138,7 @@ def actor(conn: Connection[Any], town: TownFacts, name: str, *, role: str) -> st
 
 
 def _has_books(conn: Connection[Any]) -> bool:
-    row = conn.execute("SELECT to_regclass('ledger.transfer') IS NOT NULL").fetchone()
+    row = conn.execute("SELECT to_regclass('ledger.journal') IS NOT NULL").fetchone()
     conn.rollback()
     return bool(row and row[0])
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from koinon.db import setup
-from koinon.db.connections import Database, connect
-from koinon.ledger import operations as ledger
+from koinon.db.connections import Database
 
 OWNER = "koinon_owner"
 
@@ -24,8 +23,6 @@ def prepare(database: Database) -> int:
     fresh = setup.prepare(database)
     set_up_django(database)
     migrate(database)
-    with connect(database.owner_url, application_name="koinon prepare") as conn:
-        ledger.adopt_cluster(conn)
     return len(fresh)
 
 

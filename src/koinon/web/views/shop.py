@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import id_for_key, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import queries as books
 from koinon.ledger.types import Kind
@@ -82,7 +83,7 @@ def sale(request: HttpRequest, payment: UUID) -> HttpResponse:
     """One sale; a POST gives it back, in part or whole. Only the shop's own sales are found."""
     grant = seat_of(request)
     found = _own_sale(grant, payment)
-    initial = {"form_id": uuid4()}
+    initial = {"form_id": new_id()}
     form = RefundForm(request.POST or None, initial=initial, exponent=grant.town.exponent)
     if request.method == "POST":
         whole = "whole" in request.POST
@@ -109,9 +110,9 @@ def _refund(
             done = operations.refund(
                 conn,
                 town_id=grant.town_id,
+                refund_id=id_for_key(f"web:refund:{sale.id}", str(form.cleaned_data["form_id"])),
                 payment_id=sale.id,
                 amount=amount,
-                idempotency_key=f"web:refund:{form.cleaned_data['form_id']}",
                 effective_at=timezone.now(),
                 actor=grant.user.actor,
             )
@@ -140,7 +141,7 @@ def payout(request: HttpRequest) -> HttpResponse:
     """Turn units into euros on the shop's account."""
     grant = seat_of(request)
     conn = raw()
-    form = PayoutForm(request.POST or None, initial={"form_id": uuid4()}, exponent=grant.town.exponent)
+    form = PayoutForm(request.POST or None, initial={"form_id": new_id()}, exponent=grant.town.exponent)
     if request.method == "POST" and form.is_valid() and (done := _request_payout(request, grant, form)):
         return done
     today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
