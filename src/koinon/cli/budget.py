@@ -103,10 +103,8 @@ def _move(
     from koinon.db.transactions import transaction
     from koinon.programmes import queries as programmes
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
             moved = operation(
                 conn,
                 town_id=facts.id,
@@ -132,9 +130,8 @@ def show_budget(town: TownOption = "", as_json: JsonOption = False, database: Da
     from koinon.programmes import queries as programmes
     from koinon.treasury import queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             funds = programmes.funds(conn, town_id=facts.id)
             receipts = queries.receipts(conn, town_id=facts.id)
             reserves = {fund.id: _reserve(conn, facts, fund.id) for fund in funds}

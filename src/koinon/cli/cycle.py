@@ -48,10 +48,8 @@ def prepare(
     from koinon.db.transactions import transaction
     from koinon.programmes import operations, queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="officer")
             found = queries.programme_by_code(conn, town_id=facts.id, code=programme)
             cycle = operations.prepare_cycle(
                 conn, town_id=facts.id, programme_id=found.id, month=month, actor=who, now=datetime.now(UTC)
@@ -72,10 +70,8 @@ def approve(
     from koinon.db.transactions import transaction
     from koinon.programmes import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="approver") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="approver")
             cycle = operations.approve_cycle(
                 conn,
                 town_id=facts.id,
@@ -99,10 +95,7 @@ def disburse(
     from koinon.db.transactions import transaction
     from koinon.programmes import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
-        with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="officer")
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
         now = datetime.now(UTC)
         while True:
             with transaction(conn):
@@ -125,9 +118,8 @@ def list_cycles(town: TownOption = "", as_json: JsonOption = False, database: Da
     from koinon.db.transactions import transaction
     from koinon.programmes import queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             cycles = queries.cycles(conn, town_id=facts.id)
         out.document({"town": facts.slug, "cycles": [_as_json(cycle) for cycle in cycles]}, _shown(cycles, facts))
 

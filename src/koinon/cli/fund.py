@@ -32,11 +32,10 @@ def sweep(
     from koinon.db.transactions import transaction
     from koinon.programmes import operations, queries
 
-    with speaking(as_json) as out, opening.books(database) as conn, transaction(conn):
-        facts = opening.town(conn, town)
-        who = opening.actor(conn, facts, actor, role="officer")
-        found = queries.fund_by_code(conn, town_id=facts.id, code=code)
-        swept = operations.sweep_fund(conn, town_id=facts.id, fund_id=found.id, actor=who, now=datetime.now(UTC))
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            found = queries.fund_by_code(conn, town_id=facts.id, code=code)
+            swept = operations.sweep_fund(conn, town_id=facts.id, fund_id=found.id, actor=who, now=datetime.now(UTC))
         back = written(Amount(swept.minor, facts.unit_code))
         out.document(
             {"town": facts.slug, "fund": code, "purses": swept.purses, "swept": swept.minor},

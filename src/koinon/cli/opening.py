@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -63,6 +63,26 @@ def books(url: str | None, *, patience_seconds: int = 60) -> Iterator[Connection
         if not _has_books(conn):
             raise NotSetUp
         yield conn
+
+
+class Desk(NamedTuple):
+    """A town's books and who works on them; ``actor`` is empty for those who only read."""
+
+    conn: Connection[Any]
+    town: TownFacts
+    actor: str
+
+
+@contextmanager
+def desk(url: str | None, slug: str, name: str = "", *, role: str = "") -> Iterator[Desk]:
+    """The books of one town, opened for a user who has the role; without a role, for anybody who only reads."""
+    from koinon.db.transactions import transaction
+
+    with books(url) as conn:
+        with transaction(conn):
+            facts = town(conn, slug)
+            who = actor(conn, facts, name, role=role) if role else ""
+        yield Desk(conn, facts, who)
 
 
 @contextmanager

@@ -54,10 +54,7 @@ def find(
     from koinon.parties.secrets import Secrets
     from koinon.parties.vault import Vault
 
-    with speaking(as_json) as out, opening.books(database) as conn:
-        with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="officer")
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
         identifier = sys.stdin.readline() if identifier_stdin else typer.prompt("Identifier", hide_input=True, err=True)
         with transaction(conn):
             vault = Vault(conn, Secrets.load())
@@ -78,9 +75,8 @@ def list_shops(town: TownOption = "", as_json: JsonOption = False, database: Dat
     from koinon.db.transactions import transaction
     from koinon.parties import queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             found = queries.organisations(conn, town_id=facts.id)
 
         def show(console: Console) -> None:
@@ -174,10 +170,8 @@ def erase(
     from koinon.parties.secrets import Secrets
     from koinon.parties.vault import Vault
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="officer")
             kind = queries.party_facts(conn, facts.id, party).kind
             left = _left(conn, facts, party)
         if left:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from koinon.parties.types import TownFacts
-    from koinon.treasury.types import Payment, Run
+    from koinon.treasury.types import BankPayment, Run
 
 
 def _code(text: str) -> str:
@@ -43,9 +43,8 @@ def show(
     """List the payments of a run, in the order of the bank's file; shops by their opaque id."""
     from koinon.db.transactions import transaction
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             run, payments = _found(conn, facts, run_id)
         _say(out, facts, run, payments)
 
@@ -93,10 +92,8 @@ def _unpaid(
     from koinon.db.transactions import transaction
     from koinon.treasury.errors import PaymentNotFound
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
             _, payments = _found(conn, facts, run_id)
             if payment not in {one.id for one in payments}:
                 raise PaymentNotFound(payment=payment)
@@ -105,14 +102,14 @@ def _unpaid(
         _say(out, facts, run, payments)
 
 
-def _found(conn: Connection[Any], town: TownFacts, run_id: UUID) -> tuple[Run, list[Payment]]:
+def _found(conn: Connection[Any], town: TownFacts, run_id: UUID) -> tuple[Run, list[BankPayment]]:
     from koinon.treasury import queries
 
     run = queries.run(conn, town_id=town.id, run_id=run_id)
     return run, queries.payments(conn, town_id=town.id, run_id=run_id)
 
 
-def _say(out: Output, town: TownFacts, run: Run, payments: list[Payment]) -> None:
+def _say(out: Output, town: TownFacts, run: Run, payments: list[BankPayment]) -> None:
     def shown(console: Console) -> None:
         from koinon.cli.tables import money, plain_table
 

@@ -49,10 +49,8 @@ def run(
     from koinon.parties.secrets import Secrets
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
             for party in leave_out or ():
                 parties.party_facts(conn, facts.id, party)  # A mistyped id would leave nobody out.
             prepared = operations.prepare_run(
@@ -81,10 +79,8 @@ def approve(
     from koinon.parties.secrets import Secrets
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="approver") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="approver")
             secrets = Secrets.load()
             approved = operations.approve_run(
                 conn, town_id=facts.id, run_id=run_id, secrets=secrets, at=datetime.now(UTC), actor=who
@@ -105,9 +101,8 @@ def withdraw(
     from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             who = _approver_or_treasurer(conn, facts, actor)
             run = operations.withdraw_approval(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
         _say(out, run, facts, f"Not approved any more; to approve it anew: koinon redeem approve {run.id}")
@@ -127,10 +122,7 @@ def export(
     from koinon.parties.secrets import Secrets
     from koinon.treasury import operations, payout_file
 
-    with speaking(as_json) as out, opening.books(database) as conn:
-        with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         secrets = Secrets.load()
         with transaction(conn):
             file = operations.export_run(
@@ -171,10 +163,8 @@ def settle(
     from koinon.db.transactions import transaction
     from koinon.treasury import operations, queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
             settled = operations.settle_run(
                 conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who, payment_ids=payments or None
             )
@@ -195,10 +185,8 @@ def cancel(
     from koinon.db.transactions import transaction
     from koinon.treasury import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
         with transaction(conn):
-            facts = opening.town(conn, town)
-            who = opening.actor(conn, facts, actor, role="treasurer")
             run = operations.cancel_run(conn, town_id=facts.id, run_id=run_id, at=datetime.now(UTC), actor=who)
         _say(out, run, facts, "Cancelled: the requests are open again.")
 
@@ -209,9 +197,8 @@ def list_runs(town: TownOption = "", as_json: JsonOption = False, database: Data
     from koinon.db.transactions import transaction
     from koinon.treasury import queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             runs = queries.runs(conn, town_id=facts.id)
         out.document({"town": facts.slug, "runs": [_as_json(one) for one in runs]}, _shown(runs, facts))
 

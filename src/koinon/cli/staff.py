@@ -123,9 +123,8 @@ def list_staff(town: TownOption = "", as_json: JsonOption = False, database: Dat
     from koinon.db.transactions import transaction
     from koinon.parties import queries
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             staff = queries.staff(conn, town_id=facts.id)
 
         def show(console: Console) -> None:
@@ -153,9 +152,8 @@ def remove(
     from koinon.db.transactions import transaction
     from koinon.parties import operations
 
-    with speaking(as_json) as out, opening.books(database) as conn:
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            facts = opening.town(conn, town)
             taken = operations.dismiss(
                 conn,
                 town_id=facts.id,
