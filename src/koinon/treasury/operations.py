@@ -46,9 +46,9 @@ from koinon.treasury.errors import (
     SamePerson,
 )
 from koinon.treasury.types import (
+    BankPayment,
     Direction,
     FileFormat,
-    Payment,
     PaymentFile,
     PaymentState,
     Receipt,
@@ -624,7 +624,7 @@ def settle_run(
     return queries.run(conn, town_id=town_id, run_id=run_id)
 
 
-def _due(payments: Sequence[Payment], wanted: Collection[UUID] | None) -> list[Payment]:
+def _due(payments: Sequence[BankPayment], wanted: Collection[UUID] | None) -> list[BankPayment]:
     if wanted is None:
         return [payment for payment in payments if payment.state is PaymentState.DUE]
     by_id = {payment.id: payment for payment in payments}
@@ -643,7 +643,7 @@ def _due(payments: Sequence[Payment], wanted: Collection[UUID] | None) -> list[P
 
 
 def _pay_out(
-    conn: Connection[Any], town: TownFacts, run: Run, due: Sequence[Payment], at: datetime, actor: str
+    conn: Connection[Any], town: TownFacts, run: Run, due: Sequence[BankPayment], at: datetime, actor: str
 ) -> None:
     issuance, owed = ledger.open_accounts(
         conn,
@@ -728,7 +728,7 @@ def return_payment(
 
 def _locked_payment(
     conn: Connection[Any], town_id: int, payment_id: UUID, *, needed: PaymentState, done: PaymentState
-) -> Payment | None:
+) -> BankPayment | None:
     """The payment under its run's lock; None when it is ``done`` already."""
     payment = queries.payment(conn, town_id=town_id, payment_id=payment_id)
     if payment is None:
@@ -747,7 +747,7 @@ def _locked_payment(
 def _unpay(
     conn: Connection[Any],
     town_id: int,
-    payment: Payment,
+    payment: BankPayment,
     state: PaymentState,
     return_transfer_id: UUID | None,
     reason: str,

@@ -28,7 +28,7 @@ from koinon.parties.types import TownFacts
 from koinon.parties.vault import Vault
 from koinon.treasury import pain001, payout_csv, rules
 from koinon.treasury.errors import CurrencyNotSepa, PayeeChanged, PayeesNotPayable
-from koinon.treasury.types import CreditTransfer, FileFormat, Payee, Payment, PaymentFile, Run
+from koinon.treasury.types import BankPayment, CreditTransfer, FileFormat, Payee, PaymentFile, Run
 
 _FIELDS = ("name", "iban")
 
@@ -38,7 +38,7 @@ def assemble(
     *,
     town: TownFacts,
     run: Run,
-    payments: Sequence[Payment],
+    payments: Sequence[BankPayment],
     file_format: FileFormat,
     execution_day: date,
     created_at: datetime,
@@ -116,14 +116,14 @@ def digest(secrets: Secrets, content: bytes) -> bytes:
 
 
 def payee_digests(
-    conn: Connection[Any], *, town_id: int, payments: Sequence[Payment], secrets: Secrets
+    conn: Connection[Any], *, town_id: int, payments: Sequence[BankPayment], secrets: Secrets
 ) -> dict[UUID, bytes]:
     """What is kept of whom each payment pays as things stand; nobody gets to see a name or an account."""
     sealed = Vault(conn, secrets).get_many([payment.party for payment in payments], _FIELDS)
     return {payment.id: _payee_digest(secrets, town_id, payment, sealed) for payment in payments}
 
 
-def needs_same_payees(run: Run, payments: Sequence[Payment], now: Mapping[UUID, bytes]) -> None:
+def needs_same_payees(run: Run, payments: Sequence[BankPayment], now: Mapping[UUID, bytes]) -> None:
     """Refuse with ``PayeeChanged`` unless every payment still pays as it was approved to."""
     changed = [payment.party for payment in payments if payment.payee_digest != now[payment.id]]
     if changed:
@@ -140,7 +140,9 @@ def fingerprint(digests: Mapping[UUID, bytes]) -> str:
     return " ".join(digits[place : place + 4] for place in range(0, 16, 4))
 
 
-def _payee_digest(secrets: Secrets, town_id: int, payment: Payment, sealed: Mapping[UUID, Mapping[str, str]]) -> bytes:
+def _payee_digest(
+    secrets: Secrets, town_id: int, payment: BankPayment, sealed: Mapping[UUID, Mapping[str, str]]
+) -> bytes:
     fields = sealed.get(payment.party, {})
     said = [
         town_id,

@@ -16,10 +16,10 @@ from koinon.parties import queries as parties
 from koinon.treasury import rules
 from koinon.treasury.errors import RunNotFound
 from koinon.treasury.types import (
+    BankPayment,
     Direction,
     Euros,
     FileFormat,
-    Payment,
     PaymentState,
     Receipt,
     Redemption,
@@ -186,14 +186,14 @@ def run(conn: Connection[Any], *, town_id: int, run_id: UUID) -> Run:
     return found[0]
 
 
-def payments(conn: Connection[Any], *, town_id: int, run_id: UUID) -> list[Payment]:
+def payments(conn: Connection[Any], *, town_id: int, run_id: UUID) -> list[BankPayment]:
     """The payments of a run, in the order of the bank's file."""
     unit = parties.town(conn, town_id).unit_code
     rows = many(conn, statement(_PACKAGE, "payments_of_run"), _PaymentRow, town_id=town_id, run=run_id)
     return [_payment(row, unit) for row in rows]
 
 
-def payment(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> Payment | None:
+def payment(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> BankPayment | None:
     """One payment."""
     unit = parties.town(conn, town_id).unit_code
     row = maybe(conn, statement(_PACKAGE, "payment"), _PaymentRow, town_id=town_id, payment=payment_id)
@@ -248,8 +248,8 @@ def _redemption(row: _RedemptionRow, unit: str) -> Redemption:
     return Redemption(row.id, row.party, Amount(row.amount_minor, unit), row.transfer_id, row.requested_at)
 
 
-def _payment(row: _PaymentRow, unit: str) -> Payment:
-    return Payment(
+def _payment(row: _PaymentRow, unit: str) -> BankPayment:
+    return BankPayment(
         id=row.id,
         run_id=row.run_id,
         party=row.party,

@@ -94,7 +94,7 @@ class RedemptionState:
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class BankPayment:
     """One payment of a run: everything a business is owed, in one credit transfer.
 
     ``reason`` is the ISO 20022 code of a rejection or return, such as AC04;
