@@ -23,7 +23,7 @@ def test_each_package_imports_only_from_those_below_it() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("package", ["kernel", "db", "audit", "ledger"])
+@pytest.mark.parametrize("package", ["kernel", "db", "audit", "outbox", "ledger"])
 def test_books_can_be_used_where_django_is_not_installed(package: str) -> None:
     modules = [
         ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts)

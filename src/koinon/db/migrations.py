@@ -19,6 +19,7 @@ from koinon.db.statements import execute, many, scalar, statement
 PACKAGES = (
     "koinon.db",
     "koinon.audit",
+    "koinon.outbox",
     "koinon.ledger",
     "koinon.parties",
     "koinon.programmes",
