@@ -26,11 +26,11 @@ def test_units_at_the_end_of_a_month_leave_out_what_came_later(django_db):
     story = told(django_db, STORY)
     at_the_end = queries.units_at(story.place.conn, story.place.town.pk, datetime(2026, 12, 1, tzinfo=MADRID))
     assert at_the_end == UnitsAt(
-        issued=60_00, paid=40_00, redeemed=15_00, expired=5_00, outstanding=40_00, reserve=100_00
+        issued=60_00, paid=40_00, redeemed=15_00, expired=5_00, outstanding=40_00, owed=15_00, reserve=100_00
     )
     a_moment_later = queries.units_at(story.place.conn, story.place.town.pk, datetime(2026, 12, 1, 0, 1, tzinfo=MADRID))
     assert a_moment_later == UnitsAt(
-        issued=60_00, paid=30_00, redeemed=18_00, expired=5_00, outstanding=37_00, reserve=100_00
+        issued=60_00, paid=30_00, redeemed=18_00, expired=5_00, outstanding=37_00, owed=18_00, reserve=100_00
     )
 
 
@@ -40,4 +40,5 @@ def test_units_are_conserved_and_covered_at_every_instant(django_db):
         at = datetime(2026, 11, 1, tzinfo=MADRID) + timedelta(hours=hours)
         units = queries.units_at(story.place.conn, story.place.town.pk, at)
         assert units.issued == units.redeemed + units.expired + units.outstanding
-        assert units.reserve >= units.outstanding
+        assert units.reserve >= units.outstanding + units.owed
+        assert units.owed == units.redeemed  # No run has paid anything in this story.

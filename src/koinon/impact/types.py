@@ -38,8 +38,9 @@ class Flows:
 class UnitsAt:
     """A town's units as they stood at an instant, since the first one, in minor units, net of reversals.
 
-    issued = redeemed + expired + outstanding, and ``reserve``, the euros held, covers ``outstanding``.
-    ``paid`` is the value of payments between residents and businesses.
+    issued = redeemed + expired + outstanding, and ``reserve``, the euros held, covers ``outstanding`` and
+    ``owed``: what shops redeemed and the bank had not paid. ``paid`` is the value of payments between
+    residents and businesses.
     """
 
     issued: int
@@ -47,6 +48,7 @@ class UnitsAt:
     redeemed: int
     expired: int
     outstanding: int
+    owed: int
     reserve: int
 
 

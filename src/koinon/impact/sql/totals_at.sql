@@ -28,6 +28,10 @@ SELECT
         - coalesce(sum(minor) FILTER (WHERE debit_kind IN ('escrow', 'purse', 'till', 'clearing')), 0)
     )::bigint AS outstanding,
     (
+        coalesce(sum(minor) FILTER (WHERE credit_kind = 'redemption'), 0)
+        - coalesce(sum(minor) FILTER (WHERE debit_kind = 'redemption'), 0)
+    )::bigint AS owed,
+    (
         coalesce(sum(minor) FILTER (WHERE debit_kind = 'issuance'), 0)
         - coalesce(sum(minor) FILTER (WHERE credit_kind = 'issuance'), 0)
     )::bigint AS reserve
