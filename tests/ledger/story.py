@@ -1,30 +1,33 @@
 """Text tables that tell a story of the books, line by line, in words an accountant can object to.
 
     open    bank  issuance            an account and its kind
-    open    ana   purse ceiling 80    ... with a ceiling (and ``floor -50`` for credit)
+    open    ana   purse ceiling 80    ... with a ceiling (and ``floor -50`` for credit, ``floor none``, ``unit EUR``)
     receive bank  reserve 100.00      any code of the ledger, from one account to another
     hold    h1 ana shop 10.00 until 12:00
     capture h1 [4.00]
     release h1
-    reverse p1 [3.00]                 by the name of an earlier line
+    reverse p1 [3.00]                 by the name of another line
     balance ana   50.00
     close   ana
+    lapse   12:00                     holds whose time is over end
+    month                             the books go on in a new month
+    id p1 0198...                     the id that a name stands for (else a fresh one)
 
-A line may begin with ``p1:`` to be named, with ``@k1`` to give its key (else a
-fresh one) and with ``(g)`` to stand in a group; it may end with ``-> outcome``
-(``posted`` when left out; the codes of refusals without ``ledger.``).
-Lines between ``batch`` and ``end`` are posted in one call.
+A line may begin with ``p1:`` (or ``@p1``) to be named: the name is its id, and the same name again is
+the same id; ``hold`` says its name itself. It may begin with ``(g)`` to stand in a group with its neighbours,
+and end with ``as disburse`` (a hold's code), ``for receipt/1`` (its reference), ``at 12:05`` (when it counts)
+and ``-> outcome`` (``posted`` when left out; the codes of refusals without ``ledger.``). What follows a # is
+not read. Lines between ``batch`` and ``end`` are posted in one call.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from psycopg import Connection
 
@@ -51,7 +54,10 @@ ACTOR = "test:story"
 
 
 def money(text: str) -> Amount:
-    return Amount(to_minor(Decimal(text), 2), UNIT)
+    """12.50 of the town's unit, 12.50EUR of another."""
+    said = re.fullmatch(r"(-?[\d.]+)([A-Z]{3})?", text)
+    assert said, f"{text} is no amount"
+    return Amount(to_minor(Decimal(said[1]), 2), said[2] or UNIT)
 
 
 @dataclass
@@ -63,11 +69,11 @@ class Story:
     accounts: dict[str, int] = field(default_factory=dict)
     named: dict[str, UUID] = field(default_factory=dict)
     batch: list[tuple[str, Request, str]] | None = None
-    keys: Any = field(default_factory=lambda: itertools.count(1))
 
     def tell(self, text: str) -> None:
-        for line in filter(None, (line.strip() for line in text.splitlines())):
-            self._line(line)
+        for line in text.splitlines():
+            if told := line.partition("  #")[0].strip():
+                self._line(told)
 
     def _line(self, line: str) -> None:
         words, _, expected = (part.strip() for part in line.partition("->"))
@@ -78,7 +84,7 @@ class Story:
             outcomes = operations.post(self.conn, town_id=self.town_id, requests=[request for _, request, _ in batch])
             for (told, _, wanted), outcome in zip(batch, outcomes, strict=True):
                 assert said(outcome) == wanted, f"{told}: {said(outcome)}"
-        elif words.startswith(("open ", "balance ", "close ", "lapse ", "held ")):
+        elif words.split()[0] in ("open", "balance", "close", "lapse", "held", "month", "id"):
             self._housekeeping(words.split(), expected)
         else:
             request = self._request(words)
@@ -92,11 +98,12 @@ class Story:
         match words:
             case ["open", name, kind, *limits]:
                 given = dict(zip(limits[::2], limits[1::2], strict=True))
+                floor = given.get("floor", "none" if kind == "issuance" else "0")
                 account = NewAccount(
                     kind,
-                    UNIT,
+                    given.get("unit", UNIT),
                     holder=uuid4(),
-                    floor_minor=None if kind == "issuance" else money(given.get("floor", "0")).minor,
+                    floor_minor=None if floor == "none" else money(floor).minor,
                     ceiling_minor=money(given["ceiling"]).minor if "ceiling" in given else None,
                 )
                 (self.accounts[name],) = operations.open_accounts(
@@ -118,6 +125,10 @@ class Story:
                 assert outcome == (expected or "closed")
             case ["lapse", clock]:
                 operations.lapse_holds(self.conn, town_id=self.town_id, now=at(clock))
+            case ["month"]:
+                next_month(self.conn, self.town_id)
+            case ["id", name, id]:
+                self.named[name] = UUID(id)
             case _:
                 raise AssertionError(f"no such line: {words}")
 
@@ -127,40 +138,41 @@ class Story:
         return found.balance
 
     def _request(self, words: str) -> Request:
-        label = key = group = None
+        label = group = None
         while match := re.match(r"(?:(\w+):|@(\S+)|\((\w+)\))\s+", words):
-            label, key = match[1] or label, match[2] or key
-            group = UUID(int=sum(map(ord, match[3]))) if match[3] else group
+            label = match[1] or match[2] or label
+            group = uuid5(UUID(int=0), match[3]) if match[3] else group
             words = words[match.end() :]
+        words, *endings = re.split(r"\s+(?=(?:as|for|at)\s)", words)
+        ending = dict(each.split() for each in endings)
         verb, *rest = words.split()
-        identity = new_id()
+        if verb == "hold":
+            label = rest[0]
         told: dict[str, Any] = {
-            "id": identity,
-            "key": key or f"story-{next(self.keys)}",
-            "effective_at": NOON,
+            "id": self._named(label) if label else new_id(),
+            "effective_at": at(ending["at"]) if "at" in ending else NOON,
             "actor": ACTOR,
+            "reference": ending.get("for", ""),
             "group": group,
         }
-        request: Request
         match verb, *rest:
-            case ["hold", name, debit, credit, amount, "until", clock]:
-                self.named[name] = identity
-                request = Hold(
-                    debit=self.accounts[debit],
-                    credit=self.accounts[credit],
+            case ["hold", _, debit, credit, amount, "until", clock]:
+                return Hold(
+                    debit=self.accounts.get(debit, -1),
+                    credit=self.accounts.get(credit, -1),
                     amount=money(amount),
-                    code="pay",
+                    code=ending.get("as", "pay"),
                     lapses_at=at(clock),
                     **told,
                 )
             case ["capture", name, *amount]:
-                request = Capture(hold=self._named(name), amount=money(amount[0]) if amount else None, **told)
+                return Capture(hold=self._named(name), amount=money(amount[0]) if amount else None, **told)
             case ["release", name]:
-                request = Release(hold=self._named(name), **told)
+                return Release(hold=self._named(name), **told)
             case ["reverse", name, *amount]:
-                request = Reversal(original=self._named(name), amount=money(amount[0]) if amount else None, **told)
+                return Reversal(original=self._named(name), amount=money(amount[0]) if amount else None, **told)
             case [code, debit, credit, amount]:
-                request = Transfer(
+                return Transfer(
                     debit=self.accounts.get(debit, -1),
                     credit=self.accounts.get(credit, -1),
                     amount=money(amount),
@@ -169,9 +181,6 @@ class Story:
                 )
             case _:
                 raise AssertionError(f"no such line: {words}")
-        if label:
-            self.named[label] = identity
-        return replace(request)
 
     def _named(self, name: str) -> UUID:
         return self.named.setdefault(name, new_id())
@@ -212,3 +221,7 @@ TOWN = """
 def broken(conn: Connection[Any]) -> list[str]:
     """The ledger's own invariants that do not hold."""
     return [result.name for result in run_checks(conn) if result.failures and "ledger" in result.package]
+
+
+def next_month(conn: Connection[Any], town_id: int) -> None:
+    """Let the town's books go on in a new month."""
