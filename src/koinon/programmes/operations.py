@@ -30,6 +30,8 @@ from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
 from koinon.ledger.errors import AccountNotOpen, CeilingReached, InsufficientFunds, RequestRefused
 from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
+from koinon.outbox.operations import tell
+from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 from koinon.programmes import queries, rules
@@ -439,6 +441,14 @@ def _finish(
         before={"state": "disbursing"},
         after={"state": "disbursed", "paid_minor": paid, "returned_minor": back},
     )  # fmt: skip
+    told: dict[str, str | int] = {
+        "programme": str(cycle.programme_id),
+        "fund": str(cycle.fund_id),
+        "month": cycle.month,
+        "amount_minor": paid,
+        "unit": town.unit_code,
+    }
+    tell(conn, town_id=town.id, events=[Event("cycle.disbursed", cycle.id, now, told)])
 
 
 def _sweep(conn: Connection[Any], town: TownFacts, fund_id: UUID, *, reserve: int, actor: str, now: datetime) -> Swept:

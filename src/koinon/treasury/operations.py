@@ -25,6 +25,9 @@ from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
 from koinon.ledger.errors import AmountNotPositive
 from koinon.ledger.types import Code, Kind, NewAccount, Reversal, Transfer
+from koinon.outbox import operations as outbox
+from koinon.outbox import queries as listeners
+from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
@@ -318,6 +321,8 @@ def request_redemption(
         party=str(party),
         amount_minor=amount.minor,
     )
+    told: dict[str, str | int] = {"party": str(party), "amount_minor": amount.minor, "unit": amount.unit}
+    outbox.tell(conn, town_id=town_id, events=[Event("redemption.requested", redemption.id, at, told)])
     return redemption
 
 
@@ -609,6 +614,7 @@ def settle_run(
     with savepoint(conn):
         if due:
             _pay_out(conn, town, run, due, at, actor)
+            _tell(conn, town_id, "redemption.paid", due, at)
         settled = execute(conn, statement(_PACKAGE, "settle_run"), town_id=town_id, run=run_id, actor=actor, at=at)
     if due:
         _record(
@@ -764,11 +770,40 @@ def _unpay(
         at=at,
         reason=reason,
     )
+    _tell(conn, town_id, "redemption.returned", [payment], at, state=state.value, reason=reason)
     execute(conn, statement(_PACKAGE, "release_redemptions"), town_id=town_id, payments=[payment.id], at=at)
     _record(
         conn, town_id, actor, f"treasury.payment-{state}", f"payment:{payment.id}", at, run=str(payment.run_id),
         reason=reason,
     )  # fmt: skip
+
+
+def _tell(
+    conn: Connection[Any], town_id: int, kind: str, payments: Sequence[BankPayment], at: datetime, **more: str
+) -> None:
+    """Tell of each request that these payments pay, or did until now."""
+    heard = listeners.heard(conn, town_id=town_id, kinds=[kind])
+    if not heard:
+        return
+    events = [
+        Event(
+            kind,
+            paid.redemption.id,
+            at,
+            {
+                "party": str(paid.redemption.party),
+                "amount_minor": paid.redemption.amount.minor,
+                "unit": paid.redemption.amount.unit,
+                "run": str(paid.run_id),
+                "payment": str(paid.payment_id),
+                **more,
+            },
+        )
+        for paid in queries.redemptions_of_payments(
+            conn, town_id=town_id, payments=[payment.id for payment in payments]
+        )
+    ]
+    outbox.tell(conn, town_id=town_id, events=events, heard=heard)
 
 
 def _locked(conn: Connection[Any], town_id: int, run_id: UUID) -> Run:

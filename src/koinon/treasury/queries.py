@@ -20,6 +20,7 @@ from koinon.treasury.types import (
     Direction,
     Euros,
     FileFormat,
+    PaidRedemption,
     PaymentState,
     Receipt,
     Redemption,
@@ -60,6 +61,17 @@ class _RedemptionRow:
     amount_minor: int
     transfer_id: UUID
     requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _PaidRow:
+    id: UUID
+    party: UUID
+    amount_minor: int
+    transfer_id: UUID
+    requested_at: datetime
+    payment_id: UUID
+    run_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,21 @@ def redemption_by_key(conn: Connection[Any], *, town_id: int, key: str, unit: st
     """The request that carries this key."""
     row = maybe(conn, statement(_PACKAGE, "redemption_by_key"), _RedemptionRow, town_id=town_id, key=key)
     return None if row is None else _redemption(row, unit)
+
+
+def redemptions_of_payments(conn: Connection[Any], *, town_id: int, payments: Collection[UUID]) -> list[PaidRedemption]:
+    """The requests that these payments pay, in the order in which they were made."""
+    unit = parties.town(conn, town_id).unit_code
+    sql = statement(_PACKAGE, "redemptions_of_payments")
+    rows = many(conn, sql, _PaidRow, town_id=town_id, payments=list(payments))
+    return [
+        PaidRedemption(
+            Redemption(row.id, row.party, Amount(row.amount_minor, unit), row.transfer_id, row.requested_at),
+            row.payment_id,
+            row.run_id,
+        )
+        for row in rows
+    ]
 
 
 def redemptions_of(conn: Connection[Any], *, town_id: int, party: UUID, limit: int = 50) -> list[RedemptionState]:

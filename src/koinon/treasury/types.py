@@ -114,6 +114,15 @@ class BankPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class PaidRedemption:
+    """A request and the bank payment that pays it."""
+
+    redemption: Redemption
+    payment_id: UUID
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A batch of payments to the bank. What comes with a step is None before it."""
 
