@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve setup setup-test lint translations requirements clean
+.PHONY: help demo test check serve setup setup-test setup-bench lint translations requirements clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,12 +30,16 @@ setup: ## Create the environment under .venv/ from the pinned requirements
 setup-test: ## The same, with what the tests need
 	@$(PYTHON) tools/bootstrap.py test
 
+setup-bench: setup ## Add what `koinon bench payments --peer hordak` measures beside Koinon
+	@exec $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/bench.txt
+
 translations: setup-test ## Collect the strings of templates and code into the catalogues
 	@exec $(BIN)/python tools/translations.py collect
 
 requirements: ## Pin the requirements again, with hashes (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --extra test -c requirements/run.txt pyproject.toml -o requirements/test.txt
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --extra bench -c requirements/run.txt pyproject.toml -o requirements/bench.txt
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv var
