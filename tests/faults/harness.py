@@ -1,0 +1,552 @@
+"""Starts the whole stack, breaks it again and again, and asks the checker what everybody was told."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection
+
+from koinon.db.checks import run_checks
+from koinon.db.connections import Database, connect
+from koinon.db.errors import DatabaseError
+from koinon.ledger import operations, queries, seals
+from koinon.ledger.errors import SealBroken
+from koinon.ledger.types import NewAccount
+from tests.faults import checker, history, stack
+from tests.faults.books import Account, Opened
+from tests.faults.checker import Anomaly
+from tests.faults.client import Wish
+from tests.faults.database import SOCKET, DatabaseUnderFire
+from tests.faults.proxy import Loop, Plan, Proxy
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+OF_THE_BOOKS = ("koinon.audit", "koinon.ledger", "koinon.outbox")  # The town has no people here, only accounts.
+ACTOR = "harness:setup"
+START_MINOR = 400  # What each account begins with: little, so that many payments are refused.
+CEILING_MINOR = 900
+PATIENCE_SECONDS = 60
+MOMENT_SECONDS = 5.0  # How long a plan waits for its moment.
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is like. The same seed makes the same choices; when they meet is the machine's affair."""
+
+    seed: int
+    kills: int = 10
+    clients: int = 2
+    lanes: int = 6
+    applications: int = 1
+    writers: int = 1
+    accounts: int = 10
+    pause_seconds: float = 0.01
+    between_seconds: float = 0.6  # At most, from one fault's mending to the next fault.
+    faults: tuple[str, ...] = ()  # None: all of them.
+    sabotage_application: str = ""
+    sabotage_database: Callable[[Connection[Any]], None] | None = None
+    until_anomaly_seconds: float = 0  # Check this often on the way, and stop at the first anomaly.
+
+    @property
+    def one_writer(self) -> bool:
+        return self.writers == 1 and self.applications == 1
+
+
+@dataclass
+class Report:
+    """What a run did and found."""
+
+    seed: int
+    kills: Counter[str] = field(default_factory=Counter)
+    cuts: Counter[str] = field(default_factory=Counter)
+    asked: int = 0
+    attempts: int = 0
+    accepted: int = 0
+    refused: int = 0
+    reads: int = 0
+    unknown: int = 0
+    rows: int = 0
+    blocks: int = 0
+    seconds: float = 0.0
+    longest_recovery: float = 0.0
+    anomalies: list[Anomaly] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> set[str]:
+        return {anomaly.kind for anomaly in self.anomalies}
+
+    def text(self) -> str:
+        """The figures, and the first anomalies of each kind.
+
+        >>> print(Report(seed=7).text().splitlines()[-1])
+        no anomaly
+        """
+
+        def each(counter: Counter[str]) -> str:
+            return ", ".join(f"{number} {name}" for name, number in sorted(counter.items())) or "none"
+
+        found = [
+            f"seed {self.seed}, {self.seconds:.0f} seconds",
+            f"kills       {self.kills.total():>8}  {each(self.kills)}",
+            f"cuts        {self.cuts.total():>8}  {each(self.cuts)}",
+            f"operations  {self.asked:>8}  {self.accepted} accepted, {self.refused} refused, {self.reads} read",
+            f"unknown     {self.unknown:>8}  of {self.attempts} attempts; each was asked again",
+            f"books       {self.rows:>8}  rows in {self.blocks} sealed blocks",
+            f"recovery    {self.longest_recovery:>7.1f}s  the longest after a kill of the database",
+        ]
+        if not self.anomalies:
+            return "\n".join([*found, "no anomaly"])
+        for kind in sorted(self.kinds):
+            same = [anomaly.says for anomaly in self.anomalies if anomaly.kind == kind]
+            found += [f"ANOMALY {kind}, {len(same)} times", *(f"    {says}" for says in same[:5])]
+        return "\n".join(found)
+
+
+class Process:
+    """A program of the harness, killed and started at will."""
+
+    def __init__(self, module: str, arguments: list[str], log: TextIO) -> None:
+        self._command = [sys.executable, "-m", f"tests.faults.{module}", *arguments]
+        self._log = log
+        self.running = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log)
+
+    def kill(self) -> None:
+        self.running.kill()
+
+    def again(self) -> None:
+        self.running.kill()
+        self.running.wait(PATIENCE_SECONDS)
+        assert self.running.stdin is not None
+        self.running.stdin.close()
+        self.running = self._start()
+
+    def end(self) -> bool:
+        """Let it finish; whether it did."""
+        assert self.running.stdin is not None
+        with suppress(OSError):
+            self.running.stdin.close()
+        try:
+            return self.running.wait(PATIENCE_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait()
+            return False
+
+
+class Sealer:
+    """Seals all along and keeps every head that was committed, as an auditor would."""
+
+    def __init__(self, database: DatabaseUnderFire) -> None:
+        self._database = database
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.kept: dict[int, bytes] = {}
+        self.defects: list[str] = []
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            try:
+                with connect(self._database.database.app_url, application_name="faults sealer") as conn:
+                    while not self._stop.wait(0.25):
+                        block = operations.seal(conn, town_id=stack.TOWN, at=datetime.now(UTC))
+                        conn.commit()
+                        if block is not None:
+                            self.kept[block.number] = block.hash
+            except (psycopg.OperationalError, DatabaseError, AssertionError):
+                continue  # The database was killed.
+            except Exception as defect:  # noqa: BLE001 - it ends in the report
+                self.defects.append(f"the sealer failed: {type(defect).__name__}: {defect}")
+
+    def end(self) -> None:
+        self._stop.set()
+        self._thread.join(PATIENCE_SECONDS)
+
+
+class Run:
+    """One run, from nothing to its report."""
+
+    def __init__(self, settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.say = say
+        self.chance = random.Random(f"{settings.seed}/faults")
+        self.report = Report(settings.seed)
+        self.opened: dict[int, Opened] = {}
+        self.database = DatabaseUnderFire(folder / "db")
+        self.journals: list[Path] = []
+        self._closing = ExitStack()
+
+    def run(self) -> Report:
+        began = time.monotonic()
+        with self._closing:
+            self._start()
+            try:
+                self._break_things()
+            except TimeoutError as stuck:
+                self.report.anomalies.append(Anomaly("stuck", str(stuck)))
+            self._finish()
+            self.report.anomalies += self._check()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    # Start
+
+    def _start(self) -> None:
+        self.database.start()
+        self._closing.callback(self.database.end)
+        prepare(self.database.database)
+        self._open_town()
+        if self.settings.sabotage_database is not None:
+            with psycopg.connect(self.database.database.owner_url, autocommit=True) as owner:
+                self.settings.sabotage_database(owner)
+        self.loop = Loop()
+        self._closing.callback(self.loop.close)
+        log = self._closing.enter_context((self.folder / "processes.log").open("a"))
+        self.applications: list[Process] = []
+        self.front: list[Proxy] = []
+        self.back: list[Proxy] = []
+        ports = []
+        for number in range(self.settings.applications):
+            back = Proxy(self.loop, self.database.socket)
+            (self.folder / f"back{number}").mkdir()
+            back.listen_on_socket(self.folder / f"back{number}" / SOCKET)
+            listening = self.folder / f"application{number}.sock"
+            front = Proxy(self.loop, listening)
+            ports.append(front.listen_on_port())
+            url = f"postgresql://koinon_app@/koinon?host={self.folder / f'back{number}'}"
+            arguments = [str(listening), url, str(self.settings.writers), self.settings.sabotage_application]
+            self.applications.append(Process("application", arguments, log))
+            self.front.append(front)
+            self.back.append(back)
+            for proxy in (front, back):
+                self._closing.callback(proxy.close)
+        self.clients: list[Process] = []
+        self.wishes: list[Wish] = []
+        for number in range(self.settings.clients):
+            journal = self.folder / f"client{number}.jsonl"
+            self.journals.append(journal)
+            self.wishes.append(
+                Wish(
+                    f"c{number}",
+                    str(self.settings.seed),
+                    0,
+                    ports,
+                    list(self.opened)[3:],
+                    self.settings.lanes,
+                    3 if self.settings.one_writer else 1,
+                    self.settings.pause_seconds,
+                    str(journal),
+                )
+            )
+            self._save_wish(number)
+            self.clients.append(Process("client", [str(self.folder / f"client{number}.json")], log))
+        for process in (*self.applications, *self.clients):
+            self._closing.callback(lambda process=process: process.running.poll() is None and process.kill())
+        self.sealer = Sealer(self.database)
+        self._closing.callback(self.sealer.end)
+
+    def _save_wish(self, number: int) -> None:
+        self.wishes[number].save(self.folder / f"client{number}.json")
+
+    def _open_town(self) -> None:
+        """Accounts with a little money each; how it came there is the first part of the history."""
+        kinds = ["issuance", "reserve", "escrow"]
+        kinds += ["purse" if number % 2 else "till" for number in range(self.settings.accounts)]
+        with connect(self.database.database.app_url) as conn:
+            numbers = operations.open_accounts(
+                conn,
+                town_id=stack.TOWN,
+                accounts=[
+                    NewAccount(
+                        kind,
+                        stack.UNIT,
+                        uuid4(),
+                        floor_minor=None if kind == "issuance" else 0,
+                        ceiling_minor=CEILING_MINOR if place == len(kinds) - 1 else None,
+                    )
+                    for place, kind in enumerate(kinds)
+                ],
+                at=datetime.now(UTC),
+                actor=ACTOR,
+            )
+            conn.commit()
+        for place, number in enumerate(numbers):
+            floor = None if place == 0 else 0
+            self.opened[number] = Opened(floor, CEILING_MINOR if place == len(kinds) - 1 else None)
+        issuance, reserve, escrow, *rest = numbers
+        purses = [number for number, kind in zip(numbers, kinds, strict=True) if kind == "purse"]
+        total = START_MINOR * len(rest)
+        moves = [("receive", issuance, reserve, total), ("issue", reserve, escrow, total)]
+        moves += [("disburse", escrow, purse, total // len(purses)) for purse in purses]
+        journal_path = self.folder / "setup.jsonl"
+        self.journals.append(journal_path)
+        journal = history.Journal(journal_path)
+        from tests.faults.traffic import Traffic
+
+        traffic = Traffic(random.Random(f"{self.settings.seed}/setup"), rest, 1, ACTOR)
+        with connect(self.database.database.app_url) as conn:
+            for place, (code, debit, credit, amount) in enumerate(moves):
+                asked = {
+                    "do": "post",
+                    "legs": [
+                        {
+                            "kind": "transfer",
+                            "id": traffic.fresh_id(),
+                            "debit": debit,
+                            "credit": credit,
+                            "amount": amount,
+                            "code": code,
+                            "reference": f"start-{place}",
+                        }
+                    ],
+                    "at": datetime.now(UTC).isoformat(),
+                    "actor": ACTOR,
+                }
+                journal.invoke(f"start.{place}", asked, attempt=1)
+                (answer,) = stack.post(conn, [asked])
+                conn.commit()
+                journal.told(f"start.{place}", answer.pop("said"), **answer)
+
+    # Break
+
+    def _faults(self) -> dict[str, tuple[float, Callable[[], bool]]]:
+        """Every fault by name: how likely it is, and what it does; False when its moment did not come."""
+        every: dict[str, tuple[float, Callable[[], bool]]] = {
+            "kill client": (3, lambda: self._kill_client(None)),
+            "kill client at answer": (2, lambda: self._kill_client("answer")),
+            "kill application": (3, lambda: self._kill_application(None)),
+            "kill backend": (1.5, lambda: self._kill_database("backend", None)),
+            "kill postmaster": (1.5, lambda: self._kill_database("postmaster", None)),
+            "kill everything": (1, lambda: self._kill_database("everything", None)),
+            "cut clients": (1, lambda: self._cut(self.front, None)),
+            "cut request": (1.5, lambda: self._cut(self.front, "request")),
+            "cut answer": (2, lambda: self._cut(self.front, "answer")),
+            "cut database": (1, lambda: self._cut(self.back, None)),
+        }
+        for moment in ("before", "during", "after"):
+            every |= {
+                f"kill application {moment} commit": (1, lambda moment=moment: self._kill_application(moment)),
+                f"kill backend {moment} commit": (0.7, lambda moment=moment: self._kill_database("backend", moment)),
+                f"kill everything {moment} commit": (
+                    0.7,
+                    lambda moment=moment: self._kill_database("everything", moment),
+                ),
+                f"cut database {moment} commit": (1.2, lambda moment=moment: self._cut(self.back, moment)),
+            }
+        return {
+            name: fault for name, fault in every.items() if not self.settings.faults or name in self.settings.faults
+        }
+
+    def _break_things(self) -> None:
+        faults = self._faults()
+        names = list(faults)
+        weights = [faults[name][0] for name in names]
+        self._progress()
+        checked = time.monotonic()
+        told = 0
+        while self.report.kills.total() < self.settings.kills:
+            time.sleep(self.chance.uniform(0.02, self.settings.between_seconds))
+            name = self.chance.choices(names, weights)[0]
+            if faults[name][1]():
+                (self.report.kills if name.startswith("kill") else self.report.cuts)[name.split(" ", 1)[1]] += 1
+            self._progress()
+            if self.report.kills.total() >= told + 20:
+                told = self.report.kills.total()
+                self.say(f"{told} kills, {self.report.cuts.total()} cuts")
+            often = self.settings.until_anomaly_seconds
+            if often and time.monotonic() - checked > often:
+                checked = time.monotonic()
+                if self._wrong_already():
+                    return
+
+    def _plan(self, proxies: list[Proxy], moment: str, act: Callable[[Proxy], None]) -> bool:
+        """Have something happen at a moment in any of these proxies; whether it came."""
+        proxy = self.chance.choice(proxies)
+        plan = Plan(moment, lambda: act(proxy))
+        proxy.arm(plan)
+        happened = plan.happened.wait(MOMENT_SECONDS)
+        proxy.arm(None)
+        return happened or plan.happened.is_set()
+
+    def _kill_client(self, moment: str | None) -> bool:
+        number = self.chance.randrange(len(self.clients))
+        if moment is None:
+            self.clients[number].kill()
+        elif not self._plan(self.front, moment, lambda _: self.clients[number].kill()):
+            return False
+        wish = self.wishes[number]
+        self.wishes[number] = Wish(
+            wish.name,
+            wish.seed,
+            wish.life + 1,
+            wish.ports,
+            wish.accounts,
+            wish.lanes,
+            wish.reads_of,
+            wish.pause_seconds,
+            wish.journal,
+        )
+        self._save_wish(number)
+        self.clients[number].again()
+        return True
+
+    def _kill_application(self, moment: str | None) -> bool:
+        number = self.chance.randrange(len(self.applications))
+        application = self.applications[number]
+        if moment is None:
+            application.kill()
+        elif not self._plan([self.back[number]], moment, lambda _: application.kill()):
+            return False
+        application.again()
+        return True
+
+    def _kill_database(self, what: str, moment: str | None) -> bool:
+        if moment is None:
+            self.database.kill(what)
+        elif not self._plan(self.back, moment, lambda _: self.database.kill(what)):
+            return False
+        self.report.longest_recovery = max(self.report.longest_recovery, self.database.recover())
+        for proxy in self.back:
+            proxy.target = self.database.socket
+        return True
+
+    def _cut(self, proxies: list[Proxy], moment: str | None) -> bool:
+        if moment is None:
+            self.chance.choice(proxies).cut_all()
+            return True
+        return self._plan(proxies, moment, lambda _: None)
+
+    def _progress(self) -> None:
+        """Wait until clients are told something again."""
+        clients = [path for path in self.journals if path.name.startswith("client")]
+        began = time.monotonic()
+        before = {path: path.stat().st_size if path.exists() else 0 for path in clients}
+        while True:
+            for path in clients:
+                if path.exists() and path.stat().st_size > before[path]:
+                    with path.open("rb") as file:
+                        file.seek(before[path])
+                        if b'"say":"ok"' in file.read():
+                            return
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                raise TimeoutError(f"nobody was told anything for {PATIENCE_SECONDS} seconds")
+            time.sleep(0.02)
+
+    def _wrong_already(self) -> bool:
+        """Whether anything is wrong that time will not mend; clients go on meanwhile."""
+        passing = {"unsettled", "lost"}
+        rows_later = history.read(self.journals)
+        found = [anomaly for anomaly in self._compare(rows_later) if anomaly.kind not in passing]
+        return bool(found)
+
+    # Finish
+
+    def _finish(self) -> None:
+        for number, client in enumerate(self.clients):
+            if not client.end():
+                self.report.anomalies.append(Anomaly("stuck", f"client {number} was not told everything in the end"))
+        self.sealer.end()
+
+    def _check(self) -> list[Anomaly]:
+        told = history.read(self.journals)
+        report = self.report
+        report.asked = len(told)
+        report.attempts = sum(each.tries for each in told)
+        report.accepted = sum(each.said == "ok" for each in told)
+        report.refused = sum(each.said == "refused" for each in told)
+        report.reads = sum(each.said == "read" for each in told)
+        report.unknown = sum(each.tries - bool(each.said) for each in told)
+        found = self._compare(told)
+        found += [Anomaly("defect", defect) for defect in (*self._failures(), *self.sealer.defects)]
+        with connect(self.database.database.app_url, statement_timeout_seconds=0) as conn:
+            report.rows = len(stack.books(conn))
+            for _ in range(3):
+                operations.seal(conn, town_id=stack.TOWN, at=datetime.now(UTC))
+                conn.commit()
+            report.blocks = len(queries.blocks(conn, town_id=stack.TOWN))
+            for result in run_checks(conn, stack.TOWN):
+                if result.package not in OF_THE_BOOKS:
+                    continue
+                found += [Anomaly("invariant", f"{result.package}.{result.name}: {row}") for row in result.failures[:3]]
+            try:
+                seals.verify(conn, town_id=stack.TOWN, kept=dict(self.sealer.kept))
+            except SealBroken as broken:
+                found.append(Anomaly("seal", str(broken)))
+        return found
+
+    def _compare(self, told: list[history.Operation]) -> list[Anomaly]:
+        with connect(self.database.database.app_url) as conn:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            rows = stack.books(conn)
+            stands = {
+                number: Account(balance, held_out, held_in)
+                for number, balance, held_out, held_in in conn.execute(
+                    "SELECT id, credits_posted - debits_posted, debits_held, credits_held FROM ledger.account "
+                    "WHERE town_id = %s",
+                    [stack.TOWN],
+                )
+            }
+        return checker.check(told, rows, stands, self.opened, one_writer=self.settings.one_writer)
+
+    def _failures(self) -> Iterator[str]:
+        """What the application could not do, other than for want of a connection."""
+        excused = ("OperationalError", "AdminShutdown", "Unreachable", "InterfaceError", "CrashShutdown")
+        seen: Counter[str] = Counter()
+        for path in self.journals:
+            for line in history.lines(path):
+                if line["say"] == "failed" and not line["why"].startswith(excused):
+                    seen[line["why"][:300]] += 1
+        for why, times in seen.most_common(5):
+            yield f"{times} times: {why}"
+
+
+PREPARE = """
+import sys
+from koinon.db.connections import Database
+from koinon.server.prepare import prepare
+prepare(Database(app_url=sys.argv[1], owner_url=sys.argv[2]))
+"""
+
+
+def prepare(database: Database) -> None:
+    """Every table there is, made by a process of its own: Django can be set up only once in each."""
+    command = [sys.executable, "-c", PREPARE, database.app_url, database.owner_url]
+    subprocess.run(command, cwd=PROJECT, check=True)
+
+
+@contextmanager
+def scratch(root: Path | None) -> Iterator[Path]:
+    """A short path for sockets, and everything of the run beneath it; kept where ``root`` was given."""
+    if root is not None:
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        yield root
+        return
+    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def run(settings: Settings, *, root: Path | None = None, say: Callable[[str], None] = lambda text: None) -> Report:
+    """One run with these settings."""
+    with scratch(root) as folder:
+        os.chmod(folder, 0o700)
+        return Run(settings, folder, say).run()
