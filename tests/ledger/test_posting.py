@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from importlib.resources import files
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -87,7 +91,7 @@ def test_the_way_of_one_euro_ends_in_the_bank(conn: Conn) -> None:
     assert broken(conn) == []
 
 
-def test_a_repeated_key_gives_the_first_result_even_to_a_payer_who_is_broke_now(conn: Conn) -> None:
+def test_a_repeated_id_gives_the_first_result_even_to_a_payer_who_is_broke_now(conn: Conn) -> None:
     told = story.check(
         conn,
         story.TOWN
@@ -99,16 +103,15 @@ def test_a_repeated_key_gives_the_first_result_even_to_a_payer_who_is_broke_now(
         balance shop 100.00
         """,
     )
-    first = queries.statement_of(conn, town_id=1, account=told.accounts["shop"])[0].transfer_id
     request = Transfer(
-        story.new_id(), told.accounts["ana"], told.accounts["shop"], story.money("100.00"), "pay", "receipt-1",
-        story.NOON, actor="test:another",
+        told.named["receipt-1"], told.accounts["ana"], told.accounts["shop"], story.money("100.00"), "pay",
+        story.NOON + timedelta(hours=1), actor="test:another",
     )  # fmt: skip
     (again,) = operations.post_all(conn, town_id=1, requests=[request])
-    assert (again.id, again.replayed) == (first, True)
+    assert (again.id, again.replayed) == (told.named["receipt-1"], True)
 
 
-def test_a_refused_request_does_not_use_its_key_up(conn: Conn) -> None:
+def test_a_refused_request_does_not_use_its_id_up(conn: Conn) -> None:
     story.check(
         conn,
         story.TOWN
@@ -148,6 +151,11 @@ def test_a_group_posts_wholly_or_not_at_all(conn: Conn) -> None:
         batch
           (d) @b1 pay ana shop 60.00   -> group-refused
           (d) @d2 pay shop coop 1.00   -> key-reused
+          (e) @e1 pay shop coop 1.00   -> group-refused
+          (e) @b2 pay ana coop 40.00   -> key-reused
+          (f) @f1 pay shop coop 1.00   -> group-refused
+          (f) @f1 pay shop coop 1.00   -> key-reused
+          (b) @b2 pay ana coop 40.00   -> replayed
         end
         balance shop 60.00
         balance coop 40.00
@@ -277,7 +285,7 @@ def test_requests_that_make_no_sense_are_refused_in_the_documented_order(conn: C
         """,
     )
     euros = Transfer(
-        story.new_id(), told.accounts["ana"], told.accounts["shop"], story.Amount(1, "EUR"), "pay", "euros", story.NOON,
+        story.new_id(), told.accounts["ana"], told.accounts["shop"], story.Amount(1, "EUR"), "pay", story.NOON,
         actor="test:story",
     )  # fmt: skip
     (outcome,) = operations.post(conn, town_id=1, requests=[euros])
@@ -295,7 +303,7 @@ def test_a_refusal_says_which_account_and_how_much_was_there(conn: Conn) -> None
             credit=told.accounts["shop"],
             amount=story.money("100.50"),
             code="pay",
-            idempotency_key="too-much",
+            id=story.new_id(),
             effective_at=story.NOON,
             actor="test:story",
         )
@@ -322,24 +330,9 @@ def test_opening_the_same_account_twice_gives_the_same_account(conn: Conn) -> No
 
 
 def test_every_refusal_of_the_posting_function_has_its_type() -> None:
-    from importlib.resources import files
-
     text = files("koinon.ledger").joinpath("sql/migrations/0002_posting.sql").read_text()
-    import re
-
-    said = set(re.findall(r"what := '([a-z-]+)'", text)) - {"posted", "replayed"}
-    assert {f"ledger.{code}" for code in said} == set(BY_CODE)
-
-
-def test_a_statement_pages_through_every_movement_once(conn: Conn) -> None:
-    told = story.check(conn, story.TOWN + "pay ana shop 1.00\n" * 7)
-    account = told.accounts["ana"]
-    pages, before = [], None
-    while page := queries.statement_of(conn, town_id=1, account=account, limit=3, before=before):
-        pages += page
-        before = page[-1].transfer_id
-    assert [movement.signed_minor for movement in pages] == [-100] * 7 + [100_00]
-    assert sum(movement.signed_minor for movement in pages) == told.balance("ana").minor
+    said = set(re.findall(r"(?:what := |THEN )'([a-z]+(?:-[a-z]+)+)'", text))
+    assert {f"ledger.{code}" for code in said} | {"ledger.group-refused"} == set(BY_CODE)
 
 
 def test_a_refused_request_leaves_its_audit_line_and_no_other_trace(conn: Conn) -> None:
@@ -348,11 +341,144 @@ def test_a_refused_request_leaves_its_audit_line_and_no_other_trace(conn: Conn) 
     told.tell("@broke pay ana shop 100.01 -> insufficient-funds")
     (line,) = audit.entries(conn, town_id=1)
     assert (line.actor, line.action, line.reason) == ("test:story", "request.refused", "ledger.insufficient-funds")
+    assert line.subject == f"request:{told.named['broke']}"
     assert line.after == {
-        "key": "broke",
         "account": told.accounts["ana"],
         "asked_minor": 100_01,
         "available_minor": 100_00,
     }
     assert conn.execute("SELECT * FROM ledger.account ORDER BY id").fetchall() == before
-    assert conn.execute("SELECT 1 FROM ledger.accepted WHERE key = 'broke'").fetchall() == []
+    assert conn.execute("SELECT 1 FROM ledger.journal WHERE id = %s", (told.named["broke"],)).fetchall() == []
+
+
+def test_of_all_is_another_request_than_the_same_amount_said(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        hold h1 ana shop 10.00 until 13:00
+        @c1 capture h1
+        @c1 capture h1          -> replayed
+        @c1 capture h1 10.00    -> key-reused
+        hold h2 ana shop 10.00 until 13:00
+        @c2 capture h2 10.00
+        @c2 capture h2          -> key-reused
+        @c2 capture h2 10.00    -> replayed
+        @r1 reverse c1
+        @r1 reverse c1          -> replayed
+        @r1 reverse c1 10.00    -> key-reused
+        @r2 reverse c2 10.00
+        @r2 reverse c2          -> key-reused
+        @r2 reverse c2 10.00    -> replayed
+        """,
+    )
+    assert broken(conn) == []
+
+
+def test_an_id_is_used_up_by_whatever_was_accepted_under_it(conn: Conn) -> None:
+    story.check(
+        conn,
+        story.TOWN
+        + """
+        hold h1 ana shop 10.00 until 13:00
+        hold h1 ana shop 10.00 until 14:00   -> replayed
+        hold h1 ana shop 11.00 until 13:00   -> key-reused
+        @h1 pay ana shop 10.00               -> key-reused
+        @g1 release h1
+        @g1 release h1                       -> replayed
+        @g1 pay ana shop 10.00               -> key-reused
+        @g1 release h1 for other             -> key-reused
+        @p1 pay ana shop 10.00
+        hold p1 ana shop 10.00 until 13:00   -> key-reused
+        @p1 reverse p1                       -> key-reused
+        capture p1                           -> hold-not-found
+        reverse h1                           -> original-not-found
+        reverse g1                           -> original-not-found
+        capture g1                           -> hold-not-found
+        """,
+    )
+    assert broken(conn) == []
+
+
+@pytest.mark.parametrize(
+    ("id", "outcome"),
+    [
+        ("00000000-0000-0000-0000-000000000000", "posted"),
+        ("ffffffff-ffff-ffff-ffff-ffffffffffff", "posted"),
+        ("c232ab00-9414-11ec-b3c8-9f6bdeced846", "posted"),
+        ("5df41881-3aed-3515-88a7-2f4a814cf09e", "posted"),
+        ("919108f7-52d1-4320-9bac-f847db4148a8", "posted"),
+        ("2ed6657d-e927-568b-95e1-2665a8aea6a2", "posted"),
+        ("1ec9414c-232a-6b00-b3c8-9f6bdeced846", "posted"),
+        ("2489e9ad-2ee2-8e00-8ec9-32d5f69181c0", "posted"),
+        ("00000000-0000-7000-8000-000000000000", "posted"),
+        ("017f22e2-79b0-7cc3-98c4-dc0c0c07398f", "posted"),
+        ("017f22e2-79b0-7cc3-08c4-dc0c0c07398f", "posted"),
+        ("ffffffff-ffff-7fff-bfff-ffffffffffff", "key-from-the-future"),
+        ("0f7f22e2-79b0-7cc3-98c4-dc0c0c07398f", "key-from-the-future"),
+    ],
+)
+def test_ids_of_every_version_are_found_again_unless_they_are_from_the_future(conn: Conn, id: str, outcome: str) -> None:
+    told = story.Story(conn)
+    told.tell(story.TOWN)
+    told.named["it"] = UUID(id)
+    told.tell(f"@it pay ana shop 10.00 -> {outcome}")
+    again = "replayed" if outcome == "posted" else outcome
+    told.tell(f"@it pay ana shop 10.00 -> {again}")
+    other = "key-reused" if outcome == "posted" else outcome
+    told.tell(f"@it pay ana shop 10.01 -> {other}")
+    assert broken(conn) == []
+
+
+def test_neighbours_with_one_group_stand_side_by_side_in_the_books(conn: Conn) -> None:
+    told = story.check(
+        conn,
+        story.TOWN
+        + """
+        batch
+          @a  pay ana shop 1.00
+          (g) @b pay ana shop 500.00  -> insufficient-funds
+          (g) @c pay ana shop 1.00    -> group-refused
+          (h) @d pay ana shop 2.00
+          (h) hold e ana shop 3.00 until 13:00
+          (h) @f capture e 2.50
+          (h) @i pay ana coop 4.00
+          (g) @j pay ana coop 5.00
+        end
+        """,
+    )
+    group = queries.transfers_of_group(conn, town_id=1, group_id=told.named["d"])
+    assert [found.id for found in group] == [told.named[name] for name in "dfi"]
+    assert queries.transfers_of_group(conn, town_id=1, group_id=told.named["f"]) == group
+    assert {(found.legs, found.group_seq) for found in group} == {(4, group[0].seq)}
+    assert [found.leg for found in group] == [0, 2, 3]
+    (alone,) = queries.transfers_of_group(conn, town_id=1, group_id=told.named["j"])
+    assert (alone.id, alone.leg, alone.legs) == (told.named["j"], 0, 1)
+    assert queries.transfers_of_group(conn, town_id=1, group_id=told.named["b"]) == []
+    assert broken(conn) == []
+
+
+def test_a_transfer_reads_back_as_it_was_asked(conn: Conn) -> None:
+    told = story.check(
+        conn,
+        story.TOWN
+        + """
+        hold h ana shop 5.00 until 13:00
+        @c capture h 4.00 for bill/7 at 12:30
+        @r reverse c 1.00
+        """,
+    )
+    (shop, ana), named = (told.accounts["shop"], told.accounts["ana"]), told.named
+    captured = queries.transfer(conn, town_id=1, transfer_id=named["c"])
+    assert captured is not None
+    assert (captured.debit_account, captured.credit_account, captured.amount_minor) == (ana, shop, 400)
+    assert (captured.code, captured.hold_id, captured.reverses) == ("pay", named["h"], None)
+    assert (captured.actor, captured.reference, captured.effective_at) == (story.ACTOR, "bill/7", story.at("12:30"))
+    undone = queries.transfer(conn, town_id=1, transfer_id=named["r"])
+    assert undone is not None
+    assert (undone.debit_account, undone.credit_account, undone.amount_minor) == (shop, ana, 100)
+    assert (undone.code, undone.hold_id, undone.reverses) == ("pay", None, named["c"])
+    assert queries.transfer(conn, town_id=1, transfer_id=named["h"]) is None
+    assert queries.transfer(conn, town_id=2, transfer_id=named["c"]) is None
+    undone_minor = queries.reversed_minor(conn, town_id=1, originals=[named["c"], named["r"], named["h"]])
+    assert undone_minor == {named["c"]: 100}

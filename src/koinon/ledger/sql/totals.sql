@@ -5,8 +5,12 @@
 -- A reversal counts against its original's code. Movements between two residents or businesses
 -- are paid; how design names the other codes stands in docs/reference/glossary.md.
 WITH flow AS (
-    SELECT code, sum(CASE WHEN reverses IS NULL THEN amount_minor ELSE -amount_minor END) AS minor
-    FROM ledger.transfer WHERE town_id = %(town_id)s GROUP BY code
+    SELECT code.name AS code, moved.minor
+    FROM (
+        SELECT line.code, sum(CASE WHEN line.kind IN ('r', 'R') THEN -line.amount_minor ELSE line.amount_minor END) AS minor
+        FROM ledger.journal AS line WHERE line.town_id = %(town_id)s AND line.kind NOT IN ('h', 'g') GROUP BY line.code
+    ) AS moved
+    INNER JOIN ledger.code AS code ON code.number = moved.code
 ), stock AS (
     SELECT kind, sum(credits_posted - debits_posted) AS minor
     FROM ledger.account WHERE town_id = %(town_id)s GROUP BY kind
