@@ -63,7 +63,7 @@ class Pgledger:
 
     name = NAME
     tables = ("pgledger_transfers", "pgledger_entries")
-    patterns = ("uniform", "hot", "lone")
+    patterns = ("uniform", "lone", "hot")
 
     def __init__(self, server: Server, file: Path, *, wallets: int, clients: int) -> None:
         self._server = server

@@ -11,7 +11,8 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from koinon.db.connections import Database
@@ -31,6 +32,16 @@ class Site(Protocol):
     def serve(self, *, listening: socket.socket, on_ready: Callable[[str], None] | None = None) -> None: ...
 
 
+class Bench(Protocol):
+    """``koinon.bench.payments``."""
+
+    def measure(
+        self, asked: object, *, root: Path, prepare: Callable[[Database], int], say: Callable[[str], None]
+    ) -> dict[str, Any]: ...
+
+    def Asked(self, **what: Any) -> object: ...
+
+
 class Timer(Protocol):
     """``koinon.jobs.timer``."""
 
@@ -43,6 +54,10 @@ def preparing() -> Preparing:
 
 def site() -> Site:
     return cast(Site, import_module("koinon.server.site"))
+
+
+def bench() -> Bench:
+    return cast(Bench, import_module("koinon.bench.payments"))
 
 
 def timer() -> Timer:

@@ -1,0 +1,215 @@
+"""``koinon bench``: figures, with what they were taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koinon.cli import wiring
+from koinon.cli.opening import JsonOption
+from koinon.cli.output import speaking
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Measure on this machine."""
+
+
+@app.command("payments")
+def payments(
+    as_json: JsonOption = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="How long each round is measured; else as long as each workload needs."),
+    ] = None,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds before the clock of a round runs.")] = 2.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of a workload that peers play too, in alternation.")] = 5,
+    workload: Annotated[
+        list[str] | None, typer.Option("--workload", metavar="NAME", help="Only this one; repeat for several.")
+    ] = None,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--peer", metavar="PEER", help="pgledger=FILE.sql or hordak, measured beside us; repeat for both."
+        ),
+    ] = None,
+    transfers: Annotated[
+        int, typer.Option(min=0, help="Also post so many transfers first and measure on top of them.")
+    ] = 0,
+    wallets: Annotated[int, typer.Option(min=100, help="How many wallets pay each other.")] = 100_000,
+) -> None:
+    """Measure payments on a durable database of the command's own, and check its books afterwards.
+
+    Status 1 when an invariant fails afterwards or the books hold another number of payments than were acknowledged.
+    A target that is missed is said and changes nothing.
+    """
+    from koinon.db.embedded import default_root
+
+    with speaking(as_json) as out:
+        bench = wiring.bench()
+        document = bench.measure(
+            bench.Asked(
+                workloads=tuple(workload or ()),
+                peers=tuple(peer or ()),
+                seconds=seconds,
+                warm_up=warm_up,
+                rounds=rounds,
+                wallets=wallets,
+                transfers=transfers,
+            ),
+            root=default_root(),
+            prepare=wiring.preparing().prepare,
+            say=out.progress,
+        )
+        out.document(document, lambda console: show(console, document))
+
+
+def show(console: Console, document: Mapping[str, Any]) -> None:
+    """The document as a person reads it: where, what, how fast, beside whom, and what is the limit."""
+    _show_machine(console, document)
+    _show_workloads(console, document["workloads"])
+    for peer in document["peers"]:
+        _show_peer(console, peer)
+    if "history" in document:
+        _show_history(console, document["history"])
+    _show_limits(console, document["limits"], document["workloads"])
+    _show_targets(console, document["targets"])
+
+
+def _show_machine(console: Console, document: Mapping[str, Any]) -> None:
+    found, settings = document["machine"], document["settings"]
+    disk = found["disk"]
+    load = " ".join(f"{value:.2f}" for value in found["load_average"])
+    console.print(
+        f"{document['measured_at']:%Y-%m-%d %H:%M} UTC on {found['cpu']}, {found['cores']} cores, "
+        f"{found['memory_bytes'] / 2**30:.0f} GiB, {found['kernel']}, {disk['file_system']} on {disk['device']}, "
+        f"load {load}",
+        soft_wrap=True,
+    )
+    console.print(
+        "PostgreSQL "
+        + settings["postgresql"]
+        + ": "
+        + ", ".join(f"{name} {value}" for name, value in settings.items() if name != "postgresql"),
+        soft_wrap=True,
+    )
+    asked = document["asked"]
+    console.print(f"{asked['wallets']:,} wallets, {asked['warm_up']:g} s of warm-up before each round\n")
+
+
+def _show_workloads(console: Console, workloads: Sequence[Mapping[str, Any]]) -> None:
+    from koinon.cli.tables import plain_table
+
+    numbers = (
+        "clients",
+        "s",
+        "per second",
+        "p50 ms",
+        "p95",
+        "p99",
+        "p99.9",
+        "refused",
+        "CPU srv+cl",
+        "WAL B",
+        "row B",
+        "checked",
+    )
+    table = plain_table("workload", *numbers, right=numbers)
+    for one in workloads:
+        table.add_row(
+            one["name"],
+            str(one["clients"]),
+            f"{one['seconds']:.0f}",
+            f"{one['payments_per_second']:,.0f}",
+            *(_figure(one[name]) for name in ("p50_ms", "p95_ms", "p99_ms", "p999_ms")),
+            f"{one['refused']:,}",
+            f"{one['server_cpu']:.2f}+{one['client_cpu']:.2f}",
+            _figure(one["wal_bytes_per_payment"]),
+            _figure(one["bytes_per_transfer"]),
+            f"{one['checked']:,}",
+        )
+    console.print(table)
+    console.print(
+        "CPU is cores in use by the server and by the clients; WAL B a payment, row B with all indexes; "
+        "checked is rows over which every invariant holds.\n",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _show_peer(console: Console, peer: Mapping[str, Any]) -> None:
+    from koinon.cli.tables import plain_table
+
+    said = f"{peer['name']} {peer['version']}".strip()
+    console.print(
+        f"[bold]{said}[/], {peer['arrangement']} (processes x threads), {_figure(peer['bytes_per_transfer'])} B a transfer"
+    )
+    numbers = ("clients", "ours/s", "theirs/s", "ratio", "their p50 ms", "their p99")
+    table = plain_table("workload", *numbers, "rounds (ours : theirs)", right=numbers)
+    for one in [peer, *peer["others"]]:
+        if "workload" not in one:
+            continue
+        table.add_row(
+            one["workload"],
+            str(one["clients"]),
+            f"{one['ours_per_second']:,.0f}",
+            f"{one['payments_per_second']:,.0f}",
+            f"{one['ratio']:.1f} x" if one["ratio"] is not None else "-",
+            _figure(one["p50_ms"]),
+            _figure(one["p99_ms"]),
+            "  ".join(f"{each['ours']:,.0f} : {each['theirs']:,.0f}" for each in one["rounds"]),
+        )
+    console.print(table)
+    console.print("The ratio is of the medians over the rounds.\n", style="dim")
+
+
+def _show_history(console: Console, history: Mapping[str, Any]) -> None:
+    from koinon.cli.tables import plain_table
+
+    table = plain_table(f"with {history['transfers']:,} transfers in the books", "", right=("",))
+    for name, value in history.items():
+        if name != "transfers" and isinstance(value, int | float):
+            table.add_row(name.replace("_", " "), f"{value:,}")
+    console.print(table)
+    console.print()
+
+
+def _show_limits(console: Console, limits: Mapping[str, float], workloads: Sequence[Mapping[str, Any]]) -> None:
+    from koinon.cli.tables import plain_table
+
+    table = plain_table("limit of this machine", "per second", "reached", right=("per second",))
+    for name, value in limits.items():
+        reached = ", ".join(
+            f"{one['name']} {one['limit']['fraction']:.0%}"
+            for one in workloads
+            if one.get("limit", {}).get("name") == name
+        )
+        table.add_row(name.replace("_", " "), f"{value:,.0f}", reached)
+    console.print(table)
+    console.print()
+
+
+def _show_targets(console: Console, targets: Sequence[Mapping[str, Any]]) -> None:
+    from koinon.cli.tables import plain_table
+
+    if not targets:
+        return
+    table = plain_table("target", "wanted", "found", "", right=("wanted", "found"))
+    for one in targets:
+        table.add_row(
+            one["name"], one["wanted"], f"{one['found']:,.1f}", "[green]met[/]" if one["met"] else "[red]missed[/]"
+        )
+    console.print(table)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
