@@ -4,15 +4,22 @@ PaymentsError
 ├── AmountNotPositive       payments.amount-not-positive
 ├── SameParty               payments.same-party
 ├── KeyReused               payments.key-reused
+├── TooFarAhead             payments.too-far-ahead
+├── LapsesTooSoon           payments.lapses-too-soon
 ├── NotPayable              payments.not-payable
 ├── PaymentNotFound         payments.payment-not-found
 ├── RefundTooLarge          payments.refund-too-large
-└── RefundNotCovered        payments.refund-not-covered
+├── RefundNotCovered        payments.refund-not-covered
+├── HoldNotFound            payments.hold-not-found
+├── HoldNotOpen             payments.hold-not-open
+├── CaptureTooLarge         payments.capture-too-large
+└── Busy                    payments.busy
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +29,13 @@ from koinon.kernel.money import Amount
 
 
 class PaymentsError(KoinonError):
-    """A payment or refund cannot be made."""
+    """A payment, refund or hold cannot be made."""
 
     code = "payments.refused"
 
 
 class AmountNotPositive(PaymentsError):
-    """A payment or refund moves more than nothing."""
+    """A payment, refund, hold or capture moves more than nothing."""
 
     code = "payments.amount-not-positive"
 
@@ -48,13 +55,33 @@ class SameParty(PaymentsError):
 
 
 class KeyReused(PaymentsError):
-    """The key belongs to a payment or refund that asked for something else."""
+    """The id, which is its idempotency key, belongs to something else that was asked for before."""
 
     code = "payments.key-reused"
 
     def __init__(self, *, key: str) -> None:
         self.key = key
         super().__init__(f"key {key} was used for something else")
+
+
+class TooFarAhead(PaymentsError):
+    """It would happen more than a day from now. Days are counted from the newest row back, which needs an end."""
+
+    code = "payments.too-far-ahead"
+
+    def __init__(self, *, effective_at: datetime) -> None:
+        self.effective_at = effective_at.isoformat()
+        super().__init__(f"{effective_at.isoformat()} is more than a day ahead of the clock")
+
+
+class LapsesTooSoon(PaymentsError):
+    """A hold lapses after it is placed."""
+
+    code = "payments.lapses-too-soon"
+
+    def __init__(self, *, lapses_at: datetime) -> None:
+        self.lapses_at = lapses_at.isoformat()
+        super().__init__(f"a hold that lapses at {lapses_at.isoformat()} would be over before it begins")
 
 
 class NotPayable(PaymentsError):
@@ -112,3 +139,46 @@ class RefundNotCovered(PaymentsError):
         self.payment_id = str(payment_id)
         self.asked = asked
         super().__init__(f"the payee of payment {payment_id} does not have {asked} to give back")
+
+
+class HoldNotFound(PaymentsError):
+    """The town has no such hold."""
+
+    code = "payments.hold-not-found"
+
+    def __init__(self, *, hold_id: UUID) -> None:
+        self.hold_id = str(hold_id)
+        super().__init__(f"there is no hold {hold_id}")
+
+
+class HoldNotOpen(PaymentsError):
+    """The hold was captured or released before, or its time is over."""
+
+    code = "payments.hold-not-open"
+
+    def __init__(self, *, hold_id: UUID, state: str) -> None:
+        self.hold_id = str(hold_id)
+        self.state = state
+        super().__init__(f"hold {hold_id} is {state}")
+
+
+class CaptureTooLarge(PaymentsError):
+    """A capture takes at most what is held."""
+
+    code = "payments.capture-too-large"
+
+    def __init__(self, *, hold_id: UUID, held: Amount, asked: Amount) -> None:
+        self.hold_id = str(hold_id)
+        self.held = held
+        self.asked = asked
+        super().__init__(f"{held} are held by {hold_id}, {asked} asked")
+
+
+class Busy(PaymentsError):
+    """More is waiting to be posted than can be in good time. Nothing was tried; ask again with the same id."""
+
+    code = "payments.busy"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"too much is waiting; try again in {retry_after_seconds} s")

@@ -1,225 +1,327 @@
-"""Paying and giving back. The API, the till, the simulation and the tests all come through here."""
+"""Paying, holding and giving back. The API, the till, the simulation and the tests all come through here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.errors import UniqueViolation
 
-from koinon.db.statements import execute, one, scalar, statement
+from koinon.db.statements import one, scalar, statement
 from koinon.db.transactions import savepoint
-from koinon.kernel.decisions import Ground
-from koinon.kernel.errors import UnitMismatch
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
+from koinon.ledger import errors as books
 from koinon.ledger import operations as ledger
-from koinon.ledger.errors import AmountExceedsOriginal, InsufficientFunds
-from koinon.ledger.types import Code, Kind, NewAccount, Reversal, Transfer
-from koinon.payments import queries, rules
-from koinon.payments.errors import (
-    AmountNotPositive,
-    KeyReused,
-    NotPayable,
-    PaymentNotFound,
-    RefundNotCovered,
-    RefundTooLarge,
-    SameParty,
-)
-from koinon.payments.queries import Side
-from koinon.payments.types import Payment, Plan, Refund
+from koinon.ledger.types import NewAccount, Posted
+from koinon.ledger.types import Outcome as Booked
+from koinon.outbox import operations as outbox
+from koinon.outbox import queries as listeners
+from koinon.outbox.types import Event, Heard
+from koinon.payments import groups, queries
+from koinon.payments.batch import Batch, Gathered, Told
+from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
+from koinon.payments.errors import KeyReused
+from koinon.payments.types import HeldPayment, HoldState, Payment, Refund
 
 _PACKAGE = "koinon.payments"
-_TRIES = 3
+_KINDS = ("payment.posted", "payment.refunded", "hold.placed", "hold.captured", "hold.released")
+
+Done = Payment | Refund | HeldPayment
+Outcome = Done | KoinonError
+
+
+def perform(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+    """Do what is asked, in order; one outcome for each command: what came of it, or its refusal as a value.
+
+    The outcomes are exactly those of performing the commands one by one in this order, whatever they have to
+    do with each other: a payer who pays twice, a payee who pays on, a hold and its capture, the same id twice.
+    The number of statements does not grow with the batch. Part of the caller's transaction.
+
+    A payer pays from its purses (an organisation from its till) as ``rules.plan`` says, in one group of transfers
+    that post wholly or not at all; a payee is paid at its till, or into the free purse.
+
+    Every purse and till of every party involved stays locked until the transaction ends, lowest id first, so that
+    limits by the day hold however many tills ask at once. Locks are ordered within a call and not between two:
+    call it once in a transaction where many write at a time.
+
+    Refusals: those of koinon.payments.errors, ``PartyNotFound``, ``UnitMismatch``, and the ledger's own where an
+    account is closed or full or an id comes from the future.
+    """
+    if not commands:
+        return []
+    if len(commands) == 1:
+        return _exactly(conn, town_id, commands)
+    try:
+        with savepoint(conn):
+            return _exactly(conn, town_id, commands)
+    except _PlanRefusedError:
+        # The books refused what the plan allowed. What came after may have built on it, so nothing of it counts.
+        return [_exactly(conn, town_id, [command])[0] for command in commands]
+
+
+class _PlanRefusedError(Exception):
+    """Part of a batch was refused by the ledger."""
+
+
+def _exactly(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+    batch = _planned(conn, town_id, commands)
+    if not batch.requests:
+        return [_answer(told, town_id, None) if isinstance(told, Told) else told for told in batch.decided]
+    outcomes = ledger.post(conn, town_id=town_id, requests=batch.requests)
+    for outcome in outcomes:
+        if not isinstance(outcome, Posted) or outcome.replayed:
+            if len(commands) > 1:
+                raise _PlanRefusedError
+            return [_refused(commands[0], outcomes)]
+    posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
+    heard = listeners.heard(conn, town_id=town_id, kinds=_KINDS)
+    if heard:
+        _tell(conn, town_id, commands, batch, heard)
+    return [_answer(told, town_id, posted_at) if isinstance(told, Told) else told for told in batch.decided]
+
+
+def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Batch:
+    batch = Batch(_gather(conn, town_id, commands), commands)
+    if batch.to_open:
+        first = commands[0]
+        ledger.open_accounts(
+            conn,
+            town_id=town_id,
+            accounts=sorted(batch.to_open.values(), key=_holder),
+            at=first.effective_at,
+            actor=first.actor,
+        )
+        batch = Batch(_gather(conn, town_id, commands), commands)
+    return batch
+
+
+def _holder(account: NewAccount) -> UUID:
+    return account.holder
+
+
+def _gather(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Gathered:
+    payers, payees, at, targets = set(), set(), set(), set()
+    for command in commands:
+        match command:
+            case Pay() | PlaceHold():
+                payers.add(command.payer)
+                payees.add(command.payee)
+                at.add(command.effective_at)
+            case RefundPayment():
+                targets.add(command.payment)
+            case CaptureHold() | ReleaseHold():
+                targets.add(command.hold)
+    return one(
+        conn,
+        statement(_PACKAGE, "gather"),
+        Gathered,
+        town_id=town_id,
+        payers=list(payers),
+        payees=list(payees),
+        at=list(at),
+        ids=[command.id for command in commands],
+        targets=list(targets),
+    )
+
+
+def _answer(told: Told, town_id: int, posted_at: datetime | None) -> Done:
+    group = told.group
+    at = group.posted_at or posted_at
+    assert at is not None
+    if group.what == "payment":
+        return groups.payment(town_id, group, refunded_minor=told.minor, posted_at=at)
+    if group.what == "refund":
+        return groups.refund(town_id, group, posted_at=at)
+    return groups.held(town_id, group, captured_minor=told.minor, state=told.state, posted_at=at)
+
+
+def _refused(command: Command, outcomes: Sequence[Booked]) -> KoinonError:
+    """Why the ledger did not post what a single command came to, in the words of payments where they have any."""
+    reasons = [outcome.error for outcome in outcomes if not isinstance(outcome, Posted)]
+    own = [reason for reason in reasons if not isinstance(reason, books.GroupRefused)]
+    if not own or isinstance(own[0], books.KeyReused):
+        return KeyReused(key=str(command.id))
+    return own[0]
+
+
+def _tell(conn: Connection[Any], town_id: int, commands: Sequence[Command], batch: Batch, heard: Heard) -> None:
+    events = []
+    for command, told in zip(commands, batch.decided, strict=True):
+        if isinstance(told, Told) and told.fresh:
+            events += [event for event in _events(command, told) if event.kind in heard]
+    outbox.tell(conn, town_id=town_id, events=events, heard=heard)
+
+
+def _events(command: Command, told: Told) -> list[Event]:
+    group = told.group
+    data: dict[str, str | int] = {
+        "payer": str(group.payer),
+        "payee": str(group.payee),
+        "amount_minor": group.amount_minor,
+        "unit": group.unit,
+    }
+    at = command.effective_at
+    match command:
+        case Pay():
+            return [Event("payment.posted", group.id, at, data | {"reference": group.reference})]
+        case RefundPayment():
+            return [Event("payment.refunded", group.id, at, data | {"payment": str(command.payment)})]
+        case PlaceHold():
+            return [Event("hold.placed", group.id, at, data | {"reference": group.reference})]
+        case CaptureHold():
+            more: dict[str, str | int] = {"reference": group.reference, "hold": str(command.hold)}
+            return [
+                Event("hold.captured", command.hold, at, data | {"payment": str(group.id)}),
+                Event("payment.posted", group.id, at, data | more),
+            ]
+        case ReleaseHold():
+            return [Event("hold.released", group.id, at, data)]
 
 
 def pay(
     conn: Connection[Any],
     *,
     town_id: int,
+    payment_id: UUID,
     payer: UUID,
     payee: UUID,
     amount: Amount,
-    idempotency_key: str,
     effective_at: datetime,
     actor: str,
     reference: str = "",
 ) -> Payment:
-    """Pay ``amount`` from the purses whose rules allow it, as one group that posts wholly or not at all.
+    """Pay ``amount`` from the purses whose rules allow it, or raise the refusal.
 
-    Payer and payee are parties: a resident pays from purses, an organisation
-    from its till; an organisation is paid at its till, anyone else into the
-    free purse. The same key with the same payer, payee, amount and reference
-    gives the first payment back, whatever has happened since; with anything else
-    it is ``KeyReused``. ``NotPayable`` carries every ground at once.
+    The same id with the same payer, payee, amount and reference gives the first payment back, whatever has
+    happened since; with anything else it is ``KeyReused``. ``NotPayable`` carries every ground at once.
 
-    Refuses besides with ``AmountNotPositive``, ``SameParty``, ``PartyNotFound``,
-    ``UnitMismatch``, and the ledger's own refusals where an account is closed, full
-    or emptied at every try.
-
-    Payments of one payer take turns until their transactions end, so that
-    limits by the day hold however many tills ask at once.
+    Refuses besides with ``AmountNotPositive``, ``SameParty``, ``PartyNotFound``, ``UnitMismatch``, ``TooFarAhead``,
+    and the ledger's own refusals where an account is closed or full.
     """
-    if amount.minor <= 0:
-        raise AmountNotPositive(amount=amount)
-    if payer == payee:
-        raise SameParty(party_id=payer)
-    execute(conn, statement(_PACKAGE, "one_at_a_time"), town_id=town_id, party=payer)
-    if (before := queries.payment_by_key(conn, town_id=town_id, key=idempotency_key)) is not None:
-        return _same(before, payer, payee, amount, reference)
-    by, to = queries.sides(conn, town_id=town_id, payer=payer, payee=payee, at=effective_at)
-    if amount.unit != by.unit_code:
-        raise UnitMismatch(left=amount.unit, right=by.unit_code)
-    payment_id = new_id()
-    plan = _plan(conn, town_id, by, to, amount, effective_at)
-    credit = to.account or _receiving_account(conn, town_id, to, at=effective_at, actor=actor)
-    for attempt in range(_TRIES):
-        requests = [
-            Transfer(
-                new_id(),
-                leg.account,
-                credit,
-                Amount(leg.amount_minor, amount.unit),
-                Code.PAY,
-                f"payment:{payment_id}:{place}",
-                effective_at,
-                actor,
-                reference,
-                payment_id,
-            )
-            for place, leg in enumerate(plan.legs)
-        ]
-        try:
-            with savepoint(conn):
-                ledger.post_all(conn, town_id=town_id, requests=requests)
-                return one(
-                    conn,
-                    statement(_PACKAGE, "insert_payment"),
-                    Payment,
-                    town_id=town_id,
-                    id=payment_id,
-                    payer=payer,
-                    payee=payee,
-                    amount_minor=amount.minor,
-                    unit=amount.unit,
-                    key=idempotency_key,
-                    effective_at=effective_at,
-                    actor=actor,
-                    reference=reference,
-                )
-        except InsufficientFunds:
-            # Something that is no payment (a sweep, a hold, a redemption) took money since the plan was made.
-            if attempt == _TRIES - 1:
-                raise
-            plan = _plan(conn, town_id, by, to, amount, effective_at)
-        except UniqueViolation:
-            # Another payer used the key in the same moment.
-            winner = queries.payment_by_key(conn, town_id=town_id, key=idempotency_key)
-            if winner is None:
-                raise
-            return _same(winner, payer, payee, amount, reference)
-    raise AssertionError("the last try returns or raises")
+    asked = Pay(payment_id, payer, payee, amount, effective_at, actor, reference)
+    done = _one(conn, town_id, asked)
+    assert isinstance(done, Payment)
+    return done
 
 
 def refund(
     conn: Connection[Any],
     *,
     town_id: int,
+    refund_id: UUID,
     payment_id: UUID,
     amount: Amount | None,
-    idempotency_key: str,
     effective_at: datetime,
     actor: str,
 ) -> Refund:
-    """Give back part of a payment, or with ``amount`` None all that is left of it.
+    """Give back part of a payment, or with ``amount`` None all that is left of it, or raise the refusal.
 
     Each purse gets its part in proportion to what it paid: aid becomes aid
     again, with its rule and last day. All refunds together never exceed the
-    payment, however many run at once. The same key with the same payment and
+    payment, however many run at once. The same id with the same payment and
     amount gives the first refund back.
 
-    Refuses with ``AmountNotPositive``, ``PaymentNotFound``, ``KeyReused`` for a key
-    of another refund, ``UnitMismatch``, ``RefundTooLarge`` for more than is left,
+    Refuses with ``AmountNotPositive``, ``PaymentNotFound``, ``KeyReused`` for an id
+    that stands for something else, ``UnitMismatch``, ``TooFarAhead``, ``RefundTooLarge`` for more than is left,
     ``RefundNotCovered`` when the payee's till no longer has it, and the ledger's
     ``AccountNotOpen`` and ``CeilingReached`` for a purse that is closed or full.
     """
-    if amount is not None and amount.minor <= 0:
-        raise AmountNotPositive(amount=amount)
-    if not scalar(conn, statement(_PACKAGE, "lock_payment"), town_id=town_id, payment_id=payment_id):
-        raise PaymentNotFound(payment_id=payment_id)
-    before = queries.refund_by_key(conn, town_id=town_id, key=idempotency_key)
-    if before is not None:
-        if before.payment != payment_id or (amount is not None and before.amount != amount):
-            raise KeyReused(key=idempotency_key)
-        return before
-    payment = queries.payment(conn, town_id=town_id, payment_id=payment_id)
-    asked = amount or payment.left
-    if asked.unit != payment.unit:
-        raise UnitMismatch(left=asked.unit, right=payment.unit)
-    if not asked or asked > payment.left:
-        raise RefundTooLarge(payment_id=payment_id, left=payment.left, asked=asked)
-    legs = queries.legs_of(conn, town_id=town_id, payment_id=payment_id)
-    shares = rules.split_refund(asked.minor, [leg.amount_minor - leg.refunded_minor for leg in legs])
-    refund_id = new_id()
-    requests = [
-        Reversal(
-            new_id(),
-            leg.transfer_id,
-            f"refund:{refund_id}:{place}",
-            effective_at,
-            actor,
-            Amount(share, payment.unit),
-            payment.reference,
-            refund_id,
-        )
-        for place, (leg, share) in enumerate(zip(legs, shares, strict=True))
-        if share
+    done = _one(conn, town_id, RefundPayment(refund_id, payment_id, amount, effective_at, actor))
+    assert isinstance(done, Refund)
+    return done
+
+
+def place_hold(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    hold_id: UUID,
+    payer: UUID,
+    payee: UUID,
+    amount: Amount,
+    lapses_at: datetime,
+    effective_at: datetime,
+    actor: str,
+    reference: str = "",
+) -> HeldPayment:
+    """Reserve ``amount`` in the purses that would pay it, until ``lapses_at``, or raise the refusal.
+
+    What is reserved cannot be spent otherwise, and counts on limits by the day from the day it is placed on.
+    Refuses like ``pay``, and with ``LapsesTooSoon``.
+    """
+    asked = PlaceHold(hold_id, payer, payee, amount, lapses_at, effective_at, actor, reference)
+    done = _one(conn, town_id, asked)
+    assert isinstance(done, HeldPayment)
+    return done
+
+
+def capture_hold(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    payment_id: UUID,
+    hold_id: UUID,
+    amount: Amount | None,
+    effective_at: datetime,
+    actor: str,
+) -> Payment:
+    """Pay from a hold, or raise the refusal; with ``amount`` None all of it. What is not paid is free again.
+
+    A hold is captured once. Part of it is taken from the purses in proportion to what each reserved.
+    Refuses with ``AmountNotPositive``, ``HoldNotFound``, ``KeyReused``, ``UnitMismatch``, ``TooFarAhead``,
+    ``HoldNotOpen`` and ``CaptureTooLarge``.
+    """
+    done = _one(conn, town_id, CaptureHold(payment_id, hold_id, amount, effective_at, actor))
+    assert isinstance(done, Payment)
+    return done
+
+
+def release_hold(
+    conn: Connection[Any], *, town_id: int, release_id: UUID, hold_id: UUID, effective_at: datetime, actor: str
+) -> HeldPayment:
+    """Give back what a hold reserved, or raise ``HoldNotFound``, ``KeyReused``, ``TooFarAhead`` or ``HoldNotOpen``."""
+    done = _one(conn, town_id, ReleaseHold(release_id, hold_id, effective_at, actor))
+    assert isinstance(done, HeldPayment)
+    return done
+
+
+def lapse_holds(conn: Connection[Any], *, town_id: int, now: datetime) -> int:
+    """Give back what is held by holds whose time is over, and tell who listens; how many there were."""
+    due = queries.due_holds(conn, town_id=town_id, now=now)
+    if not due:
+        return 0
+    ledger.lapse_holds(conn, town_id=town_id, now=now)
+    lapsed = [
+        hold
+        for hold in queries.holds(conn, town_id=town_id, hold_ids=[hold.id for hold in due])
+        if hold.state == HoldState.LAPSED  # The others were captured or released before they were locked.
     ]
-    try:
-        with savepoint(conn):
-            ledger.post_all(conn, town_id=town_id, requests=requests)
-            execute(
-                conn,
-                statement(_PACKAGE, "record_refund"),
-                town_id=town_id,
-                id=refund_id,
-                payment_id=payment_id,
-                amount_minor=asked.minor,
-                key=idempotency_key,
-                effective_at=effective_at,
-                actor=actor,
+    outbox.tell(
+        conn,
+        town_id=town_id,
+        events=[
+            Event(
+                "hold.lapsed",
+                hold.id,
+                now,
+                {
+                    "payer": str(hold.payer),
+                    "payee": str(hold.payee),
+                    "amount_minor": hold.amount_minor,
+                    "unit": hold.unit,
+                },
             )
-    except InsufficientFunds as refused:
-        raise RefundNotCovered(payment_id=payment_id, asked=asked) from refused
-    except AmountExceedsOriginal as refused:
-        raise RefundTooLarge(payment_id=payment_id, left=payment.left, asked=asked) from refused
-    except UniqueViolation as refused:
-        raise KeyReused(key=idempotency_key) from refused  # For a refund of another payment, in the same moment.
-    found = queries.refund_by_key(conn, town_id=town_id, key=idempotency_key)
-    assert found is not None
-    return found
+            for hold in lapsed
+        ],
+    )
+    return len(lapsed)
 
 
-def _same(before: Payment, payer: UUID, payee: UUID, amount: Amount, reference: str) -> Payment:
-    if (before.payer, before.payee, before.amount, before.reference) != (payer, payee, amount, reference):
-        raise KeyReused(key=before.key)
-    return before
-
-
-def _plan(conn: Connection[Any], town_id: int, by: Side, to: Side, amount: Amount, at: datetime) -> Plan:
-    if by.erased:
-        grounds = (Ground("payments.payer-erased"),)
-        raise NotPayable(asked=amount, payable=Amount(0, amount.unit), grounds=grounds)
-    purses = queries.purses(conn, town_id=town_id, payer=by.party_id, at=at)
-    plan = rules.plan(amount.minor, purses, payee=to.facts, day=to.local_day)
-    if not plan.decision:
-        raise NotPayable(asked=amount, payable=Amount(plan.payable_minor, amount.unit), grounds=plan.grounds)
-    return plan
-
-
-def _receiving_account(conn: Connection[Any], town_id: int, to: Side, *, at: datetime, actor: str) -> int:
-    kind = Kind.TILL if to.facts.is_enterprise else Kind.PURSE
-    account = NewAccount(kind, to.unit_code, to.party_id)
-    return ledger.open_accounts(conn, town_id=town_id, accounts=[account], at=at, actor=actor)[0]
+def _one(conn: Connection[Any], town_id: int, command: Command) -> Done:
+    (outcome,) = perform(conn, town_id=town_id, commands=[command])
+    if isinstance(outcome, KoinonError):
+        raise outcome
+    return outcome

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, maybe, statement
+from koinon.db.statements import many, statement
 from koinon.parties import queries as parties
-from koinon.parties.errors import PartyNotFound
 from koinon.parties.types import PartyFacts
-from koinon.payments import rules
-from koinon.payments.errors import PaymentNotFound
+from koinon.payments import groups, rules
+from koinon.payments.batch import compiled
+from koinon.payments.errors import HoldNotFound, PaymentNotFound
+from koinon.payments.groups import Line
 from koinon.payments.types import (
     DaySales,
+    HeldPayment,
     PartyMovement,
     Payment,
     PaymentLeg,
@@ -26,37 +27,9 @@ from koinon.payments.types import (
     PurseView,
     Refund,
 )
-from koinon.programmes.rules import FREE, SpendingRule, may_spend, spending_rule
+from koinon.programmes.rules import FREE, may_spend
 
 _PACKAGE = "koinon.payments"
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A payer or payee, with what its town says about money and time. ``account`` is where it is paid."""
-
-    party_id: UUID
-    kind: str
-    zone: str
-    sector: str
-    sector_group: str
-    legal_form: str
-    is_sse: bool
-    is_chain: bool
-    accepts_since: date | None
-    active: bool
-    erased: bool
-    account: int | None
-    unit_code: str
-    time_zone: str
-    local_day: date
-
-    @property
-    def facts(self) -> PartyFacts:
-        return PartyFacts(
-            self.party_id, self.kind, self.zone, self.sector, self.sector_group, self.legal_form, self.is_sse,
-            self.is_chain, self.accepts_since, self.active,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +42,7 @@ class _Purse:
     rule_json: str
     spend_from: date | None
     last_day: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Spent:
-    account: int
-    minor: int
+    spent_today_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,73 +59,81 @@ class _Shop:
     accepts_since: date | None
 
 
-@lru_cache(maxsize=256)
-def _rule(kept: str) -> SpendingRule:
-    return spending_rule(json.loads(kept))
-
-
-def sides(conn: Connection[Any], *, town_id: int, payer: UUID, payee: UUID, at: datetime) -> tuple[Side, Side]:
-    """Payer and payee, or ``PartyNotFound``."""
-    rows = many(conn, statement(_PACKAGE, "sides"), Side, town_id=town_id, parties=[payer, payee], at=at)
-    found = {side.party_id: side for side in rows}
-    for party_id in (payer, payee):
-        if party_id not in found:
-            raise PartyNotFound(party_id=party_id)
-    return found[payer], found[payee]
-
-
 def purses(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) -> list[PurseView]:
     """A party's open purses, or its till, in the order in which they pay; empty ones too."""
-    rows = many(conn, statement(_PACKAGE, "purses"), _Purse, town_id=town_id, payer=payer)
+    rows = many(conn, statement(_PACKAGE, "purses"), _Purse, town_id=town_id, payer=payer, at=at)
     views = [
         PurseView(
             account=row.account,
             available_minor=row.available_minor,
-            rule=_rule(row.rule_json) if row.fund else FREE,
+            rule=compiled(row.rule_json) if row.fund else FREE,
             fund=row.fund,
             fund_code=row.fund_code,
             fund_name=row.fund_name,
             spend_from=row.spend_from,
             last_day=row.last_day,
+            spent_today_minor=row.spent_today_minor,
         )
         for row in rows
     ]
-    limited = [view.account for view in views if view.rule.per_day_minor is not None]
-    if limited:
-        spent = {
-            row.account: row.minor
-            for row in many(
-                conn, statement(_PACKAGE, "spent_of_day"), _Spent,
-                town_id=town_id, payer=payer, accounts=limited, at=at,
-            )
-        }  # fmt: skip
-        views = [replace(view, spent_today_minor=spent.get(view.account, 0)) for view in views]
     return sorted(views, key=rules.order)
 
 
 def payment(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> Payment:
     """One payment, or ``PaymentNotFound``."""
-    found = maybe(
-        conn, statement(_PACKAGE, "payment"), Payment, town_id=town_id, payment_id=payment_id, key=None
-    )  # fmt: skip
-    if found is None:
+    found = payments(conn, town_id=town_id, payment_ids=[payment_id])
+    if not found:
         raise PaymentNotFound(payment_id=payment_id)
-    return found
+    return found[0]
 
 
-def payment_by_key(conn: Connection[Any], *, town_id: int, key: str) -> Payment | None:
-    """The payment that was made under a key, if one was."""
-    return maybe(conn, statement(_PACKAGE, "payment"), Payment, town_id=town_id, payment_id=None, key=key)
+def payments(conn: Connection[Any], *, town_id: int, payment_ids: Collection[UUID]) -> list[Payment]:
+    """The payments among these ids, in the order of the books."""
+    return groups.payments(town_id, _lines_of(conn, town_id, payment_ids))
 
 
-def refund_by_key(conn: Connection[Any], *, town_id: int, key: str) -> Refund | None:
-    """The refund that was made under a key, if one was."""
-    return maybe(conn, statement(_PACKAGE, "refund_by_key"), Refund, town_id=town_id, key=key)
+def refund(conn: Connection[Any], *, town_id: int, refund_id: UUID) -> Refund | None:
+    """One refund, if there is one with this id."""
+    found = groups.refunds(town_id, _lines_of(conn, town_id, [refund_id]))
+    return found[0] if found else None
+
+
+def hold(conn: Connection[Any], *, town_id: int, hold_id: UUID) -> HeldPayment:
+    """One hold as it stands now, or ``HoldNotFound``."""
+    found = holds(conn, town_id=town_id, hold_ids=[hold_id])
+    if not found:
+        raise HoldNotFound(hold_id=hold_id)
+    return found[0]
+
+
+def holds(conn: Connection[Any], *, town_id: int, hold_ids: Collection[UUID]) -> list[HeldPayment]:
+    """The holds among these ids as they stand now, in the order of the books."""
+    return groups.holds(town_id, _lines_of(conn, town_id, hold_ids))
+
+
+def _lines_of(conn: Connection[Any], town_id: int, ids: Collection[UUID]) -> list[Line]:
+    return many(conn, statement(_PACKAGE, "lines_of"), Line, town_id=town_id, ids=list(ids))
+
+
+def held_of(
+    conn: Connection[Any], *, town_id: int, party_id: UUID, before: UUID | None = None, limit: int = 50
+) -> list[HeldPayment]:
+    """The open holds on a party's purses and for its till, newest first; ``before`` (the last one shown) pages on."""
+    lines = many(
+        conn, statement(_PACKAGE, "held_of_party"), Line, town_id=town_id, party=party_id, before=before, size=limit
+    )
+    return groups.holds(town_id, lines)[::-1]
+
+
+def due_holds(conn: Connection[Any], *, town_id: int, now: datetime) -> list[HeldPayment]:
+    """The holds that are still open although their time is over, oldest first."""
+    return groups.holds(town_id, many(conn, statement(_PACKAGE, "due_holds"), Line, town_id=town_id, now=now))
 
 
 def refunds_of(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> list[Refund]:
     """What was given back of a payment, oldest first."""
-    return many(conn, statement(_PACKAGE, "refunds_of_payment"), Refund, town_id=town_id, payment_id=payment_id)
+    lines = many(conn, statement(_PACKAGE, "lines_of_refunds"), Line, town_id=town_id, payment_id=payment_id)
+    return groups.refunds(town_id, lines)
 
 
 def legs_of(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> list[PaymentLeg]:
@@ -174,20 +150,20 @@ def sales_of_day(
     before: Payment | None = None,
     limit: int = 100,
 ) -> list[Payment]:
-    """A payee's payments of a local day, newest first; ``before`` (the last one shown) pages on."""
+    """A payee's payments of a local day, newest in the books first; ``before`` (the last one shown) pages on."""
     zone = parties.town(conn, town_id).zone
-    return many(
+    lines = many(
         conn,
         statement(_PACKAGE, "sales"),
-        Payment,
+        Line,
         town_id=town_id,
         payee=payee,
         start=datetime.combine(day, time.min, zone),
-        end=datetime.combine(day + timedelta(days=1), time.min, zone),
-        before_at=before.effective_at if before else None,
-        before_id=before.id if before else None,
+        until=datetime.combine(day + timedelta(days=1), time.min, zone),
+        before=before.id if before else None,
         size=limit,
     )
+    return groups.payments(town_id, lines)[::-1]
 
 
 def sales_by_day(
@@ -203,7 +179,7 @@ def sales_by_day(
         payee=payee,
         zone=zone.key,
         start=datetime.combine(first_day, time.min, zone),
-        end=datetime.combine(last_day + timedelta(days=1), time.min, zone),
+        until=datetime.combine(last_day + timedelta(days=1), time.min, zone),
     )
 
 
@@ -222,19 +198,8 @@ def movements(
         town_id=town_id,
         party=party_id,
         before=before,
-        not_after=_soon_after(before) if before else None,
         size=limit,
     )
-
-
-def _soon_after(cursor: UUID) -> UUID:
-    """An id a minute later than a time-ordered one.
-
-    The transfers of a payment are numbered just after it; starting a minute
-    later, an index over transfers finds all of those that belong to the page.
-    """
-    milliseconds = (cursor.int >> 80) + 60_000
-    return UUID(int=min((milliseconds << 80) | ((1 << 80) - 1), (1 << 128) - 1))
 
 
 def where_to_spend(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) -> list[Place]:

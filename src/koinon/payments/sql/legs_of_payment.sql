@@ -1,18 +1,9 @@
--- The transfers of a payment, with what was given back of each.
+-- The transfers of a payment in the order they were planned, with what was given back of each.
 --
 -- town_id integer, payment_id uuid
-SELECT
-    leg.id AS transfer_id,
-    payer.fund,
-    coalesce(fund.name, '') AS fund_name,
-    leg.amount_minor,
-    (
-        SELECT coalesce(sum(back.amount_minor), 0)::bigint
-        FROM ledger.transfer AS back
-        WHERE back.town_id = leg.town_id AND back.reverses = leg.id
-    ) AS refunded_minor
-FROM ledger.transfer AS leg
-INNER JOIN ledger.account AS payer ON payer.town_id = leg.town_id AND payer.id = leg.debit_account
-LEFT JOIN programmes_fund AS fund ON fund.id = payer.fund
-WHERE leg.town_id = %(town_id)s AND leg.group_id = %(payment_id)s
-ORDER BY leg.id;
+SELECT line.id AS transfer_id, line.fund, coalesce(fund.name, '') AS fund_name, line.amount_minor, line.reversed_minor AS refunded_minor
+FROM payments.groups_of(%(town_id)s::integer, ARRAY[%(payment_id)s::uuid]) AS named
+CROSS JOIN LATERAL payments.lines(%(town_id)s::integer, ARRAY[named.first_seq]) AS line
+LEFT JOIN programmes_fund AS fund ON fund.id = line.fund
+WHERE named.leg = 0 AND line.kind IN ('t', 'c', 'C')
+ORDER BY line.seq;

@@ -1,29 +1,22 @@
 -- A payee's sales and refunds by local day, newest first.
 --
--- town_id integer, payee uuid, zone text (IANA), start timestamptz, end timestamptz (not included)
+-- town_id integer, payee uuid, zone text (IANA), start timestamptz, until timestamptz (not included)
 --
--- A refund counts on the day on which it was given.
-WITH line AS (
-    SELECT effective_at, amount_minor AS sold_minor, 0::bigint AS refunded_minor
-    FROM payments.payment
-    WHERE
-        town_id = %(town_id)s AND payee = %(payee)s
-        AND effective_at >= %(start)s AND effective_at < %(end)s
-    UNION ALL
-    SELECT refund.effective_at, 0::bigint AS sold_minor, refund.amount_minor AS refunded_minor
-    FROM payments.payment AS payment
-    INNER JOIN payments.refund AS refund
-        ON refund.town_id = payment.town_id AND refund.payment = payment.id
-    WHERE
-        payment.town_id = %(town_id)s AND payment.payee = %(payee)s AND payment.refunded_minor > 0
-        AND refund.effective_at >= %(start)s AND refund.effective_at < %(end)s
-)
+-- A refund counts on the day on which it was given. Walks back like sales.sql.
 SELECT
-    (effective_at AT TIME ZONE %(zone)s::text)::date AS day,
-    count(*) FILTER (WHERE sold_minor > 0) AS payments,
-    sum(sold_minor)::bigint AS sold_minor,
-    count(*) FILTER (WHERE refunded_minor > 0) AS refunds,
-    sum(refunded_minor)::bigint AS refunded_minor
-FROM line
+    (line.effective_at AT TIME ZONE %(zone)s::text)::date AS day,
+    count(DISTINCT line.seq - line.leg) FILTER (WHERE line.credit_account = acc.id) AS payments,
+    coalesce(sum(line.amount_minor) FILTER (WHERE line.credit_account = acc.id), 0)::bigint AS sold_minor,
+    count(DISTINCT line.seq - line.leg) FILTER (WHERE line.debit_account = acc.id) AS refunds,
+    coalesce(sum(line.amount_minor) FILTER (WHERE line.debit_account = acc.id), 0)::bigint AS refunded_minor
+FROM ledger.account AS acc
+CROSS JOIN LATERAL payments.walk(
+    %(town_id)s::integer, acc.id, acc.last_seq, %(start)s::timestamptz - interval '2 days'
+) AS line
+WHERE
+    acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND acc.kind IN ('purse', 'till') AND acc.fund IS NULL
+    AND line.code = 6
+    AND (line.credit_account = acc.id) = (line.kind IN ('t', 'c', 'C'))
+    AND line.effective_at >= %(start)s AND line.effective_at < %(until)s
 GROUP BY day
 ORDER BY day DESC;

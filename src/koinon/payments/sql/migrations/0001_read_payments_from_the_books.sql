@@ -1,0 +1,279 @@
+-- Payments keep no table of their own: what a payer and a payee agreed is read from the ledger.
+SET LOCAL lock_timeout = '5s';
+
+CREATE SCHEMA payments;
+COMMENT ON SCHEMA payments IS 'Reads payments, refunds and holds out of the ledger, and locks what a batch of them will look at.';
+
+CREATE INDEX hold_open_by_payer ON ledger.hold (town_id, debit_account) WHERE state = 'open';
+CREATE INDEX hold_open_by_payee ON ledger.hold (town_id, credit_account) WHERE state = 'open';
+COMMENT ON INDEX ledger.hold_open_by_payer IS 'Serves payments.spent_by_day and payments/sql/held_of_party.sql.';
+COMMENT ON INDEX ledger.hold_open_by_payee IS 'Serves payments/sql/held_of_party.sql.';
+
+-- The rows of some groups of the journal that have to do with paying, in words: payments, refunds, holds, releases.
+--
+-- p_first  bigint[]  the first seq of each group
+--
+-- target is the id of the group that a capture, release or reversal points at. reversed_minor is what reversals took
+-- back; captured_minor, state and lapses_at are those of a hold. agreed_at is when the money was promised: a captured
+-- payment was agreed when its hold was placed, which is the day that limits by the day count it on.
+CREATE FUNCTION payments.lines(p_town integer, p_first bigint [])
+RETURNS TABLE (
+    first_seq bigint, seq bigint, id uuid, leg smallint, legs smallint, kind text, code text, debit_account integer,
+    credit_account integer, debit_holder uuid, credit_holder uuid, unit text, fund uuid, amount_minor bigint,
+    reversed_minor bigint, effective_at timestamptz, agreed_at timestamptz, posted_at timestamptz, actor text,
+    reference text, target uuid, captured_minor bigint, state text, lapses_at timestamptz
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, ledger
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT line.seq - line.leg, line.seq, line.id, line.leg, line.legs, line.kind::text, code.name, line.debit_account,
+           line.credit_account, payer.holder, payee.holder, payer.unit, payer.fund, line.amount_minor,
+           CASE WHEN line.kind IN ('t', 'c', 'C') THEN coalesce(undone.minor, 0) ELSE 0 END, line.effective_at,
+           coalesce(held.effective_at, line.effective_at), line.posted_at, actor.name, line.reference, aimed.id,
+           coalesce(held.captured_minor, 0), coalesce(held.state, ''), held.lapses_at
+    FROM unnest(p_first) AS wanted (seq)
+    INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = wanted.seq AND head.code = 6
+    INNER JOIN ledger.journal AS line
+        ON line.town_id = p_town AND line.seq >= head.seq AND line.seq < head.seq + head.legs
+    INNER JOIN ledger.account AS payer ON payer.town_id = p_town AND payer.id = line.debit_account
+    INNER JOIN ledger.account AS payee ON payee.town_id = p_town AND payee.id = line.credit_account
+    INNER JOIN ledger.code AS code ON code.number = line.code
+    INNER JOIN ledger.actor AS actor ON actor.town_id = p_town AND actor.number = line.actor
+    LEFT JOIN ledger.target AS pointer ON pointer.town_id = p_town AND pointer.seq = line.seq
+    LEFT JOIN ledger.journal AS aim ON aim.town_id = p_town AND aim.seq = pointer.target_seq
+    LEFT JOIN ledger.journal AS aimed ON aimed.town_id = p_town AND aimed.seq = aim.seq - aim.leg
+    LEFT JOIN ledger.hold AS held
+        ON held.town_id = p_town
+        AND held.id = CASE WHEN line.kind = 'h' THEN line.id WHEN line.kind IN ('c', 'C', 'g') THEN pointer.target END
+    LEFT JOIN LATERAL (
+        SELECT sum(back.amount_minor)::bigint AS minor
+        FROM ledger.target AS reversal
+        INNER JOIN ledger.journal AS back ON back.town_id = p_town AND back.seq = reversal.seq
+        WHERE reversal.town_id = p_town AND reversal.target_seq = line.seq
+    ) AS undone ON true
+    ORDER BY line.seq;
+END $$;
+
+-- The first seq of the groups in which some ids stand, and whether an id is that of its group.
+CREATE FUNCTION payments.groups_of(p_town integer, p_id uuid [])
+RETURNS TABLE (id uuid, first_seq bigint, leg smallint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, ledger
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    since CONSTANT bigint := ledger.oldest_seq(p_town, p_id);
+BEGIN
+    RETURN QUERY
+    SELECT line.id, line.seq - line.leg, line.leg FROM ledger.journal AS line
+    WHERE line.town_id = p_town AND line.id = ANY(p_id) AND line.seq >= since;
+END $$;
+
+-- The movements of an account from a place in the books backwards, by the pointers in its rows.
+--
+-- p_from    bigint       the first row, which moved money on this account: the account's last_seq for the newest
+-- p_since   timestamptz  rows that were posted before are not looked at
+-- p_before  bigint       only rows of groups that begin before this seq
+-- p_groups  integer      at most so many groups: the rows of one payment stand side by side
+CREATE FUNCTION payments.walk(
+    p_town integer, p_account integer, p_from bigint, p_since timestamptz DEFAULT '-infinity',
+    p_before bigint DEFAULT 9223372036854775807, p_groups integer DEFAULT 2147483647
+) RETURNS SETOF ledger.journal
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, ledger
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    line ledger.journal;
+    place bigint := p_from;
+    group_seq bigint := 0;
+    seen integer := 0;
+BEGIN
+    WHILE place > 0 LOOP
+        SELECT * INTO line FROM ledger.journal AS row WHERE row.town_id = p_town AND row.seq = place;
+        EXIT WHEN NOT FOUND OR line.posted_at < p_since;
+        IF line.seq - line.leg < p_before THEN
+            IF line.seq - line.leg <> group_seq THEN
+                seen := seen + 1;
+                EXIT WHEN seen > p_groups;
+                group_seq := line.seq - line.leg;
+            END IF;
+            RETURN NEXT line;
+        END IF;
+        place := CASE WHEN line.debit_account = p_account THEN line.debit_prev ELSE line.credit_prev END;
+    END LOOP;
+END $$;
+
+-- What some accounts paid or promised on local days, refunds taken off.
+--
+-- p_account  integer[]
+-- p_day      date[]     local days of the town
+--
+-- One row for each account and day on which there is something. The day is that on which it was agreed: a refund frees
+-- the day on which was paid, and a hold counts on the day on which it was placed, with what it reserves
+-- while it is open and with what it paid once it is captured.
+--
+-- A payment's effective_at is at most a day ahead of the clock, and clocks are read before locks are waited for: rows
+-- that were posted two days before a day begins cannot belong to it, so the walk may end there.
+CREATE FUNCTION payments.spent_by_day(p_town integer, p_account integer [], p_day date [])
+RETURNS TABLE (account integer, day date, minor bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, ledger
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    zone CONSTANT text := (SELECT town.time_zone FROM public.parties_town AS town WHERE town.id = p_town);
+    since CONSTANT timestamptz := ((SELECT min(asked.day) FROM unnest(p_day) AS asked (day)) - 2)::timestamp AT TIME ZONE zone;
+BEGIN
+    RETURN QUERY
+    SELECT part.account, part.day, sum(part.minor)::bigint
+    FROM (
+        SELECT purse.id AS account, (coalesce(held.effective_at, line.effective_at) AT TIME ZONE zone)::date AS day,
+               line.amount_minor - coalesce(undone.minor, 0) AS minor
+        FROM ledger.account AS purse
+        CROSS JOIN LATERAL payments.walk(p_town, purse.id, purse.last_seq, since) AS line
+        LEFT JOIN ledger.target AS pointer
+            ON line.kind <> 't' AND pointer.town_id = p_town AND pointer.seq = line.seq
+        LEFT JOIN ledger.hold AS held ON held.town_id = p_town AND held.id = pointer.target
+        LEFT JOIN LATERAL (
+            SELECT sum(back.amount_minor)::bigint AS minor
+            FROM ledger.target AS reversal
+            INNER JOIN ledger.journal AS back ON back.town_id = p_town AND back.seq = reversal.seq
+            WHERE reversal.town_id = p_town AND reversal.target_seq = line.seq
+        ) AS undone ON true
+        WHERE purse.town_id = p_town AND purse.id = ANY(p_account) AND line.debit_account = purse.id
+              AND line.code = 6 AND line.kind IN ('t', 'c', 'C')
+        UNION ALL
+        SELECT held.debit_account, (held.effective_at AT TIME ZONE zone)::date, held.amount_minor
+        FROM ledger.hold AS held
+        WHERE held.town_id = p_town AND held.debit_account = ANY(p_account) AND held.state = 'open' AND held.code = 6
+    ) AS part
+    WHERE part.day = ANY(p_day)
+    GROUP BY part.account, part.day;
+END $$;
+
+-- Lock and read all that a batch of commands looks at; one row, its lists as JSON.
+--
+-- p_payers   uuid[]         whose purses will pay            p_payees  uuid[]  who will be paid
+-- p_at       timestamptz[]  when payments and holds happen   p_ids     uuid[]  the ids of the commands
+-- p_targets  uuid[]         the payments and holds that commands name
+--
+-- Locks, as ledger.post does and in its order: the town's month (shared), the holds named by id, then every purse and
+-- till of every party involved by id (FOR NO KEY UPDATE). The accounts' own rows are read as they are locked;
+-- everything else is read in later statements, because one that waits would still see what was there before.
+CREATE FUNCTION payments.gather(
+    p_town integer, p_payers uuid [], p_payees uuid [], p_at timestamptz [], p_ids uuid [], p_targets uuid []
+) RETURNS TABLE (
+    clock timestamptz, unit text, time_zone text, payers text, payees text, accounts text, funds text, spent text,
+    named text, lines text
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, ledger
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    involved uuid[] := p_payers || p_payees;
+    groups bigint[];
+    fund_ids uuid[];
+    limited integer[];
+    days date[];
+    of_town public.parties_town;
+BEGIN
+    PERFORM ledger.current_month(p_town, clock_timestamp());
+    SELECT * INTO of_town FROM public.parties_town AS town WHERE town.id = p_town;
+    unit := of_town.unit_code;
+    time_zone := of_town.time_zone;
+
+    IF p_targets <> '{}' THEN
+        PERFORM 1 FROM ledger.hold AS held
+        WHERE held.town_id = p_town AND held.id IN (
+            SELECT line.id FROM payments.groups_of(p_town, p_targets) AS named
+            INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = named.first_seq
+            INNER JOIN ledger.journal AS line
+                ON line.town_id = p_town AND line.seq >= head.seq AND line.seq < head.seq + head.legs
+            WHERE head.kind = 'h'
+        )
+        ORDER BY held.id FOR NO KEY UPDATE;
+        SELECT involved || array_agg(acc.holder) INTO involved
+        FROM payments.groups_of(p_town, p_targets) AS named
+        INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = named.first_seq
+        INNER JOIN ledger.account AS acc
+            ON acc.town_id = p_town AND acc.id IN (head.debit_account, head.credit_account)
+        WHERE head.code = 6;
+    END IF;
+
+    WITH locked AS MATERIALIZED (
+        SELECT acc.id, acc.holder, acc.kind, acc.fund, acc.closed_at, acc.ceiling_minor,
+               acc.credits_posted - acc.debits_posted - acc.debits_held AS available,
+               acc.credits_posted - acc.debits_posted + acc.credits_held AS filled
+        FROM ledger.account AS acc
+        WHERE acc.town_id = p_town AND acc.holder = ANY(involved) AND acc.kind IN ('purse', 'till') AND acc.unit = of_town.unit_code
+        ORDER BY acc.id FOR NO KEY UPDATE
+    )
+    SELECT json_agg(json_build_array(locked.id, locked.holder, locked.kind, locked.fund, locked.closed_at IS NULL,
+                                     locked.available, locked.filled, locked.ceiling_minor)),
+           array_agg(DISTINCT locked.fund) FILTER (WHERE locked.fund IS NOT NULL)
+    INTO accounts, fund_ids
+    FROM locked;
+    clock := clock_timestamp();
+
+    SELECT json_agg(json_build_array(party.id, party.erased_at IS NOT NULL)) INTO payers
+    FROM public.parties_party AS party
+    WHERE party.town_id = p_town AND party.id = ANY(p_payers);
+
+    SELECT json_agg(json_build_array(
+               party.id, party.kind, coalesce(zone.code, ''), coalesce(organisation.sector, ''),
+               coalesce(organisation.sector_group, ''), coalesce(organisation.legal_form, ''),
+               coalesce(organisation.is_sse, false), coalesce(organisation.is_chain, false),
+               organisation.accepts_since, coalesce(organisation.active, true) AND party.erased_at IS NULL))
+    INTO payees
+    FROM public.parties_party AS party
+    LEFT JOIN public.parties_organisation AS organisation ON organisation.party_id = party.id
+    LEFT JOIN public.parties_household AS household ON household.party_id = party.id
+    LEFT JOIN public.parties_person AS person ON person.party_id = party.id
+    LEFT JOIN public.parties_zone AS zone
+        ON zone.id = coalesce(organisation.zone_id, household.zone_id, person.zone_id)
+    WHERE party.town_id = p_town AND party.id = ANY(p_payees);
+
+    IF fund_ids IS NOT NULL THEN
+        SELECT json_agg(json_build_array(fund.id, fund.name, fund.rule::text, fund.spend_from, fund.last_day))
+        INTO funds
+        FROM public.programmes_fund AS fund WHERE fund.id = ANY(fund_ids);
+
+        SELECT array_agg(acc.id) INTO limited
+        FROM public.programmes_fund AS fund
+        INNER JOIN ledger.account AS acc
+            ON acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse' AND acc.fund = fund.id
+            AND acc.unit = of_town.unit_code
+        WHERE fund.id = ANY(fund_ids) AND fund.rule ? 'per_day_minor';
+        IF limited IS NOT NULL THEN
+            SELECT array_agg(DISTINCT (asked.at AT TIME ZONE of_town.time_zone)::date) INTO days FROM unnest(p_at) AS asked (at);
+            SELECT json_agg(json_build_array(paid.account, paid.day, paid.minor)) INTO spent
+            FROM payments.spent_by_day(p_town, limited, days) AS paid;
+        END IF;
+    END IF;
+
+    SELECT json_agg(json_build_array(found.id, found.first_seq, found.leg)), array_agg(DISTINCT found.first_seq)
+    INTO named, groups
+    FROM (
+        SELECT * FROM payments.groups_of(p_town, p_ids)
+        UNION ALL
+        SELECT * FROM payments.groups_of(p_town, p_targets) WHERE p_targets <> '{}'
+    ) AS found;
+    IF groups IS NOT NULL THEN
+        SELECT json_agg(row_to_json(line)) INTO lines FROM payments.lines(p_town, groups) AS line;
+    END IF;
+    RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION payments.gather IS 'What koinon.payments.operations.perform plans from. Locks until the transaction ends.';
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA payments FROM PUBLIC;
+GRANT USAGE ON SCHEMA payments TO koinon_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA payments TO koinon_app;
