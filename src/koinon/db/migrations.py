@@ -30,6 +30,7 @@ PACKAGES = (
     "koinon.dialogue",
     "koinon.impact",
     "koinon.pilots",
+    "koinon.api",
 )
 OWNER = "koinon_owner"
 # Any number does, as long as nothing else in the database uses it.

@@ -13,6 +13,7 @@ import io
 import os
 import signal
 import socket
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ from koinon.server.errors import PortTaken
 
 log = structlog.get_logger("koinon.site")
 
-MOST_REQUESTS_AT_ONCE = 60  # Each has a database connection; a PostgreSQL as installed takes 100.
+LOOP = "uvloop" if sys.platform != "win32" else "asyncio"
+MOST_CONNECTIONS = 2000  # How many of them may ask Django for a page at a time is said in koinon.server.asgi.
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -82,11 +84,13 @@ def serve(
 
     config = uvicorn.Config(
         application,
-        lifespan="off",
+        loop=LOOP,
+        http="httptools",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_REQUESTS_AT_ONCE,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )

@@ -1,0 +1,16 @@
+-- A client by its id, to be compared with the secret it sent.
+--
+-- town_id integer, id uuid
+--
+-- At most one row. Locks nothing.
+SELECT
+    credential.town_id, credential.id, credential.kind, credential.name, credential.secret_digest, credential.scopes,
+    credential.party, credential.requests_per_second, credential.expires_at,
+    town.slug AS town, town.unit_code AS unit, town.exponent::integer, sandbox.town_id IS NOT NULL AS sandbox
+FROM api.credential AS credential
+INNER JOIN parties_town AS town ON town.id = credential.town_id
+LEFT JOIN api.sandbox AS sandbox ON sandbox.town_id = credential.town_id
+WHERE
+    credential.town_id = %(town_id)s AND credential.id = %(id)s AND credential.kind = 'client'
+    AND credential.revoked_at IS NULL
+    AND (credential.expires_at IS NULL OR credential.expires_at > clock_timestamp());
