@@ -1,4 +1,4 @@
-"""A thread that seals every minute, lapses holds, runs the invariants and sweeps every day.
+"""A thread that seals every minute, lapses holds, runs the invariants, sweeps every day and clears old logs away.
 
 Each round opens a connection of its own, does one town at a time in one
 transaction each, and closes it: a database that went away is found again at the
@@ -21,7 +21,7 @@ from psycopg import Connection
 from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
-from koinon.jobs import metrics
+from koinon.jobs import deliveries, metrics
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
@@ -35,6 +35,7 @@ log = structlog.get_logger("koinon.jobs")
 SEAL_EVERY_SECONDS = 60.0
 CHECK_EVERY_SECONDS = 900.0
 SWEEP_EVERY_SECONDS = 86400.0
+PURGE_EVERY_SECONDS = 3600.0
 
 SWEEPER = "job:sweep"
 
@@ -114,19 +115,21 @@ class Timer(threading.Thread):
         seal_every: float = SEAL_EVERY_SECONDS,
         check_every: float = CHECK_EVERY_SECONDS,
         sweep_every: float = SWEEP_EVERY_SECONDS,
+        purge_every: float = PURGE_EVERY_SECONDS,
     ) -> None:
         super().__init__(name="koinon jobs", daemon=True)
         self._url = url
         self._seal_every = seal_every
         self._check_every = check_every
         self._sweep_every = sweep_every
+        self._purge_every = purge_every
         self._told = threading.Event()
 
     def run(self) -> None:
         seal_at = time.monotonic() + self._seal_every
         check_at = time.monotonic() + self._check_every
-        sweep_at = time.monotonic()
-        while not self._told.wait(max(min(seal_at, check_at, sweep_at) - time.monotonic(), 0)):
+        sweep_at = purge_at = time.monotonic()
+        while not self._told.wait(max(min(seal_at, check_at, sweep_at, purge_at) - time.monotonic(), 0)):
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
                 sweep_at = time.monotonic() + self._sweep_every
@@ -136,6 +139,9 @@ class Timer(threading.Thread):
             if time.monotonic() >= check_at:
                 self._once("check", check_round)
                 check_at = time.monotonic() + self._check_every
+            if time.monotonic() >= purge_at:
+                self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
+                purge_at = time.monotonic() + self._purge_every
 
     def stop(self) -> None:
         """Finish the round under way and end."""
@@ -158,11 +164,12 @@ class Timer(threading.Thread):
 
 @contextmanager
 def running(url: str) -> Iterator[Timer]:
-    """The timer, for as long as the block lasts."""
+    """The timer, and beside it what sends webhooks and mails, for as long as the block lasts."""
     timer = Timer(url)
     timer.start()
     try:
-        yield timer
+        with deliveries.delivering(url):
+            yield timer
     finally:
         timer.stop()
 
