@@ -231,7 +231,7 @@ class Batch:
                     actor,
                     reference,
                     group_id,
-                )  # fmt: skip
+                )
             )
             leg = Leg(leg_id, purse.account, to.account, minor)
             leg.state = HoldState.OPEN
