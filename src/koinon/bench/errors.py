@@ -5,6 +5,7 @@ BenchError
 ├── UnknownPeer             bench.unknown-peer
 ├── PeerNotUsable           bench.peer-not-usable
 ├── NotDurable              bench.not-durable
+├── HttpFailed              bench.http-failed
 └── BooksBroken             bench.books-broken
 """
 
@@ -63,6 +64,16 @@ class NotDurable(BenchError):
         self.setting = setting
         self.value = value
         super().__init__(f"{setting} is {value}: acknowledged payments might be lost")
+
+
+class HttpFailed(BenchError):
+    """The server did not start, or answered a payment with something that is neither yes nor no."""
+
+    code = "bench.http-failed"
+
+    def __init__(self, *, answer: str) -> None:
+        self.answer = answer
+        super().__init__(f"the server answered: {answer}")
 
 
 class BooksBroken(BenchError):
