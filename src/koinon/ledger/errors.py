@@ -2,6 +2,7 @@
 
     LedgerError
     ├── KeyReused               ledger.key-reused
+    ├── KeyFromTheFuture        ledger.key-from-the-future
     ├── AmountNotPositive       ledger.amount-not-positive
     ├── AmountTooLarge          ledger.amount-too-large
     ├── HoldNotFound            ledger.hold-not-found
@@ -41,7 +42,7 @@ class LedgerError(KoinonError):
 
 
 class RequestRefused(LedgerError):
-    """One request of a batch, by its key, and what it met.
+    """One request of a batch, by its id, and what it met.
 
     ``account_id`` is the account that stood in the way, ``available`` what it
     (or the hold, or the original) still had to give, ``asked`` what was asked;
@@ -74,6 +75,13 @@ class KeyReused(RequestRefused):
 
     code = "ledger.key-reused"
     explanation = "carries a key that was used for something else"
+
+
+class KeyFromTheFuture(RequestRefused):
+    """The id says that it was made more than a day from now (UUID version 7): somebody's clock is wrong."""
+
+    code = "ledger.key-from-the-future"
+    explanation = "carries an id made in the future"
 
 
 class AmountNotPositive(RequestRefused):
@@ -189,7 +197,7 @@ class GroupRefused(RequestRefused):
 
 
 class BatchMalformed(LedgerError):
-    """A batch that makes no sense as a whole: a key that is too long, a time without end, a group torn apart."""
+    """A batch that makes no sense as a whole: a time without end, a group torn apart."""
 
     code = "ledger.batch-malformed"
 

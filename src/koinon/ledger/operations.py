@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg import Connection, DatabaseError
+from psycopg.rows import tuple_row
 
+from koinon.db.arrays import Int2Array, Int4Array, Int8Array, TextArray, TimeArray, UuidArray
 from koinon.db.statements import many, scalar, statement
-from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import errors, queries
 from koinon.ledger.types import (
@@ -29,17 +30,8 @@ from koinon.ledger.types import (
 )
 
 _MALFORMED = "KL004"
-_NUMBER = {Transfer: 1, Hold: 2, Capture: 3, Release: 4, Reversal: 5}
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    place: int
-    outcome: str
-    result: UUID | None
-    account_id: int | None
-    available_minor: int | None
-    asked_minor: int | None
+_LARGEST = 2**63 - 1  # Far more than ledger.amount-too-large lets through.
+_NUMBER: dict[type, int] = {Transfer: 1, Hold: 2, Capture: 3, Release: 4, Reversal: 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +45,13 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     """Post a batch; one outcome for each request, in order.
 
     The outcomes are exactly those of posting the requests one by one in this
-    order. Neighbours with the same ``group`` post wholly or not at all. A key
-    that was accepted before gives its first result again (``replayed``) when
-    the request asks the same, else ``ledger.key-reused``; refused requests do
-    not use their key up. What a retry may change is not compared: its id,
-    times, group and actor.
+    order. Neighbours with the same ``group`` post wholly or not at all. An id
+    that was accepted before gives its first result again (``replayed``) when the
+    request asks the same, else ``ledger.key-reused``; refused requests do not use
+    their id up. What a retry may change is not compared: its times, group and actor.
 
-    Raises ``BatchMalformed`` for a batch that makes no sense as a whole; the
-    transaction is then of no further use.
+    Raises ``BatchMalformed`` for a batch that makes no sense as a whole or has
+    more than 65,536 requests; the transaction is then of no further use.
 
     Call it once in a transaction where many write at a time: locks are ordered
     within a call, not between two.
@@ -68,39 +59,77 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     if not requests:
         return []
     try:
-        answers = _answers(conn, town_id, requests)
+        with conn.cursor(row_factory=tuple_row) as cursor:
+            answers = cursor.execute(
+                statement("koinon.ledger", "post"), _columns(town_id, requests), prepare=True
+            ).fetchall()
     except DatabaseError as refused:
         if refused.sqlstate != _MALFORMED:
             raise
         raise errors.BatchMalformed(reason=refused.diag.message_primary or "the batch makes no sense") from refused
-    return [_outcome(request, answer) for request, answer in zip(requests, answers, strict=True)]
+    outcomes: list[Outcome] = [Posted(request.id) for request in requests]
+    for place, outcome, account, available, asked in answers:
+        outcomes[place - 1] = _otherwise(requests[place - 1], outcome, account, available, asked)
+    return outcomes
 
 
-def _answers(conn: Connection[Any], town_id: int, requests: Sequence[Request]) -> list[_Answer]:
-    return many(
-        conn,
-        statement("koinon.ledger", "post"),
-        _Answer,
-        town_id=town_id,
-        kind=[_NUMBER[type(request)] for request in requests],
-        id=[request.id for request in requests],
-        key=[request.key for request in requests],
-        debit=[request.debit if isinstance(request, Transfer | Hold) else None for request in requests],
-        credit=[request.credit if isinstance(request, Transfer | Hold) else None for request in requests],
-        amount=[_amount(request).minor if _amount(request) is not None else None for request in requests],  # type: ignore[union-attr]
-        unit=[_amount(request).unit if _amount(request) is not None else None for request in requests],  # type: ignore[union-attr]
-        code=[request.code if isinstance(request, Transfer | Hold) else None for request in requests],
-        target=[_target(request) for request in requests],
-        group=[request.group for request in requests],
-        effective_at=[request.effective_at for request in requests],
-        lapses_at=[request.lapses_at if isinstance(request, Hold) else None for request in requests],
-        actor=[request.actor for request in requests],
-        reference=[request.reference for request in requests],
-    )
+def _columns(town_id: int, requests: Sequence[Request]) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "town_id": town_id,
+        "id": UuidArray([request.id for request in requests]),
+        "group": Int4Array(_groups(requests)),
+        "effective_at": TimeArray(_once([request.effective_at for request in requests])),
+        "actor": TextArray(_once([request.actor for request in requests])),
+        "reference": TextArray(_once([request.reference for request in requests])),
+    }
+    if all(type(request) is Transfer for request in requests):  # Nearly all there is.
+        plain = cast(Sequence[Transfer], requests)
+        columns["kind"] = _TRANSFERS
+        columns["lapses_at"], columns["target"] = _NO_TIME, _NO_TARGET
+        columns["debit"] = Int4Array([_account(request.debit) for request in plain])
+        columns["credit"] = Int4Array([_account(request.credit) for request in plain])
+        columns["amount"] = Int8Array([_minor(request.amount.minor) for request in plain])
+        columns["unit"] = TextArray(_once([request.amount.unit for request in plain]))
+        columns["code"] = TextArray(_once([request.code for request in plain]))
+        return columns
+    begins = [request if isinstance(request, Transfer | Hold) else None for request in requests]
+    amounts = [None if isinstance(request, Release) else request.amount for request in requests]
+    columns["kind"] = Int2Array([_NUMBER[type(request)] for request in requests])
+    columns["debit"] = Int4Array([request and _account(request.debit) for request in begins])
+    columns["credit"] = Int4Array([request and _account(request.credit) for request in begins])
+    columns["code"] = TextArray([request and request.code for request in begins])
+    columns["amount"] = Int8Array([None if amount is None else _minor(amount.minor) for amount in amounts])
+    columns["unit"] = TextArray([None if amount is None else amount.unit for amount in amounts])
+    columns["target"] = UuidArray([_target(request) for request in requests])
+    columns["lapses_at"] = TimeArray([request.lapses_at if isinstance(request, Hold) else None for request in requests])
+    return columns
 
 
-def _amount(request: Request) -> Amount | None:
-    return None if isinstance(request, Release) else request.amount
+_TRANSFERS, _NO_TARGET, _NO_TIME = Int2Array([1]), UuidArray([None]), TimeArray([None])
+
+
+def _once(values: list[Any]) -> list[Any]:
+    """One value where all are the same: ledger.post takes it for every request."""
+    return values[:1] if values.count(values[0]) == len(values) else values
+
+
+def _groups(requests: Sequence[Request]) -> list[int]:
+    """For each request the place of the first of its group, or one 0 where each stands alone."""
+    if all(request.group is None for request in requests):
+        return [0]
+    places: list[int] = []
+    first: dict[UUID, int] = {}
+    for place, request in enumerate(requests, start=1):
+        places.append(place if request.group is None else first.setdefault(request.group, place))
+    return places
+
+
+def _account(number: int) -> int:
+    return number if 0 < number < 2**31 else 0  # No account has such a number: account-not-found.
+
+
+def _minor(minor: int) -> int:
+    return max(-_LARGEST, min(minor, _LARGEST))
 
 
 def _target(request: Request) -> UUID | None:
@@ -113,19 +142,19 @@ def _target(request: Request) -> UUID | None:
             return None
 
 
-def _outcome(request: Request, answer: _Answer) -> Outcome:
-    if answer.outcome in ("posted", "replayed"):
-        assert answer.result is not None
-        return Posted(answer.result, replayed=answer.outcome == "replayed")
-    asked = _amount(request)
-    unit = asked.unit if asked is not None else ""
-    kind = errors.BY_CODE[f"ledger.{answer.outcome}"]
+def _otherwise(
+    request: Request, outcome: str, account: int | None, available: int | None, asked: int | None
+) -> Outcome:
+    if outcome == "replayed":
+        return Posted(request.id, replayed=True)
+    amount = None if isinstance(request, Release) else request.amount
+    unit = amount.unit if amount is not None else ""
     return Refused(
-        kind(
-            key=request.key,
-            account_id=answer.account_id,
-            available=None if answer.available_minor is None else Amount(answer.available_minor, unit),
-            asked=None if answer.asked_minor is None else Amount(answer.asked_minor, unit),
+        errors.BY_CODE[f"ledger.{outcome}"](
+            key=str(request.id),
+            account_id=account,
+            available=None if available is None else Amount(available, unit),
+            asked=None if asked is None else Amount(asked, unit),
         )
     )
 
@@ -157,19 +186,17 @@ def transfer(
     credit: int,
     amount: Amount,
     code: str,
-    idempotency_key: str,
+    id: UUID,
     effective_at: datetime,
     actor: str,
     reference: str = "",
-) -> UUID:
-    """Move money between two accounts; the id of the transfer, or of the first one under this key.
+) -> Posted:
+    """Move money between two accounts, once however often the same ``id`` is sent.
 
     Raises the refusals that koinon.ledger.errors lists.
     """
-    request = Transfer(
-        new_id(), debit, credit, amount, code, idempotency_key, effective_at, actor=actor, reference=reference
-    )
-    return post_all(conn, town_id=town_id, requests=[request])[0].id
+    request = Transfer(id, debit, credit, amount, code, effective_at, actor=actor, reference=reference)
+    return post_all(conn, town_id=town_id, requests=[request])[0]
 
 
 def open_accounts(
@@ -231,8 +258,3 @@ def seal(conn: Connection[Any], *, town_id: int, at: datetime) -> Block | None:
     """
     number = scalar(conn, "SELECT ledger.seal(%(town_id)s, %(at)s)", town_id=town_id, at=at)
     return None if number is None else queries.blocks(conn, town_id=town_id, first=number)[0]
-
-
-def adopt_cluster(conn: Connection[Any]) -> None:
-    """Tell the books which database cluster they live in; run once at every start."""
-    scalar(conn, "SELECT ledger.adopt_cluster()")

@@ -86,7 +86,6 @@ class Transfer:
     credit: int
     amount: Amount
     code: str
-    key: str
     effective_at: datetime
     actor: str
     reference: str = ""
@@ -102,7 +101,6 @@ class Hold:
     credit: int
     amount: Amount
     code: str
-    key: str
     effective_at: datetime
     lapses_at: datetime
     actor: str
@@ -116,7 +114,6 @@ class Capture:
 
     id: UUID
     hold: UUID
-    key: str
     effective_at: datetime
     actor: str
     amount: Amount | None = None
@@ -130,7 +127,6 @@ class Release:
 
     id: UUID
     hold: UUID
-    key: str
     effective_at: datetime
     actor: str
     reference: str = ""
@@ -143,7 +139,6 @@ class Reversal:
 
     id: UUID
     original: UUID
-    key: str
     effective_at: datetime
     actor: str
     amount: Amount | None = None
@@ -156,7 +151,7 @@ Request = Transfer | Hold | Capture | Release | Reversal
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The request was accepted, now or (``replayed``) when its key came first; ``id`` is that of the first time."""
+    """The request was accepted, now or (``replayed``) when its id came first."""
 
     id: UUID
     replayed: bool = False
@@ -184,7 +179,6 @@ class Movement:
     effective_at: datetime
     posted_at: datetime
     reference: str
-    group_id: UUID | None
     reverses: UUID | None
 
     @property
@@ -202,7 +196,6 @@ class PostedTransfer:
     credit_account: int
     amount_minor: int
     code: str
-    key: str
     group_id: UUID | None
     effective_at: datetime
     posted_at: datetime

@@ -1,63 +1,30 @@
 -- Posting: one function, an exact batch of requests, in order.
 SET LOCAL lock_timeout = '5s';
 
-CREATE FUNCTION ledger.current_tx() RETURNS bigint
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, ledger
-AS $$
-    SELECT pg_current_xact_id()::text::bigint + b.base
-    FROM ledger.tx_base AS b
-    WHERE b.system_identifier = (SELECT c.system_identifier FROM pg_control_system() AS c)
-$$;
-COMMENT ON FUNCTION ledger.current_tx IS 'The number of the current transaction over the whole life of the books; NULL when ledger.adopt_cluster() was not called on this cluster.';
-
-CREATE FUNCTION ledger.adopt_cluster() RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, ledger
-AS $$
-DECLARE
-    here bigint := (SELECT c.system_identifier FROM pg_control_system() AS c);
-    found_base bigint;
-    last_tx bigint;
-BEGIN
-    LOCK TABLE ledger.tx_base IN SHARE ROW EXCLUSIVE MODE;
-    SELECT base INTO found_base FROM ledger.tx_base WHERE system_identifier = here;
-    SELECT greatest((SELECT coalesce(max(tx), 0) FROM ledger.transfer),
-                    (SELECT coalesce(max(tx_to), 0) FROM ledger.chain))
-    INTO last_tx;
-    -- Books that come back to a cluster they have lived on before find a base that is too low by now.
-    IF found_base IS NULL OR found_base + pg_current_xact_id()::text::bigint <= last_tx THEN
-        found_base := last_tx;
-        INSERT INTO ledger.tx_base (system_identifier, base) VALUES (here, found_base)
-        ON CONFLICT (system_identifier) DO UPDATE SET base = excluded.base;
-    END IF;
-    RETURN found_base;
-END $$;
-COMMENT ON FUNCTION ledger.adopt_cluster IS 'Remember this database cluster; run at every start, so that books restored on another cluster keep their order.';
-
 -- Lock accounts until the transaction ends, lowest id first so that no two callers wait for each other in a ring.
-CREATE FUNCTION ledger.lock_accounts(p_town integer, p_accounts bigint []) RETURNS bigint []
-LANGUAGE plpgsql
+CREATE FUNCTION ledger.lock_accounts(p_town integer, p_accounts integer []) RETURNS void
+LANGUAGE sql
 SET search_path = pg_catalog, ledger
 AS $$
-BEGIN
-    PERFORM 1 FROM ledger.account AS acc
-    WHERE acc.town_id = p_town AND acc.id = ANY(p_accounts)
-    ORDER BY acc.id FOR NO KEY UPDATE;
-    RETURN p_accounts;
-END $$;
+    SELECT count(*) FROM (
+        SELECT acc.id FROM ledger.account AS acc
+        WHERE acc.town_id = p_town AND acc.id = ANY(p_accounts)
+        ORDER BY acc.id FOR NO KEY UPDATE
+    ) AS locked
+$$;
 
 -- Lock the holds that requests name, then the given accounts and those of the holds and originals they name.
 --
 -- While the accounts are waited for, somebody may commit a hold or transfer that a request names and
 -- that was not there before. Locking it now could close a ring, so KL003 tells the caller to let
 -- go and begin again.
-CREATE FUNCTION ledger.lock_involved(p_town integer, p_target uuid [], p_accounts bigint []) RETURNS bigint []
+CREATE FUNCTION ledger.lock_involved(p_town integer, p_target uuid [], p_accounts integer []) RETURNS integer []
 LANGUAGE plpgsql
 SET search_path = pg_catalog, ledger
 AS $$
 DECLARE
-    involved bigint[];
+    since CONSTANT bigint := ledger.oldest_seq(p_town, p_target);
+    involved integer[];
     seen integer;
 BEGIN
     PERFORM 1 FROM ledger.hold AS held
@@ -67,17 +34,15 @@ BEGIN
 
     SELECT array_agg(found.id) INTO involved FROM (
         SELECT unnest(p_accounts) AS id
-        UNION SELECT unnest(ARRAY[held.debit_account, held.credit_account]) FROM ledger.hold AS held
-        WHERE held.town_id = p_town AND held.id = ANY(p_target)
-        UNION SELECT unnest(ARRAY[first.debit_account, first.credit_account]) FROM ledger.transfer AS first
-        WHERE first.town_id = p_town AND first.id = ANY(p_target)
+        UNION SELECT unnest(ARRAY[first.debit_account, first.credit_account]) FROM ledger.journal AS first
+        WHERE first.town_id = p_town AND first.id = ANY(p_target) AND first.seq >= since
     ) AS found;
     PERFORM ledger.lock_accounts(p_town, involved);
 
     IF seen < (SELECT count(*) FROM ledger.hold AS held WHERE held.town_id = p_town AND held.id = ANY(p_target))
        OR EXISTS (
-           SELECT 1 FROM ledger.transfer AS first
-           WHERE first.town_id = p_town AND first.id = ANY(p_target)
+           SELECT 1 FROM ledger.journal AS first
+           WHERE first.town_id = p_town AND first.id = ANY(p_target) AND first.seq >= since
              AND NOT ARRAY[first.debit_account, first.credit_account] <@ involved
        ) THEN
         RAISE EXCEPTION 'a hold or original appeared' USING ERRCODE = 'KL003';
@@ -85,129 +50,221 @@ BEGIN
     RETURN involved;
 END $$;
 
+-- The smallest version 7 id made at an instant.
+CREATE FUNCTION ledger.first_id_at(p_at timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog
+AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+$$;
+
+-- From which place in the books on rows with these ids can stand; 0 is from the beginning.
+--
+-- A version 7 id begins with the time it was made at. ledger.post refuses those made more than a day ahead of
+-- its clock, so none was accepted more than a day before its time. Other ids may be of any age.
+CREATE FUNCTION ledger.oldest_seq(p_town integer, p_id uuid []) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, ledger
+AS $$
+    SELECT coalesce(max(per.month)::bigint << 50, 0) FROM ledger.period AS per
+    WHERE per.town_id = p_town
+      AND NOT EXISTS (SELECT FROM unnest(p_id) AS ask (id) WHERE get_byte(uuid_send(ask.id), 6) >> 4 <> 7)
+      AND ledger.first_id_at(per.began_at + interval '1 day')
+          <= (SELECT ask.id FROM unnest(p_id) AS ask (id) WHERE ask.id IS NOT NULL ORDER BY ask.id LIMIT 1)
+$$;
+
+-- The month that a town's journal is written in, by the clock: a new one begins when nobody else is posting.
+--
+-- Everybody who posts shares a lock until the transaction ends. Whoever finds the month over takes it
+-- alone if that is possible at once, and otherwise goes on in the old month like those who hold it. So ids need to be
+-- unique by index within a month only: nobody writes in a month while somebody else writes in another.
+CREATE FUNCTION ledger.current_month(p_town integer, p_at timestamptz) RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, ledger
+AS $$
+DECLARE
+    by_clock CONSTANT integer := ledger.month_of(p_at);
+    booked integer;
+BEGIN
+    SELECT per.month INTO booked FROM ledger.period AS per WHERE per.town_id = p_town ORDER BY per.month DESC LIMIT 1;
+    IF (booked IS NULL OR booked < by_clock) AND pg_try_advisory_xact_lock(19276, p_town) THEN
+        PERFORM ledger.open_month(by_clock);
+        INSERT INTO ledger.period (town_id, month, began_at) VALUES (p_town, by_clock, p_at) ON CONFLICT DO NOTHING;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(19276, p_town);
+    SELECT per.month INTO booked FROM ledger.period AS per WHERE per.town_id = p_town ORDER BY per.month DESC LIMIT 1;
+    RETURN booked;
+END $$;
+
 -- Whether arrays make a batch at all; what is wrong with them, or NULL.
 --
--- The posting function indexes its arrays from 1 and unnests them side by side, so they must be plain lists of
--- one length; a kind it does not know, an absent key or a time without end would otherwise slip through.
+-- The posting function indexes its arrays from 1 and unnests them side by side, so they must be plain lists; a
+-- kind it does not know, an absent id or a time without end would otherwise slip through.
 CREATE FUNCTION ledger.malformed(
-    p_kind smallint [], p_id uuid [], p_key text [], p_group uuid [], p_effective_at timestamptz [],
-    p_lapses_at timestamptz [], p_actor text [], p_reference text [], p_shapes text []
+    p_kind smallint [], p_id uuid [], p_group integer [], p_effective_at timestamptz [], p_lapses_at timestamptz [],
+    p_actor text [], p_reference text [], p_shapes text [], p_sizes integer []
 ) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog
 AS $$
+DECLARE
+    n CONSTANT integer := cardinality(p_id);
 BEGIN
-    IF NOT p_shapes <@ ARRAY['[1:' || cardinality(p_kind) || ']'] THEN
+    IF array_dims(p_id) <> '[1:' || n || ']' OR NOT p_shapes <@ ARRAY['[1:1]', '[1:' || n || ']']
+       OR NOT p_sizes <@ ARRAY[n] THEN
         RETURN 'the arrays are not plain lists of one length';
+    ELSIF n > 65536 THEN
+        RETURN 'there are more than 65536 requests';
     ELSIF NOT p_kind <@ '{1,2,3,4,5}'::smallint[] THEN
         RETURN 'a kind is unknown';
-    ELSIF array_position(p_id, NULL) IS NOT NULL OR array_position(p_key, NULL) IS NOT NULL
-          OR array_position(p_actor, NULL) IS NOT NULL OR array_position(p_reference, NULL) IS NOT NULL
-          OR array_position(p_effective_at, NULL) IS NOT NULL THEN
-        RETURN 'an id, key, time, actor or reference is absent';
+    ELSIF array_position(p_id, NULL) IS NOT NULL OR array_position(p_actor, NULL) IS NOT NULL
+          OR array_position(p_reference, NULL) IS NOT NULL OR array_position(p_effective_at, NULL) IS NOT NULL
+          OR array_position(p_group, NULL) IS NOT NULL THEN
+        RETURN 'an id, group, time, actor or reference is absent';
     ELSIF 'infinity' = ANY(p_effective_at) OR '-infinity' = ANY(p_effective_at)
           OR 'infinity' = ANY(p_lapses_at) OR '-infinity' = ANY(p_lapses_at) THEN
         RETURN 'a time is infinite';
-    ELSIF p_kind && '{2}'::smallint[] AND EXISTS (
+    ELSIF p_kind && '{2}'::smallint[] AND cardinality(p_lapses_at) = 1 AND p_lapses_at[1] IS NULL THEN
+        RETURN 'a hold does not say when it lapses';
+    ELSIF p_kind && '{2}'::smallint[] AND cardinality(p_lapses_at) = n AND cardinality(p_kind) = n AND EXISTS (
         SELECT 1 FROM unnest(p_kind, p_lapses_at) AS req (kind, lapses_at) WHERE req.kind = 2 AND req.lapses_at IS NULL
     ) THEN
         RETURN 'a hold does not say when it lapses';
-    ELSIF 255 < ANY(SELECT octet_length(req.key) FROM unnest(p_key) AS req (key)) OR '' = ANY(p_key) THEN
-        RETURN 'a key is empty or longer than 255 bytes';
-    ELSIF cardinality(array_remove(p_group, NULL)) > 0 AND EXISTS (
+    ELSIF p_group <> '{0}' AND (cardinality(p_group) <> n OR EXISTS (
         SELECT 1 FROM (
-            SELECT req.id, req.id IS DISTINCT FROM lag(req.id) OVER (ORDER BY req.place) AS begins
-            FROM unnest(p_group) WITH ORDINALITY AS req (id, place)
+            SELECT req.first, req.place, lag(req.first) OVER (ORDER BY req.place) AS before
+            FROM unnest(p_group) WITH ORDINALITY AS req (first, place)
         ) AS run
-        WHERE run.id IS NOT NULL AND run.begins
-        GROUP BY run.id HAVING count(*) > 1
-    ) THEN
+        WHERE run.first <> run.place AND run.first IS DISTINCT FROM run.before
+    )) THEN
         RETURN 'the requests of a group do not stand together';
+    ELSIF EXISTS (SELECT 1 FROM unnest(p_group) AS run (first) GROUP BY run.first HAVING count(*) > 32767) THEN
+        RETURN 'a group has more than 32767 requests';
     END IF;
     RETURN NULL;
 END $$;
 
--- Requests come as arrays of one length; the place in them is the order of the batch.
+-- The numbers of actors, in the order asked; whoever is new gets one.
+CREATE FUNCTION ledger.actor_numbers(p_town integer, p_actor text []) RETURNS integer []
+LANGUAGE plpgsql
+SET search_path = pg_catalog, ledger
+AS $$
+DECLARE
+    numbers integer[];
+BEGIN
+    LOOP
+        SELECT array_agg(act.number ORDER BY ask.place) INTO numbers
+        FROM unnest(p_actor) WITH ORDINALITY AS ask (name, place)
+        LEFT JOIN ledger.actor AS act ON act.town_id = p_town AND act.name = ask.name;
+        EXIT WHEN array_position(numbers, NULL) IS NULL;
+        INSERT INTO ledger.actor (town_id, number, name)
+        SELECT p_town, nextval('ledger.actor_number'), ask.name
+        FROM (SELECT DISTINCT fresh.name FROM unnest(p_actor) AS fresh (name)) AS ask
+        WHERE NOT EXISTS (SELECT FROM ledger.actor AS act WHERE act.town_id = p_town AND act.name = ask.name)
+        ORDER BY ask.name
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    RETURN numbers;
+END $$;
+
+-- Requests come as arrays of one length, the place in them being the order of the batch. All but id, debit,
+-- credit and amount may also have one element, which then stands for every request.
 --
--- kind       1 transfer, 2 hold, 3 capture, 4 release, 5 reversal
--- id         id of the transfer or hold to make (4: of the release itself, only recorded)
--- key        idempotency key, unique in the town
+-- id         of the transfer, hold, capture, release or reversal to make: used once in the town
 -- debit      paying account (1, 2)          credit     receiving account (1, 2)
 -- amount     minor units; NULL in 3: all of the hold, in 5: all that is left
+-- kind       1 transfer, 2 hold, 3 capture, 4 release, 5 reversal
 -- unit       unit of the amount, NULL where the amount is
--- code       why (1, 2); 3 and 5 keep that of the hold or original
+-- code       why (1, 2); 3 to 5 keep that of the hold or original
 -- target     the hold (3, 4) or the original (5)
--- same_group neighbours with one group post wholly or not at all
+-- group      place of the first request of the group, which posts wholly or not at all; '{0}' where all stand alone
 --
--- One row for each request, in order: outcome is 'posted', 'replayed' or the code of the refusal
+-- A row only for each request that was not simply posted: outcome is 'replayed' or the code of the refusal
 -- without its 'ledger.' prefix. Refusals are looked for in the order in which
 -- docs/reference/refusals.md lists them, and the first one found is the answer.
 --
--- Locks: holds by id, then accounts by id (FOR NO KEY UPDATE), then keys by key. Locking and reading
--- are separate statements on purpose: under READ COMMITTED a single statement that waits for a
--- lock would still read what it saw before it began to wait. Keys are taken after the
--- accounts, because a replay must be known before the funds are looked at.
+-- Locks: the town's month (shared), holds by id, accounts by id (FOR NO KEY UPDATE), then ids by id. What is locked
+-- and read in one statement are the accounts' own rows, which PostgreSQL reads again after it had to wait;
+-- everything else is read in later statements, because a single one that waits would still see what
+-- was there before it began to wait. Ids are written last and by id: whoever holds some waits for no account.
 CREATE FUNCTION ledger.post(
     p_town integer,
-    p_kind smallint [],
     p_id uuid [],
-    p_key text [],
-    p_debit bigint [],
-    p_credit bigint [],
+    p_debit integer [],
+    p_credit integer [],
     p_amount bigint [],
+    p_kind smallint [],
     p_unit text [],
     p_code text [],
     p_target uuid [],
-    p_group uuid [],
+    p_group integer [],
     p_effective_at timestamptz [],
     p_lapses_at timestamptz [],
     p_actor text [],
     p_reference text []
-) RETURNS TABLE (place integer, outcome text, result uuid, account_id bigint, available_minor bigint, asked_minor bigint)
+) RETURNS TABLE (place integer, outcome text, account_id integer, available_minor bigint, asked_minor bigint)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, ledger
 AS $$
 #variable_conflict use_column
 DECLARE
-    n CONSTANT integer := cardinality(p_kind);
-    max_amount CONSTANT bigint := 1000000000000000;
-    nobody CONSTANT bigint[] := '{}';
-    problem text;
+    n CONSTANT integer := cardinality(p_id);
     clock CONSTANT timestamptz := clock_timestamp();
-    tx_number CONSTANT bigint := ledger.current_tx();
     some_target CONSTANT boolean := p_kind && '{3,4,5}'::smallint[];
+    grouped CONSTANT boolean := p_group <> '{0}'::integer[];
+    no_ints CONSTANT integer[] := array_fill(NULL::integer, ARRAY[n]);
+    no_amounts CONSTANT bigint[] := array_fill(NULL::bigint, ARRAY[n]);
+    problem text;
+    month bigint;
+    since bigint;
+    fresh bigint;
+    written integer;
+    actors integer[];
     -- Accounts involved, by position: lowest id first.
-    a_id bigint[]; a_kind text[]; a_unit text[]; a_open boolean[]; a_floor bigint[]; a_ceiling bigint[];
-    a_debits bigint[]; a_credits bigint[]; a_debits_held bigint[]; a_credits_held bigint[];
-    -- Keys, by position; the result is known once a request was accepted under the key.
-    k_key text[]; k_result uuid[]; k_content bytea[]; k_fresh boolean[];
+    a_id integer[]; a_kind text[]; a_unit text[]; a_open boolean[]; a_floor bigint[]; a_ceiling bigint[];
+    a_debits bigint[]; a_credits bigint[]; a_debits_held bigint[]; a_credits_held bigint[]; a_last bigint[];
+    a_changed boolean[];
+    -- Ids that come twice or were used before, by position: what they were accepted for. Empty where all are fresh.
+    odd boolean;
+    k_content text[];
     -- Holds that a request of this batch names, by position.
     h_id uuid[]; h_known boolean[]; h_state text[]; h_debit integer[]; h_credit integer[]; h_amount bigint[];
-    h_captured bigint[]; h_code text[]; h_lapses timestamptz[]; h_unit text[]; h_before text[];
+    h_captured bigint[]; h_code smallint[]; h_lapses timestamptz[]; h_before text[]; h_seq bigint[];
     -- Originals that a request of this batch reverses, by position.
     o_id uuid[]; o_known boolean[]; o_debit integer[]; o_credit integer[]; o_amount bigint[]; o_reversed bigint[];
-    o_code text[]; o_is_reversal boolean[];
+    o_code smallint[]; o_is_reversal boolean[]; o_seq bigint[];
     -- For each request: positions, and what became of it.
-    r_debit integer[]; r_credit integer[]; r_route boolean[]; r_key integer[]; r_content bytea[];
-    r_hold integer[]; r_original integer[]; r_own_original integer[];
-    r_outcome text[]; r_result uuid[]; r_account bigint[]; r_available bigint[]; r_asked bigint[];
-    r_amount bigint[]; r_code text[]; r_left bigint[];
+    r_debit integer[]; r_credit integer[]; r_code smallint[]; r_fault text[]; r_fault_account integer[];
+    r_key integer[]; r_content text[]; r_hold integer[]; r_original integer[]; r_own_original integer[];
+    r_outcome text[]; r_account integer[]; r_available bigint[]; r_asked bigint[];
+    r_seq bigint[]; r_amount bigint[]; r_debit_prev bigint[]; r_credit_prev bigint[];
     -- The request in hand.
-    i integer; j integer; d integer; c integer; k integer; h integer; o integer;
-    amount bigint; what text; room bigint; group_start integer; group_failed boolean; group_replays boolean;
+    i integer; j integer; d integer; c integer; h integer; o integer; kind smallint;
+    amount bigint; what text; room bigint; posted integer; seq bigint; group_failed boolean; group_replays boolean;
 BEGIN
     IF n = 0 THEN RETURN; END IF;
     problem := ledger.malformed(
-        p_kind, p_id, p_key, p_group, p_effective_at, p_lapses_at, p_actor, p_reference,
-        ARRAY[array_dims(p_kind), array_dims(p_id), array_dims(p_key), array_dims(p_debit), array_dims(p_credit),
-              array_dims(p_amount), array_dims(p_unit), array_dims(p_code), array_dims(p_target), array_dims(p_group),
-              array_dims(p_effective_at), array_dims(p_lapses_at), array_dims(p_actor), array_dims(p_reference)]
+        p_kind, p_id, p_group, p_effective_at, p_lapses_at, p_actor, p_reference,
+        ARRAY[array_dims(p_kind), array_dims(p_unit), array_dims(p_code), array_dims(p_target), array_dims(p_group),
+              array_dims(p_effective_at), array_dims(p_lapses_at), array_dims(p_actor), array_dims(p_reference),
+              array_dims(p_debit), array_dims(p_credit), array_dims(p_amount)],
+        ARRAY[cardinality(p_debit), cardinality(p_credit), cardinality(p_amount)]
     );
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the batch makes no sense: %', problem USING ERRCODE = 'KL004';
     END IF;
-    IF tx_number IS NULL THEN
-        RAISE EXCEPTION 'these books are new to this database cluster: start Koinon once (koinon doctor), so that they get to know it' USING ERRCODE = 'KL002';
+
+    month := ledger.current_month(p_town, clock);
+    actors := ledger.actor_numbers(p_town, p_actor);
+    IF n > 1 THEN
+        IF cardinality(actors) = 1 THEN actors := array_fill(actors[1], ARRAY[n]); END IF;
+        IF cardinality(p_kind) = 1 THEN p_kind := array_fill(p_kind[1], ARRAY[n]); END IF;
+        IF cardinality(p_unit) = 1 THEN p_unit := array_fill(p_unit[1], ARRAY[n]); END IF;
+        IF cardinality(p_code) = 1 THEN p_code := array_fill(p_code[1], ARRAY[n]); END IF;
+        IF cardinality(p_target) = 1 THEN p_target := array_fill(p_target[1], ARRAY[n]); END IF;
+        IF cardinality(p_effective_at) = 1 THEN p_effective_at := array_fill(p_effective_at[1], ARRAY[n]); END IF;
+        IF cardinality(p_lapses_at) = 1 THEN p_lapses_at := array_fill(p_lapses_at[1], ARRAY[n]); END IF;
+        IF cardinality(p_reference) = 1 THEN p_reference := array_fill(p_reference[1], ARRAY[n]); END IF;
     END IF;
 
     IF some_target THEN
@@ -221,328 +278,372 @@ BEGIN
             END;
         END LOOP;
     ELSE
-        a_id := ledger.lock_accounts(p_town, p_debit || p_credit);
+        a_id := p_debit || p_credit;
     END IF;
+    since := ledger.oldest_seq(p_town, p_id);
 
-    SELECT array_agg(acc.id ORDER BY acc.id), array_agg(acc.kind ORDER BY acc.id), array_agg(acc.unit ORDER BY acc.id),
-           array_agg(acc.closed_at IS NULL ORDER BY acc.id), array_agg(acc.floor_minor ORDER BY acc.id),
-           array_agg(acc.ceiling_minor ORDER BY acc.id), array_agg(acc.debits_posted ORDER BY acc.id),
-           array_agg(acc.credits_posted ORDER BY acc.id), array_agg(acc.debits_held ORDER BY acc.id),
-           array_agg(acc.credits_held ORDER BY acc.id)
-    INTO a_id, a_kind, a_unit, a_open, a_floor, a_ceiling, a_debits, a_credits, a_debits_held, a_credits_held
-    FROM ledger.account AS acc WHERE acc.town_id = p_town AND acc.id = ANY(a_id);
-    a_id := coalesce(a_id, nobody);
+    <<attempt>>
+    LOOP
+        SELECT array_agg(acc.id), array_agg(acc.kind), array_agg(acc.unit), array_agg(acc.closed_at IS NULL),
+               array_agg(acc.floor_minor), array_agg(acc.ceiling_minor), array_agg(acc.debits_posted),
+               array_agg(acc.credits_posted), array_agg(acc.debits_held), array_agg(acc.credits_held),
+               array_agg(acc.last_seq), array_agg(false)
+        INTO a_id, a_kind, a_unit, a_open, a_floor, a_ceiling, a_debits, a_credits, a_debits_held, a_credits_held,
+             a_last, a_changed
+        FROM (
+            SELECT * FROM ledger.account AS locked
+            WHERE locked.town_id = p_town AND locked.id = ANY(a_id)
+            ORDER BY locked.id FOR NO KEY UPDATE
+        ) AS acc;
+        a_id := coalesce(a_id, '{}');
 
-    -- What a request asks, without what a retry may change: its id, times, group and actor.
-    SELECT array_agg(ask.content ORDER BY ask.place), array_agg(ask.slot ORDER BY ask.place)
-    INTO r_content, r_key
-    FROM (
-        SELECT req.place,
-               sha256(convert_to(concat_ws('|', req.kind, req.debit, '>', req.credit, coalesce(req.amount::text, 'all'),
-                                           req.unit, req.code, req.target, req.reference), 'UTF8')) AS content,
-               dense_rank() OVER (ORDER BY req.key COLLATE "C") AS slot
-        FROM unnest(p_kind, p_key, p_debit, p_credit, p_amount, p_unit, p_code, p_target, p_reference) WITH ORDINALITY
-             AS req (kind, key, debit, credit, amount, unit, code, target, reference, place)
-    ) AS ask;
+        -- What does not depend on the requests before; the numbers of codes and the positions of accounts.
+        SELECT array_agg(ask.debit ORDER BY ask.place), array_agg(ask.credit ORDER BY ask.place),
+               array_agg(ask.code ORDER BY ask.place), array_agg(ask.fault ORDER BY ask.place),
+               array_agg(CASE ask.fault WHEN 'account-not-found' THEN CASE WHEN ask.debit IS NULL THEN ask.debit_id ELSE ask.credit_id END
+                                        WHEN 'account-not-open' THEN CASE WHEN a_open[ask.debit] THEN ask.credit_id ELSE ask.debit_id END
+                                        WHEN 'same-account' THEN ask.debit_id WHEN 'unit-mismatch' THEN ask.debit_id END
+                         ORDER BY ask.place)
+        INTO r_debit, r_credit, r_code, r_fault, r_fault_account
+        FROM (
+            SELECT req.place, da.place::integer AS debit, ca.place::integer AS credit, code.number AS code,
+                   req.debit AS debit_id, req.credit AS credit_id,
+                   CASE WHEN req.kind NOT IN (1, 2) THEN NULL
+                        WHEN req.amount IS NULL OR req.amount <= 0 THEN 'amount-not-positive'
+                        WHEN req.amount > 1000000000000000 THEN 'amount-too-large'
+                        WHEN da.id IS NULL OR ca.id IS NULL THEN 'account-not-found'
+                        WHEN da.id = ca.id THEN 'same-account'
+                        WHEN NOT da.open OR NOT ca.open THEN 'account-not-open'
+                        WHEN da.unit <> ca.unit OR req.unit IS DISTINCT FROM da.unit THEN 'unit-mismatch'
+                        WHEN route.code IS NULL THEN 'route-not-allowed' END AS fault
+            FROM unnest(p_kind, p_debit, p_credit, p_amount, p_unit, p_code) WITH ORDINALITY
+                 AS req (kind, debit, credit, amount, unit, code, place)
+            LEFT JOIN unnest(a_id, a_kind, a_unit, a_open) WITH ORDINALITY AS da (id, kind, unit, open, place)
+                ON da.id = req.debit
+            LEFT JOIN unnest(a_id, a_kind, a_unit, a_open) WITH ORDINALITY AS ca (id, kind, unit, open, place)
+                ON ca.id = req.credit
+            LEFT JOIN ledger.route AS route
+                ON route.code = req.code AND route.debit_kind = da.kind AND route.credit_kind = ca.kind
+            LEFT JOIN ledger.code AS code ON code.name = req.code
+        ) AS ask;
 
-    -- Take the keys; whoever took one first is waited for. What is refused gives its key back below.
-    WITH wanted AS (
-        SELECT DISTINCT ON (req.key COLLATE "C") req.key, req.content, req.id
-        FROM unnest(p_key, r_content, p_id) WITH ORDINALITY AS req (key, content, id, place)
-        ORDER BY req.key COLLATE "C", req.place
-    ), taken AS (
-        INSERT INTO ledger.accepted (town_id, key, content, result)
-        SELECT p_town, wanted.key, wanted.content, wanted.id FROM wanted ORDER BY wanted.key COLLATE "C"
-        ON CONFLICT DO NOTHING
-        RETURNING accepted.key
-    )
-    SELECT array_agg(wanted.key ORDER BY wanted.key COLLATE "C"),
-           array_agg(taken.key IS NOT NULL ORDER BY wanted.key COLLATE "C")
-    INTO k_key, k_fresh
-    FROM wanted LEFT JOIN taken ON taken.key = wanted.key;
-
-    k_result := array_fill(NULL::uuid, ARRAY[cardinality(k_key)]);
-    k_content := array_fill(NULL::bytea, ARRAY[cardinality(k_key)]);
-    IF false = ANY(k_fresh) THEN
-        SELECT array_agg(old.result ORDER BY slot.place), array_agg(old.content ORDER BY slot.place)
-        INTO k_result, k_content
-        FROM unnest(k_key, k_fresh) WITH ORDINALITY AS slot (key, fresh, place)
-        LEFT JOIN ledger.accepted AS old ON old.town_id = p_town AND old.key = slot.key AND NOT slot.fresh;
-    END IF;
-
-    SELECT array_agg(da.place ORDER BY req.place), array_agg(ca.place ORDER BY req.place),
-           array_agg(route.code IS NOT NULL ORDER BY req.place)
-    INTO r_debit, r_credit, r_route
-    FROM unnest(p_debit, p_credit, p_code) WITH ORDINALITY AS req (debit, credit, code, place)
-    LEFT JOIN unnest(a_id, a_kind) WITH ORDINALITY AS da (id, kind, place) ON da.id = req.debit
-    LEFT JOIN unnest(a_id, a_kind) WITH ORDINALITY AS ca (id, kind, place) ON ca.id = req.credit
-    LEFT JOIN ledger.route AS route
-        ON route.code = req.code AND route.debit_kind = da.kind AND route.credit_kind = ca.kind;
-
-    IF some_target THEN
-        SELECT array_agg(slot.id ORDER BY slot.id), array_agg(held.id IS NOT NULL ORDER BY slot.id),
-               array_agg(held.state ORDER BY slot.id),
-               array_agg(array_position(a_id, held.debit_account) ORDER BY slot.id),
-               array_agg(array_position(a_id, held.credit_account) ORDER BY slot.id),
-               array_agg(held.amount_minor ORDER BY slot.id), array_agg(coalesce(held.captured_minor, 0) ORDER BY slot.id),
-               array_agg(held.code ORDER BY slot.id), array_agg(held.lapses_at ORDER BY slot.id)
-        INTO h_id, h_known, h_state, h_debit, h_credit, h_amount, h_captured, h_code, h_lapses
-        FROM (SELECT DISTINCT req.target AS id FROM unnest(p_kind, p_target) AS req (kind, target)
-              WHERE req.kind IN (3, 4)) AS slot
-        LEFT JOIN ledger.hold AS held ON held.town_id = p_town AND held.id = slot.id;
-        h_before := h_state;
-
-        SELECT array_agg(slot.id ORDER BY slot.id), array_agg(first.id IS NOT NULL ORDER BY slot.id),
-               array_agg(array_position(a_id, first.debit_account) ORDER BY slot.id),
-               array_agg(array_position(a_id, first.credit_account) ORDER BY slot.id),
-               array_agg(first.amount_minor ORDER BY slot.id),
-               array_agg(coalesce(undone.minor, 0) ORDER BY slot.id), array_agg(first.code ORDER BY slot.id),
-               array_agg(first.reverses IS NOT NULL ORDER BY slot.id)
-        INTO o_id, o_known, o_debit, o_credit, o_amount, o_reversed, o_code, o_is_reversal
-        FROM (SELECT DISTINCT req.target AS id FROM unnest(p_kind, p_target) AS req (kind, target)
-              WHERE req.kind = 5) AS slot
-        LEFT JOIN ledger.transfer AS first ON first.town_id = p_town AND first.id = slot.id
-        LEFT JOIN LATERAL (
-            SELECT sum(earlier.amount_minor)::bigint AS minor FROM ledger.transfer AS earlier
-            WHERE earlier.town_id = p_town AND earlier.reverses = slot.id
-        ) AS undone ON true;
-
-        SELECT array_agg(CASE WHEN req.kind IN (3, 4) THEN ht.place WHEN req.kind = 2 THEN hi.place END ORDER BY req.place),
-               array_agg(CASE WHEN req.kind = 5 THEN ot.place END ORDER BY req.place),
-               array_agg(CASE WHEN req.kind IN (1, 3, 5) THEN oi.place END ORDER BY req.place)
-        INTO r_hold, r_original, r_own_original
-        FROM unnest(p_kind, p_id, p_target) WITH ORDINALITY AS req (kind, id, target, place)
-        LEFT JOIN unnest(h_id) WITH ORDINALITY AS ht (id, place) ON ht.id = req.target
-        LEFT JOIN unnest(h_id) WITH ORDINALITY AS hi (id, place) ON hi.id = req.id
-        LEFT JOIN unnest(o_id) WITH ORDINALITY AS ot (id, place) ON ot.id = req.target
-        LEFT JOIN unnest(o_id) WITH ORDINALITY AS oi (id, place) ON oi.id = req.id;
-    ELSE
-        r_hold := array_fill(NULL::integer, ARRAY[n]);
-        r_original := r_hold;
-        r_own_original := r_hold;
-    END IF;
-
-    r_outcome := array_fill(NULL::text, ARRAY[n]);
-    r_result := array_fill(NULL::uuid, ARRAY[n]);
-    r_account := array_fill(NULL::bigint, ARRAY[n]);
-    r_available := array_fill(NULL::bigint, ARRAY[n]);
-    r_asked := array_fill(NULL::bigint, ARRAY[n]);
-    r_amount := array_fill(NULL::bigint, ARRAY[n]);
-    r_left := array_fill(NULL::bigint, ARRAY[n]);
-    r_code := p_code;
-    group_failed := false;
-
-    FOR i IN 1..n LOOP
-        k := r_key[i]; h := r_hold[i]; o := r_original[i];
-        what := NULL;
-        IF i = 1 OR p_group[i] IS NULL OR p_group[i] IS DISTINCT FROM p_group[i - 1] THEN
-            group_start := i; group_failed := false; group_replays := NULL;
+        -- Ids that were used before, or come twice in this batch.
+        PERFORM 1 FROM ledger.journal AS old WHERE old.town_id = p_town AND old.id = ANY(p_id) AND old.seq >= since LIMIT 1;
+        odd := FOUND OR (n > 1 AND n > (SELECT count(DISTINCT req.id) FROM unnest(p_id) AS req (id)));
+        IF odd THEN
+            -- What a request asks, without what a retry may change: its times, group and actor.
+            SELECT array_agg(ask.content ORDER BY ask.place), array_agg(ask.slot ORDER BY ask.place)
+            INTO r_content, r_key
+            FROM (
+                SELECT req.place, (dense_rank() OVER (ORDER BY req.id))::integer AS slot,
+                       concat_ws('|', req.kind, CASE WHEN req.kind IN (1, 2) THEN concat_ws('|', req.debit, req.credit, req.code) END,
+                                 CASE WHEN req.kind <> 4 THEN coalesce(req.amount || ' ' || req.unit, 'all') END,
+                                 req.target, req.reference) AS content
+                FROM unnest(p_kind, p_id, p_debit, p_credit, p_amount, p_unit, p_code, p_target, p_reference) WITH ORDINALITY
+                     AS req (kind, id, debit, credit, amount, unit, code, target, reference, place)
+            ) AS ask;
+            SELECT array_agg(old.content ORDER BY slot.id) INTO k_content
+            FROM (SELECT DISTINCT req.id FROM unnest(p_id) AS req (id)) AS slot
+            LEFT JOIN LATERAL (
+                SELECT concat_ws('|', position(lower(line.kind::text) IN 'thcgr'),
+                                 CASE WHEN line.kind IN ('t', 'h') THEN concat_ws('|', line.debit_account, line.credit_account, code.name) END,
+                                 CASE WHEN line.kind IN ('C', 'R') THEN 'all' WHEN line.kind <> 'g' THEN line.amount_minor || ' ' || payer.unit END,
+                                 target.target, line.reference) AS content
+                FROM ledger.journal AS line
+                INNER JOIN ledger.account AS payer ON payer.town_id = p_town AND payer.id = line.debit_account
+                INNER JOIN ledger.code AS code ON code.number = line.code
+                LEFT JOIN ledger.target AS target ON target.town_id = p_town AND target.seq = line.seq
+                WHERE line.town_id = p_town AND line.id = slot.id AND line.seq >= since
+            ) AS old ON true;
         END IF;
 
-        <<decide>>
-        BEGIN
-            IF group_failed THEN what := 'group-refused'; EXIT decide; END IF;
+        IF some_target THEN
+            SELECT array_agg(slot.id ORDER BY slot.id), array_agg(held.id IS NOT NULL ORDER BY slot.id),
+                   array_agg(held.state ORDER BY slot.id),
+                   array_agg(array_position(a_id, held.debit_account) ORDER BY slot.id),
+                   array_agg(array_position(a_id, held.credit_account) ORDER BY slot.id),
+                   array_agg(held.amount_minor ORDER BY slot.id), array_agg(coalesce(held.captured_minor, 0) ORDER BY slot.id),
+                   array_agg(held.code ORDER BY slot.id), array_agg(held.lapses_at ORDER BY slot.id),
+                   array_agg(held.seq ORDER BY slot.id)
+            INTO h_id, h_known, h_state, h_debit, h_credit, h_amount, h_captured, h_code, h_lapses, h_seq
+            FROM (SELECT DISTINCT req.target AS id FROM unnest(p_kind, p_target) AS req (kind, target)
+                  WHERE req.kind IN (3, 4)) AS slot
+            LEFT JOIN ledger.hold AS held ON held.town_id = p_town AND held.id = slot.id;
+            h_before := h_state;
 
-            IF k_result[k] IS NOT NULL THEN
-                IF k_content[k] IS DISTINCT FROM r_content[i] OR group_replays = false THEN
-                    what := 'key-reused';
-                ELSE
-                    what := 'replayed'; r_result[i] := k_result[k]; group_replays := true;
-                END IF;
-                EXIT decide;
-            END IF;
-            IF group_replays THEN what := 'key-reused'; EXIT decide; END IF;
-            IF p_group[i] IS NOT NULL THEN group_replays := false; END IF;
+            SELECT array_agg(slot.id ORDER BY slot.id), array_agg(first.id IS NOT NULL ORDER BY slot.id),
+                   array_agg(array_position(a_id, first.debit_account) ORDER BY slot.id),
+                   array_agg(array_position(a_id, first.credit_account) ORDER BY slot.id),
+                   array_agg(first.amount_minor ORDER BY slot.id),
+                   array_agg(coalesce(undone.minor, 0) ORDER BY slot.id), array_agg(first.code ORDER BY slot.id),
+                   array_agg(first.kind IN ('r', 'R') ORDER BY slot.id), array_agg(first.seq ORDER BY slot.id)
+            INTO o_id, o_known, o_debit, o_credit, o_amount, o_reversed, o_code, o_is_reversal, o_seq
+            FROM (SELECT DISTINCT req.target AS id FROM unnest(p_kind, p_target) AS req (kind, target)
+                  WHERE req.kind = 5) AS slot
+            LEFT JOIN ledger.journal AS first
+                ON first.town_id = p_town AND first.id = slot.id AND first.kind IN ('t', 'c', 'C', 'r', 'R')
+            LEFT JOIN LATERAL (
+                SELECT sum(earlier.amount_minor)::bigint AS minor
+                FROM ledger.target AS pointer
+                INNER JOIN ledger.journal AS earlier ON earlier.town_id = p_town AND earlier.seq = pointer.seq
+                WHERE pointer.town_id = p_town AND pointer.target_seq = first.seq
+            ) AS undone ON true;
 
-            amount := p_amount[i];
-            IF amount IS NULL THEN
-                IF p_kind[i] IN (1, 2) THEN what := 'amount-not-positive'; EXIT decide; END IF;
-            ELSIF amount <= 0 THEN what := 'amount-not-positive'; EXIT decide;
-            ELSIF amount > max_amount THEN what := 'amount-too-large'; EXIT decide;
-            END IF;
+            SELECT array_agg(CASE WHEN req.kind IN (3, 4) THEN ht.place WHEN req.kind = 2 THEN hi.place END ORDER BY req.place),
+                   array_agg(CASE WHEN req.kind = 5 THEN ot.place END ORDER BY req.place),
+                   array_agg(CASE WHEN req.kind IN (1, 3, 5) THEN oi.place END ORDER BY req.place)
+            INTO r_hold, r_original, r_own_original
+            FROM unnest(p_kind, p_id, p_target) WITH ORDINALITY AS req (kind, id, target, place)
+            LEFT JOIN unnest(h_id) WITH ORDINALITY AS ht (id, place) ON ht.id = req.target
+            LEFT JOIN unnest(h_id) WITH ORDINALITY AS hi (id, place) ON hi.id = req.id
+            LEFT JOIN unnest(o_id) WITH ORDINALITY AS ot (id, place) ON ot.id = req.target
+            LEFT JOIN unnest(o_id) WITH ORDINALITY AS oi (id, place) ON oi.id = req.id;
+        END IF;
 
-            IF p_kind[i] IN (3, 4) THEN
-                IF h_known[h] IS NOT TRUE THEN what := 'hold-not-found'; EXIT decide; END IF;
-                IF h_state[h] <> 'open' OR (p_kind[i] = 3 AND p_effective_at[i] >= h_lapses[h]) THEN
-                    what := 'hold-not-open'; EXIT decide;
-                END IF;
-                d := h_debit[h]; c := h_credit[h]; r_code[i] := h_code[h];
-                IF p_kind[i] = 4 THEN amount := h_amount[h]; ELSE amount := coalesce(amount, h_amount[h]); END IF;
-            ELSIF p_kind[i] = 5 THEN
-                IF o_known[o] IS NOT TRUE THEN what := 'original-not-found'; EXIT decide; END IF;
-                IF o_is_reversal[o] THEN what := 'reversal-of-reversal'; EXIT decide; END IF;
-                d := o_credit[o]; c := o_debit[o]; r_code[i] := o_code[o];
-                amount := coalesce(amount, o_amount[o] - o_reversed[o]);
-            ELSE
-                d := r_debit[i]; c := r_credit[i];
-            END IF;
-            r_asked[i] := amount;
+        IF EXISTS (SELECT FROM unnest(p_id) AS req (id)
+                   WHERE req.id > ledger.first_id_at(clock + interval '1 day')
+                     AND get_byte(uuid_send(req.id), 6) >> 4 = 7) THEN
+            SELECT array_agg(CASE WHEN req.id > ledger.first_id_at(clock + interval '1 day')
+                                       AND get_byte(uuid_send(req.id), 6) >> 4 = 7
+                                  THEN 'key-from-the-future' ELSE req.fault END ORDER BY req.place)
+            INTO r_fault FROM unnest(p_id, r_fault) WITH ORDINALITY AS req (id, fault, place);
+        END IF;
 
-            IF d IS NULL THEN what := 'account-not-found'; r_account[i] := p_debit[i]; EXIT decide; END IF;
-            IF c IS NULL THEN what := 'account-not-found'; r_account[i] := p_credit[i]; EXIT decide; END IF;
-            IF d = c THEN what := 'same-account'; r_account[i] := a_id[d]; EXIT decide; END IF;
-            IF NOT a_open[d] THEN what := 'account-not-open'; r_account[i] := a_id[d]; EXIT decide; END IF;
-            IF NOT a_open[c] THEN what := 'account-not-open'; r_account[i] := a_id[c]; EXIT decide; END IF;
-            IF a_unit[d] <> a_unit[c] OR (p_amount[i] IS NOT NULL AND p_unit[i] IS DISTINCT FROM a_unit[d]) THEN
-                what := 'unit-mismatch'; r_account[i] := a_id[d]; EXIT decide;
-            END IF;
-            IF p_kind[i] IN (1, 2) AND NOT r_route[i] THEN what := 'route-not-allowed'; EXIT decide; END IF;
+        r_outcome := array_fill(NULL::text, ARRAY[n]);
+        r_account := no_ints; r_available := no_amounts; r_asked := p_amount; r_amount := p_amount;
+        r_seq := no_amounts; r_debit_prev := no_amounts; r_credit_prev := no_amounts;
+        posted := 0;
+        fresh := NULL;
+        group_failed := false;
 
-            IF p_kind[i] = 3 AND amount > h_amount[h] THEN
-                what := 'amount-exceeds-hold'; r_available[i] := h_amount[h]; EXIT decide;
-            END IF;
-            IF p_kind[i] = 5 AND (amount > o_amount[o] - o_reversed[o] OR amount = 0) THEN
-                what := 'amount-exceeds-original'; r_available[i] := o_amount[o] - o_reversed[o]; EXIT decide;
-            END IF;
+        FOR i IN 1..n LOOP
+            what := r_fault[i];
+            kind := p_kind[i];
 
-            -- A capture or release moves within what its hold has reserved; the others need funds and room.
-            IF p_kind[i] IN (1, 2, 5) THEN
-                IF a_floor[d] IS NOT NULL THEN
-                    room := a_credits[d] - a_debits[d] - a_debits_held[d] - a_floor[d];
-                    IF amount > room THEN
-                        what := 'insufficient-funds'; r_account[i] := a_id[d]; r_available[i] := room; EXIT decide;
-                    END IF;
-                END IF;
-                IF a_ceiling[c] IS NOT NULL THEN
-                    room := a_ceiling[c] - a_credits[c] + a_debits[c] - a_credits_held[c];
-                    IF amount > room THEN
-                        what := 'ceiling-reached'; r_account[i] := a_id[c]; r_available[i] := room; EXIT decide;
-                    END IF;
-                END IF;
-            END IF;
-
-            what := 'posted';
-            r_result[i] := p_id[i]; r_amount[i] := amount;
-            k_result[k] := p_id[i]; k_content[k] := r_content[i];
-            IF p_kind[i] = 2 THEN
-                a_debits_held[d] := a_debits_held[d] + amount;
-                a_credits_held[c] := a_credits_held[c] + amount;
-                IF h IS NOT NULL THEN
-                    h_known[h] := true; h_state[h] := 'open'; h_debit[h] := d; h_credit[h] := c;
-                    h_amount[h] := amount; h_captured[h] := 0; h_code[h] := p_code[i]; h_lapses[h] := p_lapses_at[i];
+            -- The plain case first, because it is nearly all there is: a transfer with a fresh id.
+            IF kind = 1 AND what IS NULL AND NOT odd AND NOT group_failed THEN
+                d := r_debit[i]; c := r_credit[i]; amount := p_amount[i];
+                IF amount > a_credits[d] - a_debits[d] - a_debits_held[d] - a_floor[d] THEN
+                    what := 'insufficient-funds'; r_account[i] := a_id[d];
+                    r_available[i] := a_credits[d] - a_debits[d] - a_debits_held[d] - a_floor[d];
+                ELSIF amount > a_ceiling[c] - a_credits[c] + a_debits[c] - a_credits_held[c] THEN
+                    what := 'ceiling-reached'; r_account[i] := a_id[c];
+                    r_available[i] := a_ceiling[c] - a_credits[c] + a_debits[c] - a_credits_held[c];
                 END IF;
             ELSE
-                IF p_kind[i] IN (3, 4) THEN
-                    a_debits_held[d] := a_debits_held[d] - h_amount[h];
-                    a_credits_held[c] := a_credits_held[c] - h_amount[h];
-                    h_state[h] := CASE p_kind[i] WHEN 3 THEN 'captured' ELSE 'released' END;
+                <<decide>>
+                BEGIN
+                    IF NOT grouped OR p_group[i] = i THEN
+                        group_failed := false; group_replays := NULL;
+                    ELSIF group_failed THEN
+                        what := 'group-refused'; EXIT decide;
+                    END IF;
+                    IF odd THEN
+                        IF k_content[r_key[i]] IS NOT NULL THEN
+                            IF k_content[r_key[i]] <> r_content[i] OR group_replays = false THEN
+                                what := 'key-reused';
+                            ELSE
+                                what := 'replayed'; group_replays := true;
+                            END IF;
+                            EXIT decide;
+                        END IF;
+                        IF group_replays THEN what := 'key-reused'; EXIT decide; END IF;
+                        group_replays := false;
+                    END IF;
+                    IF what IS NOT NULL THEN r_account[i] := r_fault_account[i]; EXIT decide; END IF;
+
+                    amount := p_amount[i];
+                    h := r_hold[i]; o := r_original[i];
+                    IF amount <= 0 THEN what := 'amount-not-positive'; EXIT decide; END IF;
+                    IF amount > 1000000000000000 THEN what := 'amount-too-large'; EXIT decide; END IF;
+                    IF kind IN (3, 4) THEN
+                        IF h_known[h] IS NOT TRUE THEN what := 'hold-not-found'; EXIT decide; END IF;
+                        IF h_state[h] <> 'open' OR (kind = 3 AND p_effective_at[i] >= h_lapses[h]) THEN
+                            what := 'hold-not-open'; EXIT decide;
+                        END IF;
+                        d := h_debit[h]; c := h_credit[h]; r_code[i] := h_code[h];
+                        IF kind = 4 THEN amount := h_amount[h]; ELSE amount := coalesce(amount, h_amount[h]); END IF;
+                    ELSIF kind = 5 THEN
+                        IF o_known[o] IS NOT TRUE THEN what := 'original-not-found'; EXIT decide; END IF;
+                        IF o_is_reversal[o] THEN what := 'reversal-of-reversal'; EXIT decide; END IF;
+                        d := o_credit[o]; c := o_debit[o]; r_code[i] := o_code[o];
+                        amount := coalesce(amount, o_amount[o] - o_reversed[o]);
+                    ELSE
+                        d := r_debit[i]; c := r_credit[i];
+                    END IF;
+                    r_asked[i] := amount; r_amount[i] := amount; r_debit[i] := d; r_credit[i] := c;
+                    IF NOT a_open[d] THEN what := 'account-not-open'; r_account[i] := a_id[d]; EXIT decide; END IF;
+                    IF NOT a_open[c] THEN what := 'account-not-open'; r_account[i] := a_id[c]; EXIT decide; END IF;
+                    IF p_amount[i] IS NOT NULL AND p_unit[i] IS DISTINCT FROM a_unit[d] THEN
+                        what := 'unit-mismatch'; r_account[i] := a_id[d]; EXIT decide;
+                    END IF;
+                    IF kind = 3 AND amount > h_amount[h] THEN
+                        what := 'amount-exceeds-hold'; r_available[i] := h_amount[h]; EXIT decide;
+                    END IF;
+                    IF kind = 5 AND (amount > o_amount[o] - o_reversed[o] OR amount = 0) THEN
+                        what := 'amount-exceeds-original'; r_available[i] := o_amount[o] - o_reversed[o]; EXIT decide;
+                    END IF;
+                    -- A capture or release moves within what its hold has reserved; the others need funds and room.
+                    IF kind IN (1, 2, 5) THEN
+                        room := a_credits[d] - a_debits[d] - a_debits_held[d] - a_floor[d];
+                        IF amount > room THEN
+                            what := 'insufficient-funds'; r_account[i] := a_id[d]; r_available[i] := room; EXIT decide;
+                        END IF;
+                        room := a_ceiling[c] - a_credits[c] + a_debits[c] - a_credits_held[c];
+                        IF amount > room THEN
+                            what := 'ceiling-reached'; r_account[i] := a_id[c]; r_available[i] := room; EXIT decide;
+                        END IF;
+                    END IF;
+                END decide;
+            END IF;
+
+            IF what IS NULL THEN
+                IF fresh IS NULL THEN
+                    fresh := (month << 50) + (nextval('ledger.batch_number') << 16) - 1;
                 END IF;
-                IF p_kind[i] <> 4 THEN
+                posted := posted + 1;
+                seq := fresh + posted;
+                r_seq[i] := seq;
+                a_changed[d] := true; a_changed[c] := true;
+                IF odd THEN k_content[r_key[i]] := r_content[i]; END IF;
+                IF kind IN (1, 3, 5) THEN
+                    IF kind = 3 THEN
+                        a_debits_held[d] := a_debits_held[d] - h_amount[h];
+                        a_credits_held[c] := a_credits_held[c] - h_amount[h];
+                        h_state[h] := 'captured'; h_captured[h] := amount;
+                    ELSIF kind = 5 THEN
+                        o_reversed[o] := o_reversed[o] + amount;
+                    END IF;
                     a_debits[d] := a_debits[d] + amount;
                     a_credits[c] := a_credits[c] + amount;
-                    IF p_kind[i] = 3 THEN h_captured[h] := amount; END IF;
-                    IF p_kind[i] = 5 THEN o_reversed[o] := o_reversed[o] + amount; END IF;
-                    r_debit[i] := d; r_credit[i] := c;
-                    j := r_own_original[i];
-                    IF j IS NOT NULL THEN
-                        o_known[j] := true; o_debit[j] := d; o_credit[j] := c; o_amount[j] := amount;
-                        o_reversed[j] := 0; o_code[j] := r_code[i]; o_is_reversal[j] := p_kind[i] = 5;
+                    r_debit_prev[i] := a_last[d]; a_last[d] := seq;
+                    r_credit_prev[i] := a_last[c]; a_last[c] := seq;
+                    IF some_target THEN
+                        j := r_own_original[i];
+                        IF j IS NOT NULL THEN
+                            o_known[j] := true; o_debit[j] := d; o_credit[j] := c; o_amount[j] := amount;
+                            o_reversed[j] := 0; o_code[j] := r_code[i]; o_is_reversal[j] := kind = 5; o_seq[j] := seq;
+                        END IF;
                     END IF;
+                ELSIF kind = 2 THEN
+                    a_debits_held[d] := a_debits_held[d] + amount;
+                    a_credits_held[c] := a_credits_held[c] + amount;
+                    IF h IS NOT NULL THEN
+                        h_known[h] := true; h_state[h] := 'open'; h_debit[h] := d; h_credit[h] := c; h_seq[h] := seq;
+                        h_amount[h] := amount; h_captured[h] := 0; h_code[h] := r_code[i]; h_lapses[h] := p_lapses_at[i];
+                    END IF;
+                ELSE
+                    a_debits_held[d] := a_debits_held[d] - h_amount[h];
+                    a_credits_held[c] := a_credits_held[c] - h_amount[h];
+                    h_state[h] := 'released';
+                END IF;
+            ELSE
+                r_outcome[i] := what;
+                IF grouped AND what NOT IN ('replayed', 'group-refused') AND NOT group_failed THEN
+                    -- Take back what the group has done so far, last first.
+                    group_failed := true;
+                    FOR j IN REVERSE (i - 1)..p_group[i] LOOP
+                        IF r_seq[j] IS NOT NULL THEN
+                            IF odd THEN k_content[r_key[j]] := NULL; END IF;
+                            amount := r_amount[j]; d := r_debit[j]; c := r_credit[j]; h := r_hold[j]; o := r_original[j];
+                            IF p_kind[j] IN (1, 3, 5) THEN
+                                a_debits[d] := a_debits[d] - amount;
+                                a_credits[c] := a_credits[c] - amount;
+                                a_last[c] := r_credit_prev[j];
+                                a_last[d] := r_debit_prev[j];
+                                IF p_kind[j] = 5 THEN o_reversed[o] := o_reversed[o] - amount; END IF;
+                                IF some_target AND r_own_original[j] IS NOT NULL THEN o_known[r_own_original[j]] := false; END IF;
+                            END IF;
+                            IF p_kind[j] = 2 THEN
+                                a_debits_held[d] := a_debits_held[d] - amount;
+                                a_credits_held[c] := a_credits_held[c] - amount;
+                                IF h IS NOT NULL THEN h_known[h] := false; h_state[h] := NULL; END IF;
+                            ELSIF p_kind[j] IN (3, 4) THEN
+                                a_debits_held[d] := a_debits_held[d] + h_amount[h];
+                                a_credits_held[c] := a_credits_held[c] + h_amount[h];
+                                h_state[h] := 'open'; h_captured[h] := 0;
+                            END IF;
+                            r_seq[j] := NULL;
+                            posted := posted - 1;
+                        END IF;
+                        r_outcome[j] := 'group-refused';
+                    END LOOP;
                 END IF;
             END IF;
-        END decide;
+        END LOOP;
+        EXIT attempt WHEN posted = 0;
 
-        r_outcome[i] := what;
-        IF p_group[i] IS NOT NULL AND what NOT IN ('posted', 'replayed', 'group-refused') THEN
-            -- Take back what the group has done so far, last first.
-            group_failed := true;
-            FOR j IN REVERSE (i - 1)..group_start LOOP
-                IF r_outcome[j] = 'posted' THEN
-                    k_result[r_key[j]] := NULL; k_content[r_key[j]] := NULL;
-                    amount := r_amount[j]; h := r_hold[j]; o := r_original[j];
-                    IF p_kind[j] = 2 THEN
-                        a_debits_held[r_debit[j]] := a_debits_held[r_debit[j]] - amount;
-                        a_credits_held[r_credit[j]] := a_credits_held[r_credit[j]] - amount;
-                        IF h IS NOT NULL THEN h_known[h] := false; h_state[h] := NULL; END IF;
-                    ELSE
-                        IF p_kind[j] IN (3, 4) THEN
-                            a_debits_held[h_debit[h]] := a_debits_held[h_debit[h]] + h_amount[h];
-                            a_credits_held[h_credit[h]] := a_credits_held[h_credit[h]] + h_amount[h];
-                            h_state[h] := 'open'; h_captured[h] := 0;
-                        END IF;
-                        IF p_kind[j] <> 4 THEN
-                            a_debits[r_debit[j]] := a_debits[r_debit[j]] - amount;
-                            a_credits[r_credit[j]] := a_credits[r_credit[j]] - amount;
-                            IF p_kind[j] = 5 THEN o_reversed[o] := o_reversed[o] - amount; END IF;
-                            IF r_own_original[j] IS NOT NULL THEN o_known[r_own_original[j]] := false; END IF;
-                        END IF;
-                    END IF;
-                END IF;
-                r_outcome[j] := 'group-refused'; r_result[j] := NULL; r_amount[j] := NULL;
-            END LOOP;
-        END IF;
+        INSERT INTO ledger.journal (seq, amount_minor, effective_at, posted_at, debit_prev, credit_prev, town_id, debit_account,
+                                    credit_account, actor, code, leg, legs, kind, id, reference)
+        SELECT req.seq, req.amount, req.effective_at, clock, coalesce(req.debit_prev, 0), coalesce(req.credit_prev, 0), p_town,
+               a_id[req.debit], a_id[req.credit], req.actor, req.code,
+               CASE WHEN grouped THEN req.place - p_group[req.place] ELSE 0 END,
+               CASE WHEN grouped THEN count(*) OVER (PARTITION BY p_group[req.place]) ELSE 1 END,
+               CASE WHEN req.kind = 3 AND p_amount[req.place] IS NULL THEN 'C'
+                    WHEN req.kind = 5 AND p_amount[req.place] IS NULL THEN 'R' 
+                    ELSE substr('thcgr', req.kind, 1)::"char" END,
+               req.id, req.reference
+        FROM unnest(r_seq, r_amount, p_effective_at, r_debit_prev, r_credit_prev, r_debit, r_credit, actors, r_code,
+                    p_kind, p_id, p_reference) WITH ORDINALITY
+             AS req (seq, amount, effective_at, debit_prev, credit_prev, debit, credit, actor, code, kind, id, reference, place)
+        WHERE req.seq IS NOT NULL
+        ORDER BY req.id
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        EXIT attempt WHEN written = posted;
+        -- Somebody used one of the ids in this moment, between accounts that have nothing to do with ours. Look again.
+        DELETE FROM ledger.journal AS line WHERE line.town_id = p_town AND line.seq BETWEEN fresh + 1 AND fresh + posted;
     END LOOP;
 
-    -- Keys of refused requests are free again; a key whose first request was refused belongs to the later one.
-    IF EXISTS (SELECT 1 FROM unnest(k_result, k_fresh) AS slot (result, fresh) WHERE slot.fresh AND slot.result IS NULL) THEN
-        DELETE FROM ledger.accepted AS old
-        USING unnest(k_key, k_result, k_fresh) AS slot (key, result, fresh)
-        WHERE old.town_id = p_town AND old.key = slot.key AND slot.fresh AND slot.result IS NULL;
-    END IF;
-    IF cardinality(k_key) < n THEN
-        UPDATE ledger.accepted AS old SET content = slot.content, result = slot.result
-        FROM unnest(k_key, k_result, k_content, k_fresh) AS slot (key, result, content, fresh)
-        WHERE old.town_id = p_town AND old.key = slot.key AND slot.fresh AND slot.result IS NOT NULL
-          AND old.result <> slot.result;
-    END IF;
-
-    IF 'posted' = ANY(r_outcome) THEN
+    IF posted > 0 THEN
         UPDATE ledger.account AS acc
         SET debits_posted = now_is.debits, credits_posted = now_is.credits,
-            debits_held = now_is.debits_held, credits_held = now_is.credits_held
-        FROM unnest(a_id, a_debits, a_credits, a_debits_held, a_credits_held)
-             AS now_is (id, debits, credits, debits_held, credits_held)
-        WHERE acc.town_id = p_town AND acc.id = now_is.id
-          AND (acc.debits_posted, acc.credits_posted, acc.debits_held, acc.credits_held)
-              IS DISTINCT FROM (now_is.debits, now_is.credits, now_is.debits_held, now_is.credits_held);
+            debits_held = now_is.debits_held, credits_held = now_is.credits_held, last_seq = now_is.last_seq
+        FROM unnest(a_id, a_debits, a_credits, a_debits_held, a_credits_held, a_last, a_changed)
+             AS now_is (id, debits, credits, debits_held, credits_held, last_seq, changed)
+        WHERE acc.town_id = p_town AND acc.id = now_is.id AND now_is.changed;
 
         IF p_kind && '{2}'::smallint[] THEN
-            INSERT INTO ledger.hold (town_id, id, debit_account, credit_account, amount_minor, captured_minor, code, key,
-                                     state, effective_at, lapses_at, posted_at, actor, reference)
-            SELECT p_town, req.id, req.debit, req.credit, req.amount, coalesce(h_captured[req.hold], 0), req.code, req.key,
-                   coalesce(h_state[req.hold], 'open'), req.effective_at, req.lapses_at, clock, req.actor, req.reference
-            FROM unnest(p_kind, p_id, p_debit, p_credit, r_amount, p_code, p_key, p_effective_at, p_lapses_at, p_actor,
-                        p_reference, r_hold, r_outcome) WITH ORDINALITY
-                 AS req (kind, id, debit, credit, amount, code, key, effective_at, lapses_at, actor, reference, hold,
-                         outcome, place)
-            WHERE req.kind = 2 AND req.outcome = 'posted'
-            ORDER BY req.place;
+            INSERT INTO ledger.hold (town_id, id, seq, debit_account, credit_account, amount_minor, captured_minor, code,
+                                     state, effective_at, lapses_at)
+            SELECT p_town, req.id, req.seq, a_id[req.debit], a_id[req.credit], req.amount, coalesce(h_captured[req.hold], 0),
+                   req.code, coalesce(h_state[req.hold], 'open'), req.effective_at, req.lapses_at
+            FROM unnest(p_kind, p_id, r_seq, r_debit, r_credit, r_amount, r_code, p_effective_at, p_lapses_at,
+                        coalesce(r_hold, no_ints))
+                 AS req (kind, id, seq, debit, credit, amount, code, effective_at, lapses_at, hold)
+            WHERE req.kind = 2 AND req.seq IS NOT NULL;
         END IF;
         IF some_target THEN
             UPDATE ledger.hold AS held SET state = slot.state, captured_minor = slot.captured
             FROM unnest(h_id, h_before, h_state, h_captured) AS slot (id, before, state, captured)
             WHERE held.town_id = p_town AND held.id = slot.id AND slot.before IS NOT NULL
               AND slot.before <> slot.state;
+            INSERT INTO ledger.target (town_id, seq, target_seq, target)
+            SELECT p_town, req.seq, CASE WHEN req.kind = 5 THEN o_seq[req.original] ELSE h_seq[req.hold] END, req.target
+            FROM unnest(p_kind, r_seq, r_hold, r_original, p_target) AS req (kind, seq, hold, original, target)
+            WHERE req.kind IN (3, 4, 5) AND req.seq IS NOT NULL;
         END IF;
-
-        INSERT INTO ledger.transfer (town_id, id, debit_account, credit_account, amount_minor, code, key, group_id,
-                                     effective_at, posted_at, actor, reference, reverses, hold_id, tx)
-        SELECT p_town, req.id, a_id[req.debit], a_id[req.credit], req.amount, req.code, req.key, req.same_group,
-               req.effective_at, clock, req.actor, req.reference,
-               CASE WHEN req.kind = 5 THEN req.target END, CASE WHEN req.kind = 3 THEN req.target END, tx_number
-        FROM unnest(p_kind, p_id, r_debit, r_credit, r_amount, r_code, p_key, p_group, p_effective_at, p_actor,
-                    p_reference, p_target, r_outcome) WITH ORDINALITY
-             AS req (kind, id, debit, credit, amount, code, key, same_group, effective_at, actor, reference, target,
-                     outcome, place)
-        WHERE req.kind IN (1, 3, 5) AND req.outcome = 'posted'
-        ORDER BY req.place;
     END IF;
+    IF posted = n THEN RETURN; END IF;
 
     -- What was refused leaves a line in the audit trail and nothing else.
     INSERT INTO audit.entry (town_id, id, at, actor, action, subject, reason, after)
-    SELECT p_town, req.id, req.effective_at, req.actor, 'request.refused', 'request:' || req.id,
+    SELECT p_town, req.id, req.effective_at, act.name, 'request.refused', 'request:' || req.id,
            'ledger.' || req.outcome,
-           jsonb_strip_nulls(jsonb_build_object('key', req.key, 'account', req.account, 'asked_minor', req.asked,
-                                                'available_minor', req.available, 'group', req.same_group))
-    FROM unnest(p_id, p_effective_at, p_actor, r_outcome, p_key, r_account, r_asked, r_available, p_group)
-         AS req (id, effective_at, actor, outcome, key, account, asked, available, same_group)
-    WHERE req.outcome NOT IN ('posted', 'replayed')
+           jsonb_strip_nulls(jsonb_build_object('account', req.account, 'asked_minor', req.asked,
+                                                'available_minor', req.available,
+                                                'group', CASE WHEN grouped THEN p_id[p_group[req.place]] END))
+    FROM unnest(p_id, p_effective_at, actors, r_outcome, r_account, r_asked, r_available) WITH ORDINALITY
+         AS req (id, effective_at, actor, outcome, account, asked, available, place)
+    INNER JOIN ledger.actor AS act ON act.town_id = p_town AND act.number = req.actor
+    WHERE req.outcome <> 'replayed'
     ON CONFLICT DO NOTHING;
 
     RETURN QUERY
-    SELECT req.place::integer, req.outcome, req.result, req.account, req.available, req.asked
-    FROM unnest(r_outcome, r_result, r_account, r_available, r_asked) WITH ORDINALITY
-         AS req (outcome, result, account, available, asked, place)
+    SELECT req.place::integer, req.outcome, req.account, req.available, req.asked
+    FROM unnest(r_outcome, r_account, r_available, r_asked) WITH ORDINALITY
+         AS req (outcome, account, available, asked, place)
+    WHERE req.outcome IS NOT NULL
     ORDER BY req.place;
 END $$;
 COMMENT ON FUNCTION ledger.post IS 'Post an exact batch: each outcome is what posting the requests one by one in this order would give.';
@@ -551,14 +652,18 @@ COMMENT ON FUNCTION ledger.post IS 'Post an exact batch: each outcome is what po
 CREATE FUNCTION ledger.open_accounts(
     p_town integer, p_kind text [], p_unit text [], p_holder uuid [], p_fund uuid [], p_floor bigint [],
     p_ceiling bigint [], p_at timestamptz, p_actor text
-) RETURNS TABLE (place integer, id bigint, opened boolean)
+) RETURNS TABLE (place integer, id integer, opened boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, ledger
 AS $$
 #variable_conflict use_column
 DECLARE
-    fresh bigint[];
+    fresh integer[];
 BEGIN
+    IF p_actor !~ '^[A-Za-z0-9:._/#-]{1,80}$' THEN
+        RAISE EXCEPTION 'who opens an account is named by an opaque id' USING ERRCODE = '23514';
+    END IF;
+    PERFORM ledger.current_month(p_town, clock_timestamp());
     WITH wanted AS (
         SELECT DISTINCT ON (want.kind, want.holder, want.fund, want.unit) want.*
         FROM unnest(p_kind, p_unit, p_holder, p_fund, p_floor, p_ceiling) WITH ORDINALITY
@@ -591,13 +696,16 @@ BEGIN
 END $$;
 
 -- Close an empty account for good. Answers 'closed', 'account-not-found', 'account-not-open' or 'account-not-empty'.
-CREATE FUNCTION ledger.close_account(p_town integer, p_account bigint, p_at timestamptz, p_actor text) RETURNS text
+CREATE FUNCTION ledger.close_account(p_town integer, p_account integer, p_at timestamptz, p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, ledger
 AS $$
 DECLARE
     acc ledger.account;
 BEGIN
+    IF p_actor !~ '^[A-Za-z0-9:._/#-]{1,80}$' THEN
+        RAISE EXCEPTION 'who closes an account is named by an opaque id' USING ERRCODE = '23514';
+    END IF;
     SELECT * INTO acc FROM ledger.account WHERE town_id = p_town AND id = p_account FOR NO KEY UPDATE;
     IF acc.id IS NULL THEN RETURN 'account-not-found'; END IF;
     IF acc.closed_at IS NOT NULL THEN RETURN 'account-not-open'; END IF;
@@ -641,4 +749,4 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.post, ledger.open_accounts, ledger.close_account, ledger.lapse_holds, ledger.adopt_cluster, ledger.current_tx TO koinon_app;
+GRANT EXECUTE ON FUNCTION ledger.post, ledger.open_accounts, ledger.close_account, ledger.lapse_holds, ledger.month_of, ledger.oldest_seq, ledger.first_id_at TO koinon_app;
