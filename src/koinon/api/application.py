@@ -34,6 +34,7 @@ from koinon.api.readers import Readers
 from koinon.api.routes import Route, Router
 from koinon.api.table import ROUTES
 from koinon.kernel.errors import KoinonError
+from koinon.parties.secrets import Secrets
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -64,12 +65,18 @@ class Posting(Protocol):
 
     def perform(self, town_id: int, command: Any) -> Awaitable[Any]: ...
 
+    def perform_many(self, town_id: int, commands: Any) -> Awaitable[Any]: ...
+
 
 class Api:
     """The API on one database. ``engine`` is another's to start and stop where it is given."""
 
-    def __init__(self, url: str, *, engine: Posting | None = None, readers: int = 4, log: bool | None = None) -> None:
+    def __init__(self, url: str, *, engine: Posting | None = None, readers: int = 4, log: bool | None = None,
+        webhooks_inside: bool = False,
+    ) -> None:  # fmt: skip
         self.url = url
+        self.webhooks_inside = webhooks_inside
+        self._secrets: Secrets | None = None
         self.clock = time.monotonic
         self.router = Router(ROUTES)
         self.healthy_at = float("-inf")
@@ -119,6 +126,12 @@ class Api:
             body = encode(openapi.document(self.router.routes))
             self._described = body, b'"' + blake2b(body, digest_size=16).hexdigest().encode() + b'"'
         return self._described
+
+    def secrets(self) -> Secrets:
+        """The installation's keys, which seal the secrets of webhooks; read at first use, in a thread."""
+        if self._secrets is None:
+            self._secrets = Secrets.load()
+        return self._secrets
 
     # Requests
 
@@ -225,7 +238,7 @@ class Api:
         if known is not None:
             headers.append(known.bucket.policy)
             headers.append(known.bucket.left)
-        if answer.status == 304:
+        if answer.status in (204, 304):
             del headers[:2]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -234,7 +247,8 @@ class Api:
 
 
 def application(
-    url: str, *, engine: Posting | None = None, readers: int = 4, log: bool | None = None
+    url: str, *, engine: Posting | None = None, readers: int = 4, log: bool | None = None,
+    webhooks_inside: bool = False,
 ) -> Api:  # fmt: skip
     """The API on a prepared database, as an ASGI application.
 
@@ -249,8 +263,10 @@ def application(
         How many connections read at a time.
     log
         Whether to write a line for each request; without it as the logger ``koinon.api`` is set up.
+    webhooks_inside
+        Whether webhooks may be at http addresses and in inner networks: for tests, never where others have keys.
     """
-    return Api(url, engine=engine, readers=readers, log=log)
+    return Api(url, engine=engine, readers=readers, log=log, webhooks_inside=webhooks_inside)
 
 
 def _engine(url: str) -> Posting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 from uuid import UUID
@@ -131,20 +130,10 @@ async def pay_batch(ask: Ask) -> Answer:
                 one.reference or "",
             )
         )  # fmt: skip
-    performed = iter(await _perform_all(ask, commands))
+    performed = iter(await ask.api.engine.perform_many(known.credential.town_id, commands))
     for one, refused in zip(asked.payments, kept, strict=True):
         results.append(_outcome(ask, one, refused or next(performed)))
     return Answer(200, encode(BatchTold(results)), [NO_STORE])
-
-
-async def _perform_all(ask: Ask, commands: list[Pay]) -> list[Any]:
-    """Every outcome in order; refusals as values. Whatever is no refusal is raised once all are known."""
-    town_id, engine = ask.known.credential.town_id, ask.api.engine
-    done = await asyncio.gather(*(engine.perform(town_id, one) for one in commands), return_exceptions=True)
-    for one in done:
-        if isinstance(one, BaseException) and not isinstance(one, KoinonError):
-            raise one
-    return done
 
 
 def _outcome(ask: Ask, asked: PaymentInBatch, done: Payment | KoinonError) -> Outcome:
@@ -229,7 +218,7 @@ async def hold(ask: Ask) -> Answer:
 async def _hold(ask: Ask, hold_id: UUID) -> HeldPayment:
     town_id = ask.known.credential.town_id
     try:
-        return await ask.read(lambda conn: queries.held_payment(conn, town_id=town_id, hold_id=hold_id))
+        return await ask.read(lambda conn: queries.hold(conn, town_id=town_id, hold_id=hold_id))
     except KoinonError as refused:
         if problems.status_of(type(refused)) != 404:
             raise

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from koinon.outbox.types import KINDS
 from koinon.payments import types as payments
 
 # ``(?![\s\S])`` is the end of the text to Python and ECMAScript alike; ``$`` would let a line end pass in one of them.
@@ -273,6 +274,92 @@ class MovementsAsked(Struct, frozen=True, forbid_unknown_fields=True):
             description="`next` of the page before, or nothing for the newest.",
         ),
     ] = ""
+
+
+class WebhookAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """An address to be told of events from now on."""
+
+    url: Annotated[
+        str,
+        Meta(min_length=1, max_length=2000, description="https only.", examples=["https://shop.example/koinon"]),
+    ]
+    events: Annotated[
+        list[Annotated[str, Meta(max_length=80)]],
+        Meta(min_length=1, max_length=50, description=f"Of these: {', '.join(KINDS)}.", examples=[["payment.posted"]]),
+    ]
+    party: Annotated[
+        UUID | UnsetType,
+        Meta(description="Only events that concern this party; a party's own credential has no other choice."),
+    ] = UNSET
+
+
+class WebhookTold(Struct, frozen=True):
+    """An address that is told of events. One that does not answer for three days is disabled."""
+
+    id: UUID
+    url: str
+    events: list[str]
+    party: UUID | None
+    state: str
+    created_at: Instant
+    failures: MinorLeft
+    failing_since: Annotated[datetime, Meta(tz=True)] | None
+    disabled_at: Annotated[datetime, Meta(tz=True)] | None
+    disabled_why: str
+
+
+class WebhookMade(Struct, frozen=True):
+    """A webhook and the secret that signs what it is told: shown this once."""
+
+    webhook: WebhookTold
+    secret: Annotated[str, Meta(description="For checking `webhook-signature` (Standard Webhooks).")]
+
+
+class WebhooksTold(Struct, frozen=True):
+    """The webhooks of the town, or of the credential's party, oldest first."""
+
+    webhooks: list[WebhookTold]
+
+
+class DeliveriesAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of deliveries."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, description="How many at the most.")] = 50
+    cursor: Annotated[
+        str,
+        Meta(
+            pattern=rf"^[A-Za-z0-9_-]{{0,64}}{_END}",
+            description="`next` of the page before, or nothing for the newest.",
+        ),
+    ] = ""
+    state: Annotated[Literal["", "due", "delivered", "failed", "abandoned"], Meta(description="Only these.")] = ""
+
+
+class DeliveryTold(Struct, frozen=True):
+    """One event on its way to a webhook."""
+
+    event: UUID
+    kind: str
+    subject: Annotated[UUID, Meta(description="The payment, refund, hold, ... that it is about.")]
+    at: Instant
+    state: Literal["due", "delivered", "failed", "abandoned"]
+    attempts: MinorLeft
+    next_at: Annotated[datetime, Meta(tz=True)] | None
+    last_status: Annotated[int | None, Meta(description="What the address answered last.")]
+    last_error: str
+
+
+class DeliveriesTold(Struct, frozen=True):
+    """A page of deliveries, newest first."""
+
+    deliveries: list[DeliveryTold]
+    next: Annotated[str | None, Meta(description="The cursor of the next page; `null` on the last one.")]
+
+
+class SentAgain(Struct, frozen=True):
+    """How many deliveries go out once more."""
+
+    deliveries: MinorLeft
 
 
 class WhoTold(Struct, frozen=True):

@@ -194,20 +194,17 @@ def _responses(route: Route) -> dict[str, Any]:
     good = dict(headers)
     if route.moves_money:
         good["Idempotency-Replayed"] = _header("IdempotencyReplayed")
-    if route.status == 201 and route.name != "refund":
+    if route.status == 201 and route.name not in ("refund", "add_webhook"):
         good["Location"] = _header("Location")
     if route.has_etag:
         good["ETag"] = _header("ETag")
     if route.parameters is not None:
         good["Link"] = _header("Link")
-    schema = {"type": "object"} if route.answers is dict else {"$ref": _REF.format(name=route.answers.__name__)}
-    found: dict[str, Any] = {
-        str(route.status): {
-            "description": route.summary + ": done." if route.asks is not None else "What was asked for.",
-            "headers": good,
-            "content": {"application/json": {"schema": schema}},
-        }
-    }
+    done = "What was asked for." if route.method == "GET" else f"{route.summary}: done."
+    found: dict[str, Any] = {str(route.status): {"description": done, "headers": good}}
+    if route.answers is not None:
+        schema = {"type": "object"} if route.answers is dict else {"$ref": _REF.format(name=route.answers.__name__)}
+        found[str(route.status)]["content"] = {"application/json": {"schema": schema}}
     if route.has_etag:
         found["304"] = {"description": "The client has it already.", "headers": good}
     refusals = [*_ALWAYS, *route.refuses]

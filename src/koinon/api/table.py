@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from koinon.api import handlers, messages, public
+from koinon.api import handlers, messages, public, webhooks
 from koinon.api.errors import (
     BodyNotJson,
     BodyTooLarge,
@@ -20,6 +20,7 @@ from koinon.api.errors import (
 from koinon.api.routes import KIB, Route
 from koinon.api.types import Scope
 from koinon.ledger import errors as ledger
+from koinon.outbox import errors as outbox
 from koinon.parties.errors import PartyNotFound
 from koinon.payments import errors as payments
 
@@ -78,7 +79,7 @@ ROUTES: tuple[Route, ...] = (
         "Place a hold",
         "Reserves money in the payer's purses, as a payment would take it, until it is captured, released or lapses.",
         asks=messages.HoldAsked, answers=messages.HoldTold, status=201, moves_money=True, scopes=(Scope.HOLDS_WRITE,),
-        refuses=_PAY, example={**_EXAMPLE, "lapses_at": "2026-12-24T18:00:00Z"}, tag="holds",
+        refuses=(*_PAY, payments.LapsesTooSoon), example={**_EXAMPLE, "lapses_at": "2026-12-24T18:00:00Z"}, tag="holds",
     ),
     Route(
         "GET", "/holds/{hold}", "hold", handlers.hold,
@@ -91,14 +92,14 @@ ROUTES: tuple[Route, ...] = (
         "Pay from a hold",
         "Once, all of it or a part; what is not captured is free again. The payment is as any other.",
         asks=messages.CaptureAsked, answers=messages.PaymentTold, status=201, moves_money=True,
-        scopes=(Scope.HOLDS_WRITE,), refuses=(*_MONEY, NoSuchThing, ledger.HoldNotOpen, ledger.AmountExceedsHold),
+        scopes=(Scope.HOLDS_WRITE,), refuses=(*_MONEY, NoSuchThing, payments.HoldNotOpen, payments.CaptureTooLarge),
         example={"amount_minor": 1000}, tag="holds",
     ),
     Route(
         "POST", "/holds/{hold}/release", "release_hold", handlers.release_hold,
         "Release a hold", "Gives back all that it reserved.",
         asks=messages.ReleaseAsked, answers=messages.HoldTold, moves_money=True, scopes=(Scope.HOLDS_WRITE,),
-        refuses=(*_MONEY, NoSuchThing, ledger.HoldNotOpen), example={}, tag="holds",
+        refuses=(*_MONEY, NoSuchThing, payments.HoldNotOpen), example={}, tag="holds",
     ),
     Route(
         "GET", "/parties/{party}/purses", "purses", handlers.purses,
@@ -114,6 +115,56 @@ ROUTES: tuple[Route, ...] = (
         "was, whatever is paid meanwhile.",
         answers=messages.MovementsTold, parameters=messages.MovementsAsked, has_etag=True,
         scopes=(Scope.ACCOUNTS_READ,), refuses=(NoSuchThing, ScopeMissing, RequestInvalid), tag="accounts",
+    ),
+    Route(
+        "POST", "/webhooks", "add_webhook", webhooks.add,
+        "Add a webhook",
+        "Tells an address of events from now on, signed as Standard Webhooks has it and tried again for three days. "
+        "The secret that signs is in this answer and in no other.",
+        asks=messages.WebhookAsked, answers=messages.WebhookMade, status=201, scopes=(Scope.WEBHOOKS_MANAGE,),
+        refuses=(*_BODY, ScopeMissing, outbox.AddressRefused, outbox.KindUnknown, outbox.TooManyListeners, PartyNotFound),
+        example={"url": "https://shop.example/koinon", "events": ["payment.posted"]}, tag="webhooks",
+    ),
+    Route(
+        "GET", "/webhooks", "webhooks", webhooks.listed,
+        "Read the webhooks", "Oldest first, without their secrets.",
+        answers=messages.WebhooksTold, has_etag=True, scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing,),
+        tag="webhooks",
+    ),
+    Route(
+        "GET", "/webhooks/{webhook}", "webhook", webhooks.one,
+        "Read a webhook", "Without its secret.",
+        answers=messages.WebhookTold, has_etag=True, scopes=(Scope.WEBHOOKS_MANAGE,),
+        refuses=(ScopeMissing, NoSuchThing), tag="webhooks",
+    ),
+    Route(
+        "DELETE", "/webhooks/{webhook}", "remove_webhook", webhooks.remove,
+        "Remove a webhook", "It is told nothing more; what waited for it is abandoned.",
+        answers=None, status=204, scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing, NoSuchThing), tag="webhooks",
+    ),
+    Route(
+        "POST", "/webhooks/{webhook}/secret", "rotate_webhook_secret", webhooks.rotate,
+        "Change a webhook's secret", "For a day messages carry both signatures.",
+        answers=messages.WebhookMade, scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing, NoSuchThing),
+        tag="webhooks",
+    ),
+    Route(
+        "POST", "/webhooks/{webhook}/resume", "resume_webhook", webhooks.resume,
+        "Resume a webhook", "Begins again with one that was disabled; what waited goes out at once.",
+        answers=messages.WebhookTold, scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing, NoSuchThing),
+        tag="webhooks",
+    ),
+    Route(
+        "GET", "/webhooks/{webhook}/deliveries", "deliveries", webhooks.deliveries,
+        "Read what a webhook was told", "Newest first, page by page, with what its address answered.",
+        answers=messages.DeliveriesTold, parameters=messages.DeliveriesAsked, has_etag=True,
+        scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing, NoSuchThing, RequestInvalid), tag="webhooks",
+    ),
+    Route(
+        "POST", "/webhooks/{webhook}/deliveries/{event}/send-again", "send_again", webhooks.send_again,
+        "Send an event again", "Whatever became of it before. Who receives it knows it by its id.",
+        answers=messages.SentAgain, scopes=(Scope.WEBHOOKS_MANAGE,), refuses=(ScopeMissing, NoSuchThing),
+        tag="webhooks",
     ),
     Route(
         "GET", "/whoami", "whoami", handlers.whoami,

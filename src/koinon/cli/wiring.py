@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from psycopg import Connection
+
     from koinon.db.connections import Database
+    from koinon.parties.types import TownFacts
 
 
 class Preparing(Protocol):
@@ -46,6 +52,98 @@ class Timer(Protocol):
     """``koinon.jobs.timer``."""
 
     def running(self, url: str) -> AbstractContextManager[object]: ...
+
+
+class MadeKey(Protocol):
+    """``koinon.api.types.NewCredential``."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def secret(self) -> str: ...
+
+
+class KeptKey(Protocol):
+    """``koinon.api.types.CredentialFacts``."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def scopes(self) -> list[str]: ...
+
+    @property
+    def party(self) -> UUID | None: ...
+
+    @property
+    def requests_per_second(self) -> int: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+    @property
+    def expires_at(self) -> datetime | None: ...
+
+    @property
+    def revoked_at(self) -> datetime | None: ...
+
+
+class Api(Protocol):
+    """``koinon.api.operations``."""
+
+    def add_key(self, conn: Connection[Any], **asked: Any) -> MadeKey: ...
+
+    def revoke_key(self, conn: Connection[Any], **asked: Any) -> None: ...
+
+
+class ApiQueries(Protocol):
+    """``koinon.api.queries``."""
+
+    def credentials(self, conn: Connection[Any], *, town_id: int) -> list[KeptKey]: ...
+
+
+class MadeSandbox(Protocol):
+    """``koinon.api.sandbox.Sandbox``."""
+
+    @property
+    def town(self) -> TownFacts: ...
+
+    @property
+    def households(self) -> dict[str, UUID]: ...
+
+    @property
+    def shops(self) -> dict[str, UUID]: ...
+
+    @property
+    def key(self) -> MadeKey | None: ...
+
+
+class Founding(Protocol):
+    """``koinon.api.sandbox``."""
+
+    def found(self, conn: Connection[Any], *, at: datetime, new_key: bool = False) -> MadeSandbox: ...
+
+
+def api() -> Api:
+    return cast(Api, import_module("koinon.api.operations"))
+
+
+def api_queries() -> ApiQueries:
+    return cast(ApiQueries, import_module("koinon.api.queries"))
+
+
+def sandbox() -> Founding:
+    return cast(Founding, import_module("koinon.api.sandbox"))
 
 
 def preparing() -> Preparing:

@@ -34,13 +34,13 @@ class Site:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            self._api = api(os.environ.get("KOINON_DATABASE_URL", ""))
+            self._api = _made()
             await self._api(scope, receive, send)
             return
         path = scope.get("path", "")
         if path == PREFIX or path.startswith(PREFIX + "/"):
             if self._api is None:  # A server without lifespan.
-                self._api = api(os.environ.get("KOINON_DATABASE_URL", ""))
+                self._api = _made()
             if not self._api.started:
                 await self._api.start()
             await self._api(scope, receive, send)
@@ -53,6 +53,11 @@ class Site:
             await self._pages(scope, receive, send)
         finally:
             self._under_way -= 1
+
+
+def _made() -> Api:
+    inside = os.environ.get("KOINON_WEBHOOKS_INSIDE") == "1"
+    return api(os.environ.get("KOINON_DATABASE_URL", ""), webhooks_inside=inside)
 
 
 async def _busy(send: Send) -> None:
