@@ -50,6 +50,7 @@ class RealBooks:
     conn: Connection[Any]
     town_id: int
     commit: bool = False
+    owner: Connection[Any] | None = None
 
     def open(self, accounts: Sequence[Opened]) -> list[int]:
         wanted = [NewAccount(a.kind, a.unit, uuid4(), floor_minor=a.floor, ceiling_minor=a.ceiling) for a in accounts]
@@ -79,8 +80,8 @@ class RealBooks:
         return "closed"
 
     def next_month(self) -> None:
-        story.next_month(self.conn, self.town_id)
-        self._done()
+        assert self.owner is not None, "only the owner of the books can turn the page of the calendar"
+        story.next_month(self.owner, self.town_id)
 
     def balances(self) -> Balances:
         rows = self.conn.execute(
@@ -119,9 +120,12 @@ def answer(outcome: Posted | Refused, request: Request) -> Answer:
     said = error.code.removeprefix("ledger.")
     if said == "group-refused":
         return Answer(said)
+    account = error.account_id
+    if account == 0 and isinstance(request, Transfer | Hold):  # What no account can be called is said as 0.
+        account = next(number for number in (request.debit, request.credit) if not 0 < number < 2**31)
     return Answer(
         said,
-        error.account_id,
+        account,
         None if error.available is None else error.available.minor,
         None if error.asked is None else error.asked.minor,
     )
@@ -218,7 +222,6 @@ def play(
     operations: int,
     *,
     largest_batch: int = 3000,
-    with_months: bool = True,
     told: Callable[[int], None] = lambda made: None,
 ) -> Duel:
     """Random steps on both books, so many requests long. Raises ``Disagreement``."""
@@ -228,8 +231,6 @@ def play(
     traffic = Traffic(chance, duel.paper, duel.numbers, datetime.now(UTC), largest_batch)
     made = 0
     for step in traffic.steps(operations):
-        if isinstance(step, NextMonth) and not with_months:
-            continue
         duel.do(step)
         if isinstance(step, Post):
             made += len(step.requests)
@@ -245,7 +246,7 @@ Fresh = Callable[[], AbstractContextManager[Kept]]
 
 
 def disagreement(fresh: Fresh, accounts: Sequence[Opened], numbers: Sequence[int], steps: list[Step]) -> Disagreement | None:
-    """What happens when the steps are taken in a new town."""
+    """Where the books part when the steps are taken in a new town; told with the numbers of the old one."""
     with fresh() as real:
         duel = Duel(real, accounts)
         other = dict(zip(numbers, duel.numbers, strict=True))
@@ -254,7 +255,12 @@ def disagreement(fresh: Fresh, accounts: Sequence[Opened], numbers: Sequence[int
                 duel.do(elsewhere(step, other))
             duel.end()
         except Disagreement as found:
-            return found
+            back = {there: here for here, there in other.items()}
+            expected, said = (
+                [each._replace(account=back.get(each.account, each.account)) for each in answers]  # type: ignore[arg-type]
+                for answers in (found.expected, found.found)
+            )
+            return Disagreement(accounts, list(numbers), steps[: len(found.steps)], expected, said, found.what)
     return None
 
 

@@ -69,6 +69,7 @@ class Story:
     accounts: dict[str, int] = field(default_factory=dict)
     named: dict[str, UUID] = field(default_factory=dict)
     batch: list[tuple[str, Request, str]] | None = None
+    owner: Connection[Any] | None = None  # For ``month``, on what is committed.
 
     def tell(self, text: str) -> None:
         for line in text.splitlines():
@@ -126,7 +127,8 @@ class Story:
             case ["lapse", clock]:
                 operations.lapse_holds(self.conn, town_id=self.town_id, now=at(clock))
             case ["month"]:
-                next_month(self.conn, self.town_id)
+                assert self.owner is not None
+                next_month(self.owner, self.town_id)
             case ["id", name, id]:
                 self.named[name] = UUID(id)
             case _:
@@ -223,5 +225,10 @@ def broken(conn: Connection[Any]) -> list[str]:
     return [result.name for result in run_checks(conn) if result.failures and "ledger" in result.package]
 
 
-def next_month(conn: Connection[Any], town_id: int) -> None:
-    """Let the town's books go on in a new month."""
+def next_month(owner: Connection[Any], town_id: int) -> None:
+    """Let a town's books go on in the month after the newest one; ``owner`` commits by itself."""
+    (month,) = owner.execute(
+        "SELECT coalesce(max(month), ledger.month_of(now())) + 1 FROM ledger.period WHERE town_id = %s", (town_id,)
+    ).fetchone() or (None,)
+    owner.execute("SELECT ledger.open_month(%s)", (month,))
+    owner.execute("INSERT INTO ledger.period VALUES (%s, %s, clock_timestamp())", (town_id, month))

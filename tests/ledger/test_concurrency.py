@@ -1,10 +1,13 @@
-"""Many at once: no interleaving overspends, double-posts or tells a story that no order explains."""
+"""Many at once: no interleaving overspends, double-posts, waits in a ring or tells a story that no order explains."""
 
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Barrier, Event
@@ -17,9 +20,10 @@ import pytest
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations, queries, seals
-from koinon.ledger.types import Capture, Hold, NewAccount, Posted, Release, Request, Reversal, Transfer
-from tests.ledger.model import Books, ModelAccount
-from tests.ledger.story import ACTOR, NOON, Story, broken, said
+from koinon.ledger.errors import LedgerError
+from koinon.ledger.types import Capture, Hold, NewAccount, Release, Request, Reversal, Transfer
+from tests.ledger.model import POSTED, Books, ModelAccount
+from tests.ledger.story import ACTOR, NOON, TOWN, Story, broken, check, said
 
 Conn = psycopg.Connection[Any]
 Connect = Callable[[], Conn]
@@ -37,37 +41,40 @@ PURSE = """
 
 
 def spend_the_same_purse(connect_again: Connect) -> list[str]:
-    """What goes wrong when sixteen tills spend 100.00 in 150 payments of 1.00, each till trying every key."""
+    """What goes wrong when sixteen tills spend 100.00 in 150 payments of 1.00, each till trying every id."""
     conn = connect_again()
     story = Story(conn)
     story.tell(PURSE)
     conn.commit()
     start = Barrier(CONNECTIONS)
-    keys = [f"receipt-{number}" for number in range(150)]
+    ids = [new_id() for _ in range(150)]
 
-    def till(seed: int) -> list[tuple[str, UUID | None]]:
+    def till(seed: int) -> list[tuple[UUID, str]]:
         own = connect_again()
         chance = random.Random(seed)
-        mine = chance.sample(keys, len(keys))
-        mine += chance.sample(keys, 30)
+        mine = chance.sample(ids, len(ids))
+        mine += chance.sample(ids, 30)
         start.wait()
-        results: list[tuple[str, UUID | None]] = []
-        for key in mine:
+        results: list[tuple[UUID, str]] = []
+        for id in mine:
             request = Transfer(
-                new_id(), story.accounts["ana"], story.accounts["shop"], Amount(100, "LOC"), "pay", key, NOON, ACTOR
+                id, story.accounts["ana"], story.accounts["shop"], Amount(100, "LOC"), "pay", NOON, ACTOR
             )
             (outcome,) = operations.post(own, town_id=1, requests=[request])
             own.commit()
-            results.append((key, outcome.id if isinstance(outcome, Posted) else None))
+            results.append((id, said(outcome)))
         return results
 
     with ThreadPoolExecutor(CONNECTIONS) as tills:
         results = [result for done in tills.map(till, range(CONNECTIONS)) for result in done]
 
     wrong = [f"the check {name} fails" for name in broken(conn)]
-    acknowledged = {(key, found) for key, found in results if found is not None}
-    if len({key for key, _ in acknowledged}) != len(acknowledged):
-        wrong.append("a key was acknowledged with two results")
+    told_first = Counter(id for id, outcome in results if outcome == "posted")
+    if max(told_first.values()) > 1:
+        wrong.append("two were told to be the first with an id")
+    if {id for id, outcome in results if outcome == "replayed"} - set(told_first):
+        wrong.append("an id was replayed that nobody posted")
+    acknowledged = set(told_first)
     count, spent = conn.execute(
         "SELECT count(*), sum(amount_minor)::bigint FROM ledger.transfer WHERE code = 'pay'"
     ).fetchone() or (0, 0)
@@ -80,7 +87,7 @@ def spend_the_same_purse(connect_again: Connect) -> list[str]:
     return wrong
 
 
-def test_sixteen_connections_never_overspend_a_purse_or_post_a_key_twice(connect_again: Connect) -> None:
+def test_sixteen_connections_never_overspend_a_purse_or_post_an_id_twice(connect_again: Connect) -> None:
     assert spend_the_same_purse(connect_again) == []
 
 
@@ -97,9 +104,60 @@ def test_the_test_above_notices_when_the_accounts_are_not_locked(owner_conn: Con
     assert spend_the_same_purse(connect_again) != []
 
 
-def test_the_test_above_notices_when_keys_are_not_unique(owner_conn: Conn, connect_again: Connect) -> None:
-    owner_conn.execute("ALTER TABLE ledger.accepted DROP CONSTRAINT accepted_pkey")
-    assert spend_the_same_purse(connect_again) != []
+def months(owner: Conn) -> list[str]:
+    """The partitions of the journal."""
+    return [
+        name
+        for (name,) in owner.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ledger.journal'::regclass"
+        )
+    ]
+
+
+def pay_under_one_id_from_everywhere(connect_again: Connect) -> list[str]:
+    """What goes wrong when eight purses that have nothing to do with each other pay under the same ids."""
+    conn = connect_again()
+    story = Story(conn)
+    purses = "".join(f"open p{n} purse\nopen t{n} till\ndisburse escrow p{n} 5.00\n" for n in range(8))
+    story.tell(PURSE.replace("disburse escrow ana 100.00", purses))
+    conn.commit()
+    ids = [new_id() for _ in range(100)]
+    start = Barrier(8)
+
+    def payer(number: int) -> list[tuple[UUID, str]]:
+        own, chance, results = connect_again(), random.Random(number), []
+        debit, credit = story.accounts[f"p{number}"], story.accounts[f"t{number}"]
+        start.wait()
+        for place in range(0, 100, 4):
+            some = ids[place : place + 4]
+            chance.shuffle(some)
+            batch: list[Request] = [
+                Transfer(id, debit, credit, Amount(1, "LOC"), "pay", NOON, ACTOR) for id in some
+            ]
+            outcomes = operations.post(own, town_id=1, requests=batch)
+            own.commit()
+            results += [(id, said(outcome)) for id, outcome in zip(some, outcomes, strict=True)]
+        return results
+
+    with ThreadPoolExecutor(8) as payers:
+        results = [result for done in payers.map(payer, range(8)) for result in done]
+    wrong = [f"the check {name} fails" for name in broken(conn)]
+    outcomes = Counter(results)
+    for id in ids:
+        if (outcomes[id, "posted"], outcomes[id, "key-reused"]) != (1, 7):
+            wrong.append(f"{id} was posted {outcomes[id, 'posted']} times")
+    return wrong
+
+
+def test_an_id_is_used_once_even_by_payers_who_never_meet(connect_again: Connect) -> None:
+    assert pay_under_one_id_from_everywhere(connect_again) == []
+
+
+def test_the_test_above_notices_when_ids_are_not_unique(owner_conn: Conn, connect_again: Connect) -> None:
+    check(connect_again(), TOWN).conn.commit()
+    for month in months(owner_conn):
+        owner_conn.execute(f"DROP INDEX {month}_id".encode())
+    assert pay_under_one_id_from_everywhere(connect_again) != []
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +170,10 @@ class Told:
 
 
 def random_request(
-    chance: random.Random, accounts: list[int], ids: list[UUID], keys: list[str], group: UUID | None
+    chance: random.Random, accounts: list[int], ids: list[UUID], shared: list[UUID], group: UUID | None
 ) -> Request:
     told: dict[str, Any] = {
-        "id": new_id(),
-        "key": chance.choice(keys) if chance.random() < 0.2 else f"key-{uuid4()}",
+        "id": chance.choice(shared) if chance.random() < 0.2 else new_id(),
         "effective_at": NOON + timedelta(seconds=chance.randrange(60)),
         "actor": ACTOR,
         "group": group,
@@ -166,14 +223,14 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
     ana, shop = story.accounts["ana"], story.accounts["shop"]
     books.accounts |= {ana: ModelAccount("purse", balance=100_00), shop: ModelAccount("till")}
     first = [
-        Transfer(new_id(), ana, account, Amount(200, "LOC"), "pay", f"start-{account}", NOON, ACTOR)
+        Transfer(new_id(), ana, account, Amount(200, "LOC"), "pay", NOON, ACTOR)
         for account in accounts
     ]
     operations.post_all(conn, town_id=1, requests=first)
-    assert books.post(list(first)) == ["posted"] * len(first)
+    assert books.post(first) == [POSTED] * len(first)
     conn.commit()
     TARGETS[:] = [new_id() for _ in range(60)]
-    keys = [f"shared-{number}" for number in range(20)]
+    shared = [new_id() for _ in range(20)]
     start = Barrier(8)
 
     def connection(number: int) -> list[Told]:
@@ -184,12 +241,12 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
         for turn in range(25):
             # Everyone's batch begins by paying from one purse: whoever holds it is next in the order.
             marker: list[Request] = [
-                Transfer(new_id(), ana, shop, Amount(1, "LOC"), "pay", f"turn-{number}-{turn}", NOON, ACTOR)
+                Transfer(new_id(), ana, shop, Amount(1, "LOC"), "pay", NOON, ACTOR)
             ]
             batch = marker
             for size in (chance.randint(1, 3) for _ in range(chance.randint(1, 3))):
                 group = uuid4() if size > 1 else None
-                batch = batch + [random_request(chance, accounts, mine, keys, group) for _ in range(size)]
+                batch = batch + [random_request(chance, accounts, mine, shared, group) for _ in range(size)]
             outcomes = operations.post(own, town_id=1, requests=batch)
             (order,) = own.execute("SELECT debits_posted FROM ledger.account WHERE id = %s", (ana,)).fetchone() or (0,)
             own.commit()
@@ -212,10 +269,114 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
         sealing.result()
     for told in history:
         table = "\n".join(f"{request} -> {said}" for request, said in zip(told.requests, told.outcomes, strict=True))
-        assert books.post(list(told.requests)) == told.outcomes, f"\n{table}"
+        assert [answer.said for answer in books.post(told.requests)] == told.outcomes, f"\n{table}"
     assert broken(conn) == []
     assert len(history) == 200
     conn.commit()
     operations.seal(conn, town_id=1, at=NOON)
     seals.verify(conn, town_id=1)
     assert queries.unsealed(conn, town_id=1) == 0
+
+
+def test_batches_that_cross_in_every_way_never_wait_in_a_ring(connect_again: Connect) -> None:
+    """The same accounts, holds, originals and ids in any order, while accounts open and close and holds lapse."""
+    conn = connect_again()
+    story = Story(conn)
+    purses = "".join(f"open p{n} purse\ndisburse escrow p{n} 8.00\n" for n in range(12))
+    story.tell(PURSE.replace("disburse escrow ana 100.00", purses))
+    conn.commit()
+    accounts = [story.accounts[f"p{n}"] for n in range(12)]
+    TARGETS[:] = [new_id() for _ in range(40)]
+    shared = [new_id() for _ in range(400)]
+    over = Event()
+    troubles: list[str] = []
+
+    def poster(number: int) -> int:
+        own, chance, posted = connect_again(), random.Random(number), 0
+        while not over.is_set():
+            batch: list[Request] = []
+            for size in (chance.randint(1, 4) for _ in range(chance.randint(1, 8))):
+                group = uuid4() if size > 1 else None
+                # Half of the connections never share an account with the other half, only ids.
+                mine = accounts[:6] if number % 2 else accounts[6:]
+                some = [new_id() if chance.random() < 0.5 else chance.choice(TARGETS)]
+                batch += [random_request(chance, mine, some, shared, group) for _ in range(size)]
+            if chance.random() < 0.5:
+                batch.sort(key=lambda request: request.id, reverse=True)
+            batch.sort(key=lambda request: request.group or UUID(int=0))  # Groups stay together.
+            try:
+                operations.post(own, town_id=1, requests=batch)
+                own.commit()
+                posted += len(batch)
+            except psycopg.Error as failed:
+                own.rollback()
+                troubles.append(f"{type(failed).__name__}: {failed}")
+        return posted
+
+    def housekeeper() -> int:
+        own, turns = connect_again(), 0
+        while not over.is_set():
+            turns += 1
+            try:
+                operations.lapse_holds(own, town_id=1, now=NOON + timedelta(seconds=turns % 130))
+                own.commit()
+                new = NewAccount("purse", "LOC", UUID(int=turns % 7))
+                (opened,) = operations.open_accounts(own, town_id=1, accounts=[new], at=NOON, actor=ACTOR)
+                own.commit()
+                with suppress(LedgerError):
+                    operations.close_account(own, town_id=1, account=opened, at=NOON, actor=ACTOR)
+                own.commit()
+            except psycopg.Error as failed:
+                own.rollback()
+                troubles.append(f"{type(failed).__name__}: {failed}")
+        return 0
+
+    with ThreadPoolExecutor(9) as pool:
+        working = [pool.submit(poster, number) for number in range(8)] + [pool.submit(housekeeper)]
+        over.wait(6)
+        over.set()
+        posted = sum(each.result() for each in working)
+    assert troubles == []
+    assert broken(conn) == []
+    assert posted > 500
+
+
+def test_an_id_is_used_once_on_both_sides_of_a_new_month(owner_conn: Conn, connect_again: Connect) -> None:
+    conn = connect_again()
+    last_month = "ledger.month_of(now()) - 1"
+    owner_conn.execute(f"SELECT ledger.open_month({last_month})".encode())
+    owner_conn.execute(f"INSERT INTO ledger.period VALUES (1, {last_month}, now() - interval '31 days')".encode())
+    # While somebody is posting, nobody begins the new month.
+    owner_conn.execute("SELECT pg_advisory_lock_shared(19276, 1)")
+    story = Story(conn)
+    purses = "".join(f"open p{n} purse\nopen t{n} till\ndisburse escrow p{n} 9.00\n" for n in range(6))
+    story.tell(PURSE.replace("disburse escrow ana 100.00", purses))
+    conn.commit()
+    ids = [new_id() for _ in range(60)] + [uuid4() for _ in range(60)]
+    start = Barrier(7)
+
+    def payer(number: int) -> list[tuple[UUID, str]]:
+        own, chance, results = connect_again(), random.Random(number), []
+        debit, credit = story.accounts[f"p{number}"], story.accounts[f"t{number}"]
+        start.wait()
+        for id in chance.sample(ids, len(ids)) + chance.sample(ids, 30):
+            request = Transfer(id, debit, credit, Amount(1, "LOC"), "pay", NOON, ACTOR)
+            (outcome,) = operations.post(own, town_id=1, requests=[request])
+            own.commit()
+            results.append((id, said(outcome)))
+            time.sleep(0.001 * chance.randint(0, 4))
+        return results
+
+    with ThreadPoolExecutor(6) as payers:
+        working = [payers.submit(payer, number) for number in range(6)]
+        start.wait()
+        time.sleep(0.15)
+        owner_conn.execute("SELECT pg_advisory_unlock_shared(19276, 1)")
+        outcomes = Counter(id for each in working for id, outcome in each.result() if outcome == "posted")
+    assert outcomes == Counter(ids)
+    assert broken(conn) == []
+    lines = conn.execute(
+        "SELECT seq >> 50, count(*) FROM ledger.journal WHERE code = 6 GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert len(lines) == 2, f"the payments stand in months {lines}"
+    assert sum(count for _, count in lines) == len(ids)

@@ -24,6 +24,7 @@ NOON = datetime.fromisoformat("2026-10-01T12:00+00:00")
 UNIT, OTHER_UNIT = "LOC", "EUR"
 CODES = sorted({code for code, _, _ in ROUTES}) + ["bribe"]
 ACTORS = ("test:one", "test:two", "test:three")
+MONTHS = 4
 REFERENCES = ("", "", "", "r/1", "r/2")
 
 
@@ -122,7 +123,7 @@ class Traffic:
     def steps(self, operations: int) -> Iterator[Step]:
         """Steps until so many requests were made. The books have to be kept up to date between them."""
         yield Post(list(self.money_comes_in()))
-        made = 0
+        made = months = 0
         if self.largest_batch > 3000:  # Somebody wants to see the largest.
             yield Post(self.batch(made := min(self.largest_batch, operations)))
         while made < operations:
@@ -132,7 +133,8 @@ class Traffic:
                 yield Lapse(self.clock)
             elif happens < 0.09:
                 yield Close(self.chance.choice(self.accounts))
-            elif happens < 0.095:
+            elif happens < 0.1 and months < MONTHS:
+                months += 1
                 yield NextMonth()
             else:
                 batch = self.batch(min(self.size(), operations - made))

@@ -20,7 +20,7 @@ SELECT acc.town_id, acc.id AS account_id, acc.last_seq, walked.newest, walked.fo
 FROM ledger.account AS acc
 LEFT JOIN walked ON walked.town_id = acc.town_id AND walked.account = acc.id
 WHERE acc.last_seq <> coalesce(walked.newest, 0) OR walked.forward > 0
-   OR coalesce(walked.transfers, 0) + hashint8extended(0, 1)::numeric
-      <> coalesce(walked.pointers, hashint8extended(0, 1)::numeric) + hashint8extended(acc.last_seq, 1)
+   OR coalesce(walked.transfers, 0) + hashint8extended(0, 1)
+      <> coalesce(walked.pointers, 0) + hashint8extended(acc.last_seq, 1)
 UNION ALL
 SELECT town_id, NULL, debit_prev, credit_prev, NULL FROM still;
