@@ -7,7 +7,9 @@ DatabaseError
 ├── Unreachable             db.unreachable
 ├── ServerTooOld            db.server-too-old
 ├── RolesMissing            db.roles-missing
-└── MigrationChanged        db.migration-changed
+├── MigrationChanged        db.migration-changed
+├── QueueFull               db.queue-full
+└── NotSettled              db.not-settled
 """
 
 from __future__ import annotations
@@ -101,3 +103,23 @@ class MigrationChanged(DatabaseError):
         self.package = package
         self.name = name
         super().__init__(f"{package}/sql/migrations/{name}.sql has changed since this database ran it")
+
+
+class QueueFull(DatabaseError):
+    """More is waiting to be written than can be promised to be. Nothing was done: ask again a little later."""
+
+    code = "db.queue-full"
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"too much is waiting; ask again in {retry_after_seconds:.1f} s")
+
+
+class NotSettled(DatabaseError):
+    """The database was away for too long to tell what became of it. The same request, sent again, will tell."""
+
+    code = "db.not-settled"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the database has not answered ({reason}); send the same again to learn what became of it")

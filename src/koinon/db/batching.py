@@ -1,0 +1,269 @@
+"""Collect what many ask for at the same time, and write it as one batch.
+
+    with Batcher(url, write) as batcher:
+        result = batcher.submit(item).result()      # from a thread
+        result = await batcher.collect(item)        # from asyncio
+
+There is no timer: a writer takes whatever waits, and the next batch fills while it
+commits. An item that comes alone goes at once. Nothing is told before it is
+committed. ``write`` must be idempotent by what its items carry: a batch whose
+connection broke, before its commit or after, is written again until what became
+of it is known. docs/algorithms/batching.md tells the whole story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import structlog
+from psycopg import Connection, InterfaceError, OperationalError
+
+from koinon.db.connections import connect
+from koinon.db.errors import NotSettled, QueueFull, Unreachable
+
+log = structlog.get_logger("koinon.batching")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Write = Callable[[Connection[Any], Sequence[Item]], Sequence[Result]]
+
+_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 1.0
+_CONFLICTS = 5  # Deadlocks and the like are over at the next try; what is not, has another cause.
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[Item, Result]):
+    """An item and whoever waits for it: a thread's future, or one of an event loop."""
+
+    item: Item
+    future: Future[Result] | asyncio.Future[Result]
+    loop: asyncio.AbstractEventLoop | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """Instead of a result: refusals that ``write`` returns are results, what it raises is not."""
+
+    error: BaseException
+
+
+class Batcher(Generic[Item, Result]):
+    """Writers with a connection each, and one bounded queue before them.
+
+    Parameters
+    ----------
+    write
+        Writes a batch within the transaction of its connection and gives one result for each item, in
+        order. Results are told once the transaction has committed. If it raises, nothing is
+        kept, and the items are written one by one, so that a poisoned one fails alone.
+    single_statement
+        That ``write`` is one statement, which then is its own transaction and needs no round trip to begin and end it.
+    most_waiting
+        How many items may wait; one more is refused with ``QueueFull``.
+    patience_seconds
+        How long a batch is tried again while the database is away, before ``NotSettled`` is raised.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        write: Write[Item, Result],
+        *,
+        writers: int = 1,
+        most_waiting: int = 10_000,
+        most_in_a_batch: int = 1_000,
+        patience_seconds: float = 30.0,
+        single_statement: bool = False,
+        application_name: str = "koinon batches",
+    ) -> None:
+        self._url = url
+        self._write = write
+        self._most_waiting = most_waiting
+        self._most_in_a_batch = most_in_a_batch
+        self._patience = patience_seconds
+        self._single_statement = single_statement
+        self._name = application_name
+        self._queue: deque[_Waiting[Item, Result]] = deque()
+        self._changed = threading.Condition()
+        self._idle = 0
+        self._open = False
+        self._seconds_an_item = 0.001
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{application_name} {number}", daemon=True)
+            for number in range(writers)
+        ]
+
+    def start(self) -> None:
+        """Begin to write. The first connection is made when the first item comes."""
+        self._open = True
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what was taken, and return."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def submit(self, item: Item) -> Future[Result]:
+        """The future of an item's result; raises ``QueueFull``."""
+        future: Future[Result] = Future()
+        future.set_running_or_notify_cancel()  # It will be written whoever gives up waiting for it.
+        self._take(_Waiting(item, future, None))
+        return future
+
+    async def collect(self, item: Item) -> Result:
+        """An item's result; raises ``QueueFull``. Whoever stops waiting does not stop the writing."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._take(_Waiting(item, future, loop))
+        return await future
+
+    def _take(self, waiting: _Waiting[Item, Result]) -> None:
+        with self._changed:
+            if not self._open or len(self._queue) >= self._most_waiting:
+                raise QueueFull(retry_after_seconds=max(0.1, len(self._queue) * self._seconds_an_item))
+            self._queue.append(waiting)
+            if self._idle:
+                self._changed.notify()
+
+    def _work(self) -> None:
+        connection = _Connection(self._url, self._name, autocommit=self._single_statement)
+        while batch := self._next():
+            started = time.monotonic()
+            try:
+                self._settle(connection, batch)
+            except BaseException as defect:
+                # Only our own code could get here; whoever waits must hear of it, and the next batch must be written.
+                log.error("batch_failed", exc_info=True)
+                connection.drop()
+                _tell(batch, [_Raised(defect)] * len(batch))
+            self._seconds_an_item += 0.1 * ((time.monotonic() - started) / len(batch) - self._seconds_an_item)
+        connection.drop()
+
+    def _next(self) -> list[_Waiting[Item, Result]]:
+        with self._changed:
+            while not self._queue:
+                if not self._open:
+                    return []
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            return [self._queue.popleft() for _ in range(min(len(self._queue), self._most_in_a_batch))]
+
+    def _settle(self, connection: _Connection, batch: list[_Waiting[Item, Result]]) -> None:
+        until = time.monotonic() + self._patience
+        pause, conflicts = _PAUSE_SECONDS, 0
+        while True:
+            try:
+                conn = connection.get()
+                results = self._write(conn, [waiting.item for waiting in batch])
+                if not self._single_statement:
+                    conn.commit()
+                assert len(results) == len(batch), "one result for each item"
+                break
+            except (OperationalError, InterfaceError, Unreachable) as lost:
+                if connection.rolled_back():
+                    conflicts += 1
+                    if conflicts >= _CONFLICTS:
+                        self._one_by_one(connection, batch, lost)
+                        return
+                if time.monotonic() > until:
+                    _tell(batch, [_Raised(NotSettled(reason=type(lost).__name__))] * len(batch))
+                    return
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            except Exception as refused:  # noqa: BLE001  # Whatever it is, it is told to whom it concerns.
+                connection.rolled_back()
+                self._one_by_one(connection, batch, refused)
+                return
+        _tell(batch, results)
+
+    def _one_by_one(self, connection: _Connection, batch: list[_Waiting[Item, Result]], refused: BaseException) -> None:
+        if len(batch) == 1:
+            _tell(batch, [_Raised(refused)])
+            return
+        log.warning("batch_taken_apart", items=len(batch), reason=type(refused).__name__)
+        for waiting in batch:
+            self._settle(connection, [waiting])
+
+
+class _Connection:
+    """A writer's connection, made again when it is gone."""
+
+    def __init__(self, url: str, name: str, *, autocommit: bool) -> None:
+        self._url, self._name, self._autocommit = url, name, autocommit
+        self._conn: Connection[Any] | None = None
+
+    def get(self) -> Connection[Any]:
+        if self._conn is None:
+            self._conn = connect(self._url, application_name=self._name)
+            self._conn.autocommit = self._autocommit
+        return self._conn
+
+    def rolled_back(self) -> bool:
+        """Whether the connection lives on, and with nothing of the transaction left; otherwise it is given up."""
+        if self._conn is not None:
+            try:
+                self._conn.rollback()
+            except (OperationalError, InterfaceError):
+                self.drop()
+            else:
+                if not self._conn.closed:
+                    return True
+                self.drop()
+        return False
+
+    def drop(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def _tell(batch: Sequence[_Waiting[Any, Any]], results: Sequence[Any]) -> None:
+    """Hand results over: to threads at once, to each event loop in one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.loop is None:
+            _resolve(waiting.future, result)
+        else:
+            by_loop.setdefault(waiting.loop, []).append((waiting.future, result))  # type: ignore[arg-type]
+    for loop, told in by_loop.items():
+        with suppress(RuntimeError):  # The loop is closed, and nobody waits any more.
+            loop.call_soon_threadsafe(_resolve_all, told)
+
+
+def _resolve_all(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in told:
+        _resolve(future, result)
+
+
+def _resolve(future: Future[Any] | asyncio.Future[Any], result: Any) -> None:
+    if future.done():  # Whoever stopped waiting has cancelled it.
+        return
+    if isinstance(result, _Raised):
+        future.set_exception(result.error)
+    else:
+        future.set_result(result)
