@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from threading import Barrier
 
 import pytest
 
 from koinon.kernel.errors import KoinonError
-from koinon.payments import queries
-from tests.programmes.small_town import SmallTown, build
+from koinon.payments import operations, queries
+from koinon.payments.types import Payment
+from tests.payments.paying_town import PayingTown, build
 
 TILLS = 8
 
@@ -26,7 +28,7 @@ def town(database, conn):
     return town
 
 
-def at_once(town: SmallTown, connect_again, work) -> list[str]:
+def at_once(town: PayingTown, connect_again, work) -> list[str]:
     """Run ``work(conn, number)`` on eight connections at the same moment, each in its own transaction."""
     ready = Barrier(TILLS)
 
@@ -112,10 +114,53 @@ def test_payments_crossing_in_both_directions_with_retries_neither_lose_nor_doub
                 conn.commit()
 
     assert at_once(town, connect_again, work) == ["posted"] * TILLS
-    assert float(town.balance("a")) + float(town.balance("b")) == 200.0
+    assert Decimal(town.balance("a")) + Decimal(town.balance("b")) == Decimal("200.00")
     assert town.broken() == []
 
 
-def test_one_transaction_may_pay_for_any_number_of_payers(conn):
-    turns = "SELECT count(*) FROM generate_series(1, 30000) WHERE payments.one_at_a_time(1, gen_random_uuid()) IS NULL"
-    assert conn.execute(turns).fetchone() == (30000,)
+def test_eight_holds_and_payments_cannot_together_cross_the_limit_of_the_day(town, connect_again):
+    town.give("ana", "aid", "100.00")
+    town.conn.commit()
+
+    def work(conn, number):
+        if number % 2:
+            town.hold_for("ana", "forn", "10.00", conn=conn)
+        else:
+            town.pay_for("ana", "forn", "10.00", conn=conn)
+
+    assert Counter(at_once(town, connect_again, work)) == {"posted": 2, "payments.not-payable": 6}
+    assert town.broken() == []
+
+
+def test_a_hold_is_captured_or_released_by_one_of_eight(town, connect_again):
+    town.give("ana", "aid", "20.00")
+    hold = town.hold_for("ana", "forn", "20.00")
+    town.conn.commit()
+    outcomes = at_once(
+        town,
+        connect_again,
+        lambda conn, n: town.capture(hold, "12.00", conn=conn) if n % 2 else town.let_go(hold, conn=conn),
+    )
+    assert Counter(outcomes) == {"posted": 1, "payments.hold-not-open": 7}
+    assert town.balance("forn") in ("12.00", "0.00")
+    assert town.broken() == []
+
+
+def test_batches_that_cross_wait_for_each_other_and_never_in_a_ring(town, connect_again):
+    names = [f"shop {number}" for number in range(6)]
+    for name in names:
+        town.shop(name)
+        town.fill_till(name, "50.00")
+    town.conn.commit()
+
+    def work(conn, number):
+        rolls = random.Random(number)
+        for _ in range(6):
+            commands = [town.asks(*rolls.sample(names, 2), "1.00") for _ in range(10)]
+            outcomes = operations.perform(conn, town_id=town.id, commands=commands)
+            assert all(isinstance(outcome, Payment) for outcome in outcomes)
+            conn.commit()
+
+    assert at_once(town, connect_again, work) == ["posted"] * TILLS
+    assert sum(Decimal(town.balance(name)) for name in names) == Decimal("300.00")
+    assert town.broken() == []

@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 
 from koinon.kernel.errors import UnitMismatch
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger.types import Hold
+from koinon.ledger.types import Hold, NewAccount
 from koinon.payments import operations, queries
-from koinon.payments.errors import KeyReused, NotPayable
-from tests.programmes.small_town import NOON, SmallTown, build
+from koinon.payments.commands import Pay
+from koinon.payments.errors import KeyReused, NotPayable, PaymentNotFound
+from tests.payments.paying_town import NOON, PayingTown, build
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def town(conn):
     return town
 
 
-def paid_by(town: SmallTown, payment) -> dict[str, int]:
+def paid_by(town: PayingTown, payment) -> dict[str, int]:
     return {
         leg.fund_name: leg.amount_minor for leg in queries.legs_of(town.conn, town_id=town.id, payment_id=payment.id)
     }
@@ -164,7 +165,7 @@ def test_an_amount_in_another_unit_is_refused(town):
             payer=town.parties["ana"],
             payee=town.parties["forn"],
             amount=Amount(100, "EUR"),
-            idempotency_key="k",
+            payment_id=new_id(),
             effective_at=NOON,
             actor="test",
         )
@@ -182,10 +183,60 @@ def test_money_on_hold_is_not_spent_twice(town):
     town.give("ana", "aid", "10.00")
     hold = Hold(
         new_id(), town.account("purse", town.parties["ana"], town.funds["aid"]),
-        town.account("till", town.parties["forn"]), Amount(600, "REC"), "pay", "hold-1", NOON,
-        NOON + timedelta(hours=1), "test",
+        town.account("till", town.parties["forn"]), Amount(600, "REC"), "pay", NOON, NOON + timedelta(hours=1), "test",
     )  # fmt: skip
     ledger.post_all(town.conn, town_id=town.id, requests=[hold])
     with pytest.raises(NotPayable) as refused:
         town.pay_for("ana", "forn", "5.00")
     assert refused.value.payable == Amount(400, "REC")
+
+
+def test_what_would_happen_more_than_a_day_from_now_is_refused(town):
+    town.give("ana", "aid", "3.00")
+    now = datetime.now(UTC)
+    assert town.pay("ana", "forn", "1.00", at=now + timedelta(days=1, minutes=1)) == "payments.too-far-ahead"
+    assert town.pay("ana", "forn", "1.00", at=now + timedelta(hours=23)) != "payments.too-far-ahead"
+
+
+def test_a_payment_names_itself_and_its_further_transfers_follow_from_it(town):
+    town.give("ana", "aid", "20.00")
+    town.give("ana", "bonus", "5.00")
+    payment = town.pay_for("ana", "forn", "12.00", key="till-1-9")
+    legs = queries.legs_of(town.conn, town_id=town.id, payment_id=payment.id)
+    assert [leg.transfer_id for leg in legs] == [payment.id, id_under(payment.id, 1)]
+    with pytest.raises(PaymentNotFound):
+        queries.payment(town.conn, town_id=town.id, payment_id=legs[1].transfer_id)
+
+
+def test_a_payee_gets_an_account_with_the_first_payment_and_not_with_a_refused_one(town):
+    town.give("ana", "aid", "3.00")
+    accounts = "SELECT count(*) FROM ledger.account WHERE holder = %s"
+    town.pay("ana", "forn", "4.00")
+    assert town._one(accounts, town.parties["forn"]) == 0
+    town.pay("ana", "forn", "1.00")
+    town.pay("ana", "forn", "1.00")
+    assert town._one(accounts, town.parties["forn"]) == 1
+
+
+def test_a_closed_till_and_a_full_one_are_refused_by_the_names_the_ledger_has_for_them(town):
+    town.give("ana", "aid", "20.00")
+    wanted = NewAccount("till", "REC", town.parties["forn"], ceiling_minor=500)
+    (till,) = ledger.open_accounts(town.conn, town_id=town.id, accounts=[wanted], at=NOON, actor="test")
+    assert town.pay("ana", "forn", "5.01") == "ledger.ceiling-reached"
+    assert town.pay("ana", "forn", "5.00") == "posted"
+    till = town.account("till", town.parties["llibres"])
+    ledger.close_account(town.conn, town_id=town.id, account=till, at=NOON, actor="test")
+    assert town.pay("ana", "llibres", "1.00") == "ledger.account-not-open"
+
+
+def test_an_id_of_something_else_is_refused(town):
+    town.give("ana", "aid", "20.00")
+    (issued,) = town.conn.execute("SELECT id FROM ledger.transfer WHERE code = 'disburse'").fetchone()
+    outcome = operations.perform(
+        town.conn,
+        town_id=town.id,
+        commands=[
+            Pay(issued, town.parties["ana"], town.parties["forn"], Amount(100, "REC"), NOON, "test"),
+        ],
+    )
+    assert [refused.code for refused in outcome] == ["payments.key-reused"]

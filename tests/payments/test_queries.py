@@ -9,7 +9,7 @@ import pytest
 
 from koinon.payments import queries
 from koinon.payments.errors import PaymentNotFound
-from tests.programmes.small_town import NOON, build
+from tests.payments.paying_town import NOON, build
 
 MADRID = ZoneInfo("Europe/Madrid")
 

@@ -14,7 +14,7 @@ from koinon.payments.errors import (
     RefundTooLarge,
 )
 from koinon.payments.types import Payment
-from tests.programmes.small_town import build
+from tests.payments.paying_town import build
 
 
 @pytest.fixture
@@ -86,18 +86,21 @@ def test_what_makes_no_sense_is_refused_by_its_own_name(town, payment):
         town.give_back(missing, "1.00")
 
 
-def test_the_application_cannot_change_a_payment_behind_the_operations(town, payment):
-    from psycopg.errors import InsufficientPrivilege
+def test_all_that_is_left_and_a_sum_that_happens_to_be_that_are_two_things_to_ask(town, payment):
+    town.give_back(payment, None, key="back-1")
+    with pytest.raises(KeyReused):
+        town.give_back(payment, "10.00", key="back-1")
+    assert town.give_back(payment, None, key="back-1").amount == Amount(1000, "REC")
 
-    from koinon.db.transactions import savepoint
 
-    for forbidden in (
-        "UPDATE payments.payment SET refunded_minor = 0",
-        "UPDATE payments.payment SET amount_minor = 1",
-        "DELETE FROM payments.payment",
-        "TRUNCATE payments.payment CASCADE",
-        "INSERT INTO payments.refund SELECT town_id, id, id, 1, 'k', now(), now(), 'x' FROM payments.payment",
-        "DELETE FROM payments.refund",
-    ):
-        with pytest.raises(InsufficientPrivilege), savepoint(town.conn):
-            town.conn.execute(forbidden)
+def test_refunds_of_a_payment_are_listed_oldest_first(town, payment):
+    refunds = [town.give_back(payment, amount) for amount in ("5.00", "0.01", None)]
+    assert queries.refunds_of(town.conn, town_id=town.id, payment_id=payment.id) == refunds
+    assert queries.refund(town.conn, town_id=town.id, refund_id=refunds[1].id) == refunds[1]
+    assert queries.refund(town.conn, town_id=town.id, refund_id=payment.id) is None
+
+
+def test_a_refund_or_a_hold_is_no_payment_that_could_be_refunded(town, payment):
+    for other in (town.give_back(payment, "1.00"), town.hold_for("ana", "forn", "1.00")):
+        with pytest.raises(PaymentNotFound):
+            town.give_back(other, "0.50")

@@ -296,7 +296,10 @@ class Batch:
         to = self._receiving.get((payee, kind))
         if to is None:
             self.to_open[asked.payee] = NewAccount(kind, self.unit, asked.payee)
-            to = self._receiving[payee, kind] = Account(0, None, True, 0, 0, None)
+            to = self._receiving[payee, kind] = Account(-len(self.to_open), None, True, 0, 0, None)
+            self._accounts[to.account] = to
+            self._purses.setdefault(payee, []).append(to)
+            self._ordered.discard(payee)
         elif not to.is_open:
             return AccountNotOpen(key=str(asked.id), account_id=to.account)
         if to.ceiling_minor is not None:

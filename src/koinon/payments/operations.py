@@ -95,6 +95,7 @@ def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -
             actor=first.actor,
         )
         batch = Batch(_gather(conn, town_id, commands), commands)
+        assert not batch.to_open, "what was opened is there"
     return batch
 
 

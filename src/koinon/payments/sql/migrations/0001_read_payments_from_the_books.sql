@@ -184,10 +184,10 @@ DECLARE
     fund_ids uuid[];
     limited integer[];
     days date[];
-    of_town public.parties_town;
+    of_town record;
 BEGIN
     PERFORM ledger.current_month(p_town, clock_timestamp());
-    SELECT * INTO of_town FROM public.parties_town AS town WHERE town.id = p_town;
+    SELECT town.unit_code, town.time_zone INTO of_town FROM public.parties_town AS town WHERE town.id = p_town;
     unit := of_town.unit_code;
     time_zone := of_town.time_zone;
 

@@ -1,0 +1,128 @@
+"""One posting path for everybody: what is asked at the same time is collected and posted as one exact batch.
+
+Nobody waits for a clock: while one batch commits, the next one fills, and a lone command goes at once. When too
+much is waiting, nothing more is taken and the caller is told when to ask again. An answer is given after
+the commit and never before it; a batch whose connection broke is written again, and because each command's
+id is its idempotency key, what was posted already is found and not posted twice.
+
+Knows no page, no API and no Django: the ways in hold an ``Engine`` each, or share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from psycopg import Connection
+
+from koinon.db.batching import Batcher, QueueFull
+from koinon.db.transactions import savepoint
+from koinon.kernel.errors import KoinonError
+from koinon.payments import operations
+from koinon.payments.commands import Command
+from koinon.payments.errors import Busy
+from koinon.payments.operations import Done, Outcome
+
+MOST_AT_ONCE = 1000
+"""Commands in one call of ``perform``: enough to be quick, few enough that a failing one does not cost many."""
+
+_Asked = tuple[int, tuple[Command, ...]]
+_Answered = list[Outcome | Exception]
+
+
+class Engine:
+    """Collects commands of all towns and writes them through one connection (or ``writers`` of them)."""
+
+    def __init__(self, url: str, *, writers: int = 1, most_waiting: int = 4000, most_in_a_batch: int = 500) -> None:
+        self._batcher: Batcher[_Asked, _Answered] = Batcher(
+            url, write, writers=writers, most_waiting=most_waiting, most_in_a_batch=most_in_a_batch
+        )
+
+    def start(self) -> None:
+        self._batcher.start()
+
+    def stop(self) -> None:
+        """Take nothing more, answer what was taken, and close the connections."""
+        self._batcher.stop()
+
+    async def perform(self, town_id: int, command: Command) -> Done:
+        """What came of a command once it is committed, from asyncio; or raise its refusal, or ``Busy``."""
+        try:
+            answered = await self._batcher.collect((town_id, (command,)))
+        except QueueFull as full:
+            raise _busy(full) from full
+        return _done(answered[0])
+
+    def perform_now(self, town_id: int, command: Command) -> Done:
+        """The same for a thread that may wait."""
+        return _done(self._submit(town_id, (command,)).result()[0])
+
+    async def perform_many(self, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+        """What came of each of some commands, in order, once all are committed; refusals are values.
+
+        They stand together and in this order between those of others. Raises ``Busy``, and then none was tried.
+        """
+        if not commands:
+            return []
+        try:
+            return _outcomes(await self._batcher.collect((town_id, tuple(commands))))
+        except QueueFull as full:
+            raise _busy(full) from full
+
+    def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+        """The same for a thread that may wait."""
+        return _outcomes(self._submit(town_id, tuple(commands)).result()) if commands else []
+
+    def _submit(self, town_id: int, commands: tuple[Command, ...]) -> Future[_Answered]:
+        try:
+            return self._batcher.submit((town_id, commands))
+        except QueueFull as full:
+            raise _busy(full) from full
+
+
+def write(conn: Connection[Any], asked: list[_Asked]) -> list[_Answered]:
+    """Perform what was asked, town by town, in the order in which it came; the Batcher commits.
+
+    Where a command makes the whole batch fail, each is performed alone, so that only that one fails.
+    """
+    answered: list[_Answered] = [[] for _ in asked]
+    for town_id in sorted({town for town, _ in asked}):
+        ours = [
+            (place, command) for place, (town, commands) in enumerate(asked) if town == town_id for command in commands
+        ]
+        for start in range(0, len(ours), MOST_AT_ONCE):
+            part = ours[start : start + MOST_AT_ONCE]
+            outcomes = _performed(conn, town_id, [command for _, command in part])
+            for (place, _), outcome in zip(part, outcomes, strict=True):
+                answered[place].append(outcome)
+    return answered
+
+
+def _performed(conn: Connection[Any], town_id: int, commands: list[Command]) -> _Answered:
+    try:
+        with savepoint(conn):
+            return list(operations.perform(conn, town_id=town_id, commands=commands))
+    except Exception as failed:
+        if conn.closed or conn.broken:
+            raise  # The batch is written again on another connection.
+        if len(commands) == 1:
+            return [failed]
+    return [_performed(conn, town_id, [command])[0] for command in commands]
+
+
+def _busy(full: QueueFull) -> Busy:
+    return Busy(retry_after_seconds=1)
+
+
+def _done(answer: Outcome | Exception) -> Done:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _outcomes(answered: _Answered) -> list[Outcome]:
+    for answer in answered:
+        if isinstance(answer, Exception) and not isinstance(answer, KoinonError):
+            raise answer
+    return answered  # type: ignore[return-value]
