@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -13,12 +14,14 @@ import typer
 from koinon.cli import opening
 from koinon.cli.errors import FileNotUnderstood
 from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import REFUSED, plain, speaking
+from koinon.cli.output import REFUSED, Output, plain, speaking
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from koinon.ledger.types import Block, Proof
+
+PROGRESS_EVERY_SECONDS = 3.0
 
 seal = typer.Typer(help="Seal; recompute the sealed chain of transfers; prove one receipt.", no_args_is_help=True)
 
@@ -66,10 +69,15 @@ def seal_now(town: TownOption = "", as_json: JsonOption = False, database: Datab
             towns = opening.towns(conn, town)
         sealed: list[dict[str, Any]] = []
         for one in towns:
-            with transaction(conn):
-                block = operations.seal(conn, town_id=one.id, at=datetime.now(UTC))
-                newest = queries.head(conn, town_id=one.id)
-            sealed.append({"town": one.slug, "transfers": block.transfers if block else 0, **_head(newest)})
+            rows = 0
+            while True:  # A transaction each: what is sealed stays sealed, and what was posted meanwhile is seen.
+                with transaction(conn):
+                    block = operations.seal(conn, town_id=one.id, at=datetime.now(UTC))
+                    newest = queries.head(conn, town_id=one.id)
+                if block is None:
+                    break
+                rows += block.transfers
+            sealed.append({"town": one.slug, "transfers": rows, **_head(newest)})
 
         def show(console: Console) -> None:
             for row in sealed:
@@ -91,13 +99,16 @@ def verify(
 ) -> None:
     """Recompute every block from the rows alone. Status 1 names the first block that differs."""
     from koinon.ledger import seals
+    from koinon.ledger.seal_workers import cores
 
     with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn:
         heads = _kept_heads(kept)
         towns = opening.towns(conn, town)
+        conn.rollback()  # The workers see what is committed now; so shall this connection.
         verified: list[dict[str, Any]] = []
         for one in towns:
-            block = seals.verify(conn, town_id=one.id, kept=heads.get(one.slug))
+            told = _telling(out, one.slug)
+            block = seals.verify(conn, town_id=one.id, kept=heads.get(one.slug), processes=cores(), progress=told)
             verified.append({"town": one.slug, **_head(block)})
 
         def show(console: Console) -> None:
@@ -126,20 +137,24 @@ def proof(
     database: DatabaseOption = None,
 ) -> None:
     """Print, as JSON, that one transfer is in the sealed books; `koinon seal check-proof` needs no database."""
+    from dataclasses import asdict
+
     from koinon.ledger import queries, seals
 
     with speaking(True) as out, opening.books(database, patience_seconds=0) as conn:
         one = opening.town(conn, town)
         given = seals.proof(conn, town_id=one.id, transfer_id=transfer)
         later = queries.blocks(conn, town_id=one.id, first=given.block.number + 1)
+        says = asdict(seals.read(given.canonical))
         out.document(
             {
-                "format": "koinon-proof-1",
+                "format": "koinon-proof-2",
                 "town": one.slug,
                 "town_id": one.id,
                 "transfer": given.transfer_id,
+                "says": says,
                 "canonical": given.canonical,
-                "path": [{"hash": beside, "left": on_the_left} for beside, on_the_left in given.path],
+                "path": [{"before": list(step.before), "after": list(step.after)} for step in given.path],
                 "block": _block(given.block),
                 "later": [_block(block) for block in later],
             }
@@ -173,6 +188,19 @@ def check_proof(
             raise typer.Exit(REFUSED)
 
 
+def _telling(out: Output, town: str) -> Callable[[int, int], None]:
+    """Says how far a long verification is, every few seconds."""
+    last = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PROGRESS_EVERY_SECONDS:
+            last = time.monotonic()
+            out.progress(f"{town}: {done:,} of {total:,} rows verified")
+
+    return tell
+
+
 def _head(block: Block | None) -> dict[str, Any]:
     if block is None:
         return {"block": 0, "hash": None, "sealed_at": None}
@@ -182,8 +210,8 @@ def _head(block: Block | None) -> dict[str, Any]:
 def _block(block: Block) -> dict[str, Any]:
     return {
         "number": block.number,
-        "tx_from": block.tx_from,
-        "tx_to": block.tx_to,
+        "seq_from": block.seq_from,
+        "seq_to": block.seq_to,
         "transfers": block.transfers,
         "merkle_root": block.merkle_root,
         "previous": block.previous,
@@ -211,13 +239,13 @@ def _kept_heads(file: Path | None) -> Mapping[str, dict[int, bytes]]:
 def _read_proof(file: Path) -> tuple[Proof, list[Block]]:
     from datetime import datetime
 
-    from koinon.ledger.types import Block, Proof
+    from koinon.ledger.types import Block, Proof, Step
 
     def block(row: Mapping[str, Any]) -> Block:
         return Block(
             number=int(row["number"]),
-            tx_from=int(row["tx_from"]),
-            tx_to=int(row["tx_to"]),
+            seq_from=int(row["seq_from"]),
+            seq_to=int(row["seq_to"]),
             transfers=int(row["transfers"]),
             merkle_root=bytes.fromhex(row["merkle_root"]),
             previous=bytes.fromhex(row["previous"]),
@@ -225,13 +253,16 @@ def _read_proof(file: Path) -> tuple[Proof, list[Block]]:
             sealed_at=datetime.fromisoformat(row["sealed_at"]),
         )
 
+    def hashes(given: list[str]) -> tuple[bytes, ...]:
+        return tuple(bytes.fromhex(one) for one in given)
+
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         given = Proof(
             town_id=int(document["town_id"]),
             transfer_id=UUID(document["transfer"]),
             canonical=bytes.fromhex(document["canonical"]),
-            path=tuple((bytes.fromhex(step["hash"]), bool(step["left"])) for step in document["path"]),
+            path=tuple(Step(hashes(step["before"]), hashes(step["after"])) for step in document["path"]),
             block=block(document["block"]),
         )
         return given, [block(row) for row in document["later"]]

@@ -252,9 +252,18 @@ def lapse_holds(conn: Connection[Any], *, town_id: int, now: datetime) -> int:
 
 
 def seal(conn: Connection[Any], *, town_id: int, at: datetime) -> Block | None:
-    """Close a block over what was posted since the last one; None when there is nothing to seal.
+    """Close a block over what was posted since the last one; None when there is nothing (more) to seal.
 
-    Transfers of transactions that are still running, this one included, wait for the next block.
+    A block takes 65,536 rows and what is left of the last group: call again until None, or ``seal_all``.
+    Rows of transactions that are still running, this one included, wait for a later block.
     """
     number = scalar(conn, "SELECT ledger.seal(%(town_id)s, %(at)s)", town_id=town_id, at=at)
-    return None if number is None else queries.blocks(conn, town_id=town_id, first=number)[0]
+    return None if number is None else queries.blocks(conn, town_id=town_id, first=number, most=1)[0]
+
+
+def seal_all(conn: Connection[Any], *, town_id: int, at: datetime) -> list[Block]:
+    """Close as many blocks as it takes until everything is sealed that can be."""
+    blocks = []
+    while block := seal(conn, town_id=town_id, at=at):
+        blocks.append(block)
+    return blocks

@@ -79,11 +79,11 @@ def head(conn: Connection[Any], *, town_id: int) -> Block | None:
     return maybe(conn, statement("koinon.ledger", "head"), Block, town_id=town_id)
 
 
-def blocks(conn: Connection[Any], *, town_id: int, first: int = 1) -> list[Block]:
-    """Sealed blocks in order."""
-    return many(conn, statement("koinon.ledger", "blocks"), Block, town_id=town_id, first=first)
+def blocks(conn: Connection[Any], *, town_id: int, first: int = 1, most: int | None = None) -> list[Block]:
+    """Sealed blocks in order, from number ``first`` on."""
+    return many(conn, statement("koinon.ledger", "blocks"), Block, town_id=town_id, first=first, most=most)
 
 
 def unsealed(conn: Connection[Any], *, town_id: int) -> int:
-    """How many transfers wait for the next seal."""
+    """How many rows of the journal wait for the next seal."""
     return int(scalar(conn, statement("koinon.ledger", "unsealed"), town_id=town_id))

@@ -188,15 +188,24 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class PostedTransfer:
-    """A transfer as it stands in the books."""
+    """A transfer as it stands in the books.
+
+    ``kind`` is t for a transfer of its own, c or C for a capture of an amount or
+    of all, r or R for a reversal of an amount or of all that was left. It is the
+    ``leg``-th (from 0) of ``legs`` in its group, which begins at ``group_seq``.
+    """
 
     town_id: int
+    seq: int
     id: UUID
     debit_account: int
     credit_account: int
     amount_minor: int
     code: str
-    group_id: UUID | None
+    kind: str
+    leg: int
+    legs: int
+    group_seq: int
     effective_at: datetime
     posted_at: datetime
     actor: str
@@ -227,11 +236,14 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A sealed block."""
+    """A sealed block: the rows of the journal from ``seq_from`` up to, not including, ``seq_to``.
+
+    ``transfers`` counts all of them, holds and releases too.
+    """
 
     number: int
-    tx_from: int
-    tx_to: int
+    seq_from: int
+    seq_to: int
     transfers: int
     merkle_root: bytes
     previous: bytes
@@ -240,14 +252,40 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """That one transfer is in one block: its canonical bytes and the hashes beside its way to the root.
+class SealedRow:
+    """A row of the journal as its canonical bytes say it; ``target`` is the hold or original it points at."""
 
-    ``path`` holds (hash, stands on the left) from the leaf upwards.
-    """
+    town_id: int
+    seq: int
+    id: UUID
+    kind: str
+    debit_account: int
+    credit_account: int
+    amount_minor: int
+    code: str
+    leg: int
+    legs: int
+    effective_at: datetime
+    posted_at: datetime
+    target: UUID | None
+    actor: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level on the way to a root: the hashes of the neighbours before and after."""
+
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That one row is in one block: its canonical bytes and its neighbours on each level, from the leaf upwards."""
 
     town_id: int
     transfer_id: UUID
     canonical: bytes
-    path: tuple[tuple[bytes, bool], ...]
+    path: tuple[Step, ...]
     block: Block

@@ -1,7 +1,12 @@
--- The block that covers a transfer, if it is sealed. Locks nothing.
+-- The block that covers a row of the journal, if it is sealed. Locks nothing.
 --
 -- town_id integer, transfer_id uuid
-SELECT b.number, b.tx_from, b.tx_to, b.transfers, b.merkle_root, b.previous, b.hash, b.sealed_at
-FROM ledger.transfer AS t
-INNER JOIN ledger.block AS b ON b.town_id = t.town_id AND t.tx >= b.tx_from AND t.tx < b.tx_to
-WHERE t.town_id = %(town_id)s AND t.id = %(transfer_id)s;
+SELECT b.number, b.seq_from, b.seq_to, b.transfers, b.merkle_root, b.previous, b.hash, b.sealed_at
+FROM ledger.journal AS line
+CROSS JOIN LATERAL (
+    SELECT next.* FROM ledger.block AS next
+    WHERE next.town_id = line.town_id AND next.seq_to > line.seq
+    ORDER BY next.seq_to
+    LIMIT 1
+) AS b
+WHERE line.town_id = %(town_id)s AND line.id = %(transfer_id)s AND b.seq_from <= line.seq;
