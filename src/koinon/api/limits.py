@@ -26,10 +26,12 @@ class Bucket:
 
     def take(self, cost: int, *, now: float) -> float:
         """Take ``cost``; 0, or how many seconds to wait before it can be had (then nothing was taken)."""
-        level = self._level + (now - self._at) * self.rate
-        if level > self.burst:
-            level = float(self.burst)
-        self._at = now
+        level = self._level
+        if now > self._at:
+            level += (now - self._at) * self.rate
+            if level > self.burst:
+                level = float(self.burst)
+            self._at = now
         if level >= cost:
             self._level = level - cost
             return 0.0

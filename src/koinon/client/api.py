@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from koinon.client.errors import Refused, refused
@@ -26,6 +26,7 @@ from koinon.client.types import (
     read,
 )
 
+T = TypeVar("T")
 LARGEST_BATCH = 1000
 
 
@@ -220,5 +221,5 @@ class Client:
         return int(self._transport.post(path, None, repeat=True).told["deliveries"])
 
 
-def _made(kind: Any, answered: Answered) -> Any:
+def _made(kind: type[T], answered: Answered) -> T:
     return read(kind, answered.told, replayed=answered.headers.get("idempotency-replayed") == "true")

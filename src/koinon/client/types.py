@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 T = TypeVar("T")
@@ -182,7 +182,7 @@ def read(kind: type[T], told: Mapping[str, Any], **more: Any) -> T:
     >>> read(Part, {"fund_name": "Aid", "signed_minor": -100, "later": "ignored"})
     Part(fund_name='Aid', signed_minor=-100)
     """
-    hints = _hints(kind)
+    hints = _hints(cast(Any, kind))
     known = {name: _value(hints[name], told[name]) for name in hints if name in told}
     return kind(**known, **more)
 

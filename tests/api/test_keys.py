@@ -1,0 +1,93 @@
+"""The same request twice is one payment; the same key for something else is refused; nothing is lost by a crash."""
+
+from __future__ import annotations
+
+import pytest
+
+from koinon.api.asking import key_in
+from koinon.api.errors import KeyMalformed
+from tests.api.asking import Asking, Loop, fresh, payment
+
+
+def test_a_payment_without_a_key_is_not_tried(books, asking):
+    told = asking("POST", "/payments", json=payment(books, "ana", "forn", 1), by=books.key())
+    assert (told.status, told.code) == (400, "api.key-missing")
+
+
+@pytest.mark.parametrize("header", ["", " ", '""', "x" * 256, "a\x7fb", "é", '"a"b"', '"a\\b"'])
+def test_a_key_that_is_none_is_refused(header):
+    with pytest.raises(KeyMalformed):
+        key_in(header.encode("latin-1"))
+
+
+@pytest.mark.parametrize("header", ["receipt-17", '"receipt-17"', ' "receipt-17" '])
+def test_a_quoted_key_and_a_bare_one_are_the_same(header):
+    assert key_in(header.encode()) == "receipt-17"
+
+
+def test_a_retry_gets_the_first_answer_and_is_told_so(books, asking):
+    key, body = fresh(), payment(books, "ana", "forn", 10)
+    first = asking("POST", "/payments", json=body, key=key, by=books.key())
+    again = asking("POST", "/payments", json=body, key=f'"{key}"', by=books.key())
+    assert (again.status, again.json, again.headers["idempotency-replayed"]) == (201, first.json, "true")
+
+
+def test_a_key_for_something_else_is_refused_and_moves_nothing(books, asking):
+    key = fresh()
+    asking("POST", "/payments", json=payment(books, "ana", "forn", 10), key=key, by=books.key())
+    before = books.balance("forn")
+    for other in (payment(books, "ana", "forn", 11), payment(books, "ana", "llibres", 10)):
+        told = asking("POST", "/payments", json=other, key=key, by=books.key())
+        assert (told.status, told.code) == (422, "payments.key-reused")
+    assert books.balance("forn") == before
+
+
+def test_a_refused_request_does_not_use_its_key_up(books, asking):
+    key = fresh()
+    assert (
+        asking("POST", "/payments", json=payment(books, "ana", "forn", 900_00), key=key, by=books.key()).status == 409
+    )
+    assert asking("POST", "/payments", json=payment(books, "ana", "forn", 10), key=key, by=books.key()).status == 201
+
+
+def test_the_same_key_many_times_at_once_is_one_payment(books, asking):
+    key, body, before = fresh(), payment(books, "ana", "forn", 10), float(books.balance("forn"))
+    told = [
+        one.result(60)
+        for one in [asking.begin("POST", "/payments", json=body, key=key, by=books.key()) for _ in range(20)]
+    ]
+    assert {one.status for one in told} == {201}
+    assert len({one.body for one in told}) == 1
+    assert sum("idempotency-replayed" in one.headers for one in told) == 19
+    assert round(float(books.balance("forn")) - before, 2) == 0.1
+
+
+def test_two_credentials_never_mean_the_same_by_one_key(books, asking):
+    key, body = fresh(), payment(books, "ana", "forn", 10)
+    mine = asking("POST", "/payments", json=body, key=key, by=books.key()).json["id"]
+    told = asking("POST", "/payments", json=body, key=key, by=books.key("another"))
+    assert told.json["id"] != mine
+    assert "idempotency-replayed" not in told.headers
+
+
+def test_a_key_belongs_to_one_request_whatever_its_address(books, asking):
+    key = fresh()
+    made = asking("POST", "/payments", json=payment(books, "ana", "forn", 10), key=key, by=books.key()).json
+    told = asking("POST", f"/payments/{made['id']}/refunds", json={}, key=key, by=books.key())
+    assert (told.status, told.code) == (422, "payments.key-reused")
+
+
+def test_a_client_that_lost_its_answer_learns_it_from_another_process(books, asking):
+    """The connection was cut after the commit: another server on the same database gives the first answer."""
+    from koinon.api.application import application
+
+    key, body = fresh(), payment(books, "ana", "forn", 10)
+    first = asking("POST", "/payments", json=body, key=key, by=books.key())
+    app, loop = application(books.database.app_url, log=False), Loop()
+    loop.run(app.start())
+    try:
+        again = Asking(app, loop)("POST", "/payments", json=body, key=key, by=books.key())
+    finally:
+        loop.run(app.stop())
+        loop.close()
+    assert (again.status, again.json, again.headers["idempotency-replayed"]) == (201, first.json, "true")
