@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
+from math import ceil
+from types import TracebackType
+from typing import Any, Self
 
-from psycopg import Connection
+from psycopg import Connection, InterfaceError, OperationalError
 
-from koinon.db.batching import Batcher, QueueFull
+from koinon.db.batching import Batcher
+from koinon.db.errors import QueueFull
 from koinon.db.transactions import savepoint
-from koinon.kernel.errors import KoinonError
 from koinon.payments import operations
 from koinon.payments.commands import Command
 from koinon.payments.errors import Busy
@@ -36,7 +38,12 @@ class Engine:
 
     def __init__(self, url: str, *, writers: int = 1, most_waiting: int = 4000, most_in_a_batch: int = 500) -> None:
         self._batcher: Batcher[_Asked, _Answered] = Batcher(
-            url, write, writers=writers, most_waiting=most_waiting, most_in_a_batch=most_in_a_batch
+            url,
+            write,
+            writers=writers,
+            most_waiting=most_waiting,
+            most_in_a_batch=most_in_a_batch,
+            application_name="koinon payments",
         )
 
     def start(self) -> None:
@@ -45,6 +52,15 @@ class Engine:
     def stop(self) -> None:
         """Take nothing more, answer what was taken, and close the connections."""
         self._batcher.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     async def perform(self, town_id: int, command: Command) -> Done:
         """What came of a command once it is committed, from asyncio; or raise its refusal, or ``Busy``."""
@@ -58,21 +74,21 @@ class Engine:
         """The same for a thread that may wait."""
         return _done(self._submit(town_id, (command,)).result()[0])
 
-    async def perform_many(self, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
-        """What came of each of some commands, in order, once all are committed; refusals are values.
+    async def perform_many(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
+        """What came of each of some commands, in order, once all are committed; refusals and errors are values.
 
         They stand together and in this order between those of others. Raises ``Busy``, and then none was tried.
         """
         if not commands:
             return []
         try:
-            return _outcomes(await self._batcher.collect((town_id, tuple(commands))))
+            return await self._batcher.collect((town_id, tuple(commands)))
         except QueueFull as full:
             raise _busy(full) from full
 
-    def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+    def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """The same for a thread that may wait."""
-        return _outcomes(self._submit(town_id, tuple(commands)).result()) if commands else []
+        return self._submit(town_id, tuple(commands)).result() if commands else []
 
     def _submit(self, town_id: int, commands: tuple[Command, ...]) -> Future[_Answered]:
         try:
@@ -81,10 +97,11 @@ class Engine:
             raise _busy(full) from full
 
 
-def write(conn: Connection[Any], asked: list[_Asked]) -> list[_Answered]:
+def write(conn: Connection[Any], asked: Sequence[_Asked]) -> list[_Answered]:
     """Perform what was asked, town by town, in the order in which it came; the Batcher commits.
 
-    Where a command makes the whole batch fail, each is performed alone, so that only that one fails.
+    What makes a batch fail as a whole is sought by the Batcher, who writes its items alone; and
+    here among the commands of an item that is alone already.
     """
     answered: list[_Answered] = [[] for _ in asked]
     for town_id in sorted({town for town, _ in asked}):
@@ -93,36 +110,31 @@ def write(conn: Connection[Any], asked: list[_Asked]) -> list[_Answered]:
         ]
         for start in range(0, len(ours), MOST_AT_ONCE):
             part = ours[start : start + MOST_AT_ONCE]
-            outcomes = _performed(conn, town_id, [command for _, command in part])
-            for (place, _), outcome in zip(part, outcomes, strict=True):
+            commands = [command for _, command in part]
+            perform = _each if len(asked) == 1 and len(ours) > 1 else operations.perform
+            for (place, _), outcome in zip(part, perform(conn, town_id=town_id, commands=commands), strict=True):
                 answered[place].append(outcome)
     return answered
 
 
-def _performed(conn: Connection[Any], town_id: int, commands: list[Command]) -> _Answered:
+def _each(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -> _Answered:
+    """Perform commands together, or one by one where one of them makes them fail; its error stands in its place."""
     try:
         with savepoint(conn):
             return list(operations.perform(conn, town_id=town_id, commands=commands))
-    except Exception as failed:
-        if conn.closed or conn.broken:
-            raise  # The batch is written again on another connection.
+    except (OperationalError, InterfaceError):
+        raise  # The connection, or somebody in the way: all of it is written again.
+    except Exception as failed:  # noqa: BLE001  # Whatever it is, it is told to whom it concerns.
         if len(commands) == 1:
             return [failed]
-    return [_performed(conn, town_id, [command])[0] for command in commands]
+    return [_each(conn, town_id=town_id, commands=[command])[0] for command in commands]
 
 
 def _busy(full: QueueFull) -> Busy:
-    return Busy(retry_after_seconds=1)
+    return Busy(retry_after_seconds=ceil(full.retry_after_seconds))
 
 
 def _done(answer: Outcome | Exception) -> Done:
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-def _outcomes(answered: _Answered) -> list[Outcome]:
-    for answer in answered:
-        if isinstance(answer, Exception) and not isinstance(answer, KoinonError):
-            raise answer
-    return answered  # type: ignore[return-value]
