@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg import Connection, OperationalError
 
@@ -172,7 +173,7 @@ class _Worker:
             _ended, late = await asyncio.wait(list(self._under_way), timeout=PATIENCE_AT_THE_END_SECONDS)
             for task in late:
                 task.cancel()
-        with suppress(KoinonError, OperationalError):
+        with suppress(KoinonError, psycopg.Error):
             await self._turn(claiming=False)
         await self.let_go()
 

@@ -18,8 +18,7 @@ logged AS (
     INSERT INTO outbox.attempt (town_id, event_id, listener_id, recipient, number, took_ms, status, error)
     SELECT e.town_id, e.event_id, e.listener_id, e.recipient, e.number, e.took_ms, e.status, e.error
     FROM ended AS e
-    ON CONFLICT (town_id, event_id, listener_id, recipient, number) DO UPDATE
-    SET took_ms = excluded.took_ms, status = excluded.status, error = excluded.error, at = excluded.at
+    ON CONFLICT DO NOTHING
 ),
 
 closed AS (
