@@ -1,7 +1,8 @@
 """Lists as PostgreSQL's binary arrays, made in one go.
 
 psycopg asks each element how it wants to be sent, which for batches of thousands
-takes longer than the posting. These wrappers know their type: wrap the list and pass it as a parameter.
+takes longer than the posting. These wrappers know their type: wrap the list and pass it as a parameter
+of a ``cursor`` of this module.
 
 >>> len(Int8Array([1, 2, None]).content)
 52
@@ -20,9 +21,10 @@ from struct import pack
 from typing import Any, ClassVar
 from uuid import UUID
 
-from psycopg import adapters
-from psycopg.adapt import Dumper
+from psycopg import Connection, Cursor, ProgrammingError
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
+from psycopg.rows import TupleRow, tuple_row
 
 _Y2K = datetime(2000, 1, 1, tzinfo=UTC)
 _NULL = b"\xff\xff\xff\xff"
@@ -134,5 +136,18 @@ def _dumper(kind: type[Packed]) -> type[Dumper]:
     return PackedDumper
 
 
-for _kind in (Int2Array, Int4Array, Int8Array, UuidArray, TextArray, TimeArray):
-    adapters.register_dumper(_kind, _dumper(_kind))
+_DUMPERS = {kind: _dumper(kind) for kind in (Int2Array, Int4Array, Int8Array, UuidArray, TextArray, TimeArray)}
+
+
+def cursor(conn: Connection[Any]) -> Cursor[TupleRow]:
+    """A cursor that takes these lists, on any connection.
+
+    Django's own cursors write parameters into the statement, which nothing binary
+    survives; and a connection only knows of the types that were registered before it was opened.
+    """
+    try:
+        conn.adapters.get_dumper(Int2Array, PyFormat.BINARY)
+    except ProgrammingError:
+        for kind, dumper in _DUMPERS.items():
+            conn.adapters.register_dumper(kind, dumper)
+    return Cursor(conn, row_factory=tuple_row)

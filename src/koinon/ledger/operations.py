@@ -9,8 +9,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from psycopg import Connection, DatabaseError
-from psycopg.rows import tuple_row
 
+from koinon.db import arrays
 from koinon.db.arrays import Int2Array, Int4Array, Int8Array, TextArray, TimeArray, UuidArray
 from koinon.db.statements import many, scalar, statement
 from koinon.kernel.money import Amount
@@ -59,7 +59,7 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     if not requests:
         return []
     try:
-        with conn.cursor(row_factory=tuple_row) as cursor:
+        with arrays.cursor(conn) as cursor:
             answers = cursor.execute(
                 statement("koinon.ledger", "post"), _columns(town_id, requests), prepare=True
             ).fetchall()
