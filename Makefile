@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve setup setup-test setup-bench lint translations requirements clean
+.PHONY: help demo test faults check serve setup setup-test setup-bench lint translations requirements clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: setup ## Run a town's first month from nothing, then serve the site (ARGS=
 
 test: setup-test ## Run every check and test (ARGS are given to pytest)
 	@exec $(BIN)/python tools/test.py $(ARGS)
+
+faults: setup-test ## Kill what touches a payment two hundred times and explain what was told (ARGS="--kills 50 --seed 7")
+	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 lint: setup-test ## Run the formatter's, linter's and type checker's checks only
 	@exec $(BIN)/python tools/test.py --lint-only

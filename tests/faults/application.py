@@ -14,20 +14,18 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from psycopg import Connection
 
+from koinon.db.batching import Batcher
 from koinon.db.connections import connect
+from koinon.db.errors import QueueFull
 from koinon.kernel.errors import KoinonError
 from tests.faults import stack
-
-try:
-    from koinon.db.batching import Batcher, QueueFull
-except ImportError:
-    from tests.faults.standin import Batcher, QueueFull
 
 LINE_LIMIT = 2**20
 Answer = dict[str, Any]
@@ -41,14 +39,15 @@ class Item:
         self.early: Callable[[Answer], None] = lambda answer: None
 
 
-def write(conn: Connection[Any], items: list[Item]) -> list[Answer]:
+def write(conn: Connection[Any], items: Sequence[Item]) -> list[Answer]:
     return stack.post(conn, [item.asked for item in items])
 
 
-def write_and_tell_early(conn: Connection[Any], items: list[Item]) -> list[Answer]:
+def write_and_tell_early(conn: Connection[Any], items: Sequence[Item]) -> list[Answer]:
     answers = write(conn, items)
     for item, answer in zip(items, answers, strict=True):
         item.early(answer)
+    time.sleep(0.005)  # The answers are on their way while the disk is still at work.
     return answers
 
 
@@ -92,8 +91,8 @@ class Server:
             while (line := await reader.readline()).endswith(b"\n"):
                 try:
                     answer = await self._answer(json.loads(line))
-                except QueueFull:
-                    answer = {"said": "busy", "retry_after": 0.2}
+                except QueueFull as full:
+                    answer = {"said": "busy", "retry_after": full.retry_after_seconds}
                 except Exception as broken:  # noqa: BLE001 - a server says that it failed and lives on
                     refused = isinstance(broken, KoinonError)
                     answer = {"said": "failed", "why": f"{type(broken).__name__}: {broken}", "refused": refused}

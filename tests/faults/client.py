@@ -60,7 +60,7 @@ class Link:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     self._streams = await asyncio.open_connection("127.0.0.1", port, limit=LINE_LIMIT)
             except (OSError, TimeoutError):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
                 self._turn += 1
 
     async def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -128,11 +128,10 @@ class Client:
             await self._settle(link, operation.name, operation.asked, operation.tries + 1)
         while not self.stopping.is_set():
             asked = self.traffic.next(self.known)
-            if asked["do"] == "post" and self.traffic.chance.random() < 0.02:
+            if asked["do"] == "post" and self.traffic.chance.random() < 0.06:
                 other = Link(self.wish.ports, number + 1)
-                await asyncio.gather(  # A double click.
-                    self._settle(link, self._name(), asked), self._settle(other, self._name(), asked)
-                )
+                again = self.traffic.twice(asked)
+                await asyncio.gather(self._settle(link, self._name(), asked), self._settle(other, self._name(), again))
                 other.close()
             else:
                 await self._settle(link, self._name(), asked)
@@ -152,7 +151,7 @@ class Client:
                 answer = await link.ask(asked)
             except Unknown as why:
                 self.journal.told(name, "unknown", why=str(why))
-                await asyncio.sleep(self.traffic.chance.uniform(0, 0.1))
+                await asyncio.sleep(self.traffic.chance.uniform(0.02, 0.2))
                 continue
             said = answer.pop("said")
             self.journal.told(name, said, **answer)

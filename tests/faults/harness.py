@@ -22,7 +22,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 
-from koinon.db.checks import run_checks
+from koinon.db import checks, migrations, setup
 from koinon.db.connections import Database, connect
 from koinon.db.errors import DatabaseError
 from koinon.ledger import operations, queries, seals
@@ -36,11 +36,12 @@ from tests.faults.database import SOCKET, DatabaseUnderFire
 from tests.faults.proxy import Loop, Plan, Proxy
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-OF_THE_BOOKS = ("koinon.audit", "koinon.ledger", "koinon.outbox")  # The town has no people here, only accounts.
+OF_THE_BOOKS = ("koinon.audit", "koinon.ledger")  # The town has no people here, only accounts.
 ACTOR = "harness:setup"
 START_MINOR = 400  # What each account begins with: little, so that many payments are refused.
 CEILING_MINOR = 900
 PATIENCE_SECONDS = 60
+LOOK_SECONDS = 3
 MOMENT_SECONDS = 5.0  # How long a plan waits for its moment.
 
 
@@ -57,10 +58,11 @@ class Settings:
     accounts: int = 10
     pause_seconds: float = 0.01
     between_seconds: float = 0.6  # At most, from one fault's mending to the next fault.
-    faults: tuple[str, ...] = ()  # None: all of them.
+    faults: tuple[str, ...] = ()  # By name; none are all of them.
     sabotage_application: str = ""
     sabotage_database: Callable[[Connection[Any]], None] | None = None
-    until_anomaly_seconds: float = 0  # Check this often on the way, and stop at the first anomaly.
+    at_most_seconds: float = 3600
+    look_for: frozenset[str] = frozenset()  # Check on the way as well, and stop at the first of these anomalies.
 
     @property
     def one_writer(self) -> bool:
@@ -193,6 +195,7 @@ class Run:
         self.opened: dict[int, Opened] = {}
         self.database = DatabaseUnderFire(folder / "db")
         self.journals: list[Path] = []
+        self.found_it = False
         self._closing = ExitStack()
 
     def run(self) -> Report:
@@ -361,9 +364,11 @@ class Run:
         names = list(faults)
         weights = [faults[name][0] for name in names]
         self._progress()
-        checked = time.monotonic()
+        began = checked = time.monotonic()
         told = 0
         while self.report.kills.total() < self.settings.kills:
+            if time.monotonic() - began > self.settings.at_most_seconds:
+                return
             time.sleep(self.chance.uniform(0.02, self.settings.between_seconds))
             name = self.chance.choices(names, weights)[0]
             if faults[name][1]():
@@ -372,11 +377,11 @@ class Run:
             if self.report.kills.total() >= told + 20:
                 told = self.report.kills.total()
                 self.say(f"{told} kills, {self.report.cuts.total()} cuts")
-            often = self.settings.until_anomaly_seconds
-            if often and time.monotonic() - checked > often:
-                checked = time.monotonic()
-                if self._wrong_already():
+            if self.settings.look_for and time.monotonic() - checked > LOOK_SECONDS:
+                if self.settings.look_for & {anomaly.kind for anomaly in self._compare(still_going=True)}:
+                    self.found_it = True
                     return
+                checked = time.monotonic()
 
     def _plan(self, proxies: list[Proxy], moment: str, act: Callable[[Proxy], None]) -> bool:
         """Have something happen at a moment in any of these proxies; whether it came."""
@@ -451,18 +456,14 @@ class Run:
                 raise TimeoutError(f"nobody was told anything for {PATIENCE_SECONDS} seconds")
             time.sleep(0.02)
 
-    def _wrong_already(self) -> bool:
-        """Whether anything is wrong that time will not mend; clients go on meanwhile."""
-        passing = {"unsettled", "lost"}
-        rows_later = history.read(self.journals)
-        found = [anomaly for anomaly in self._compare(rows_later) if anomaly.kind not in passing]
-        return bool(found)
-
     # Finish
 
     def _finish(self) -> None:
         for number, client in enumerate(self.clients):
-            if not client.end():
+            if self.found_it:
+                client.kill()
+                client.running.wait()
+            elif not client.end():
                 self.report.anomalies.append(Anomaly("stuck", f"client {number} was not told everything in the end"))
         self.sealer.end()
 
@@ -475,25 +476,40 @@ class Run:
         report.refused = sum(each.said == "refused" for each in told)
         report.reads = sum(each.said == "read" for each in told)
         report.unknown = sum(each.tries - bool(each.said) for each in told)
-        found = self._compare(told)
+        found = self._compare(still_going=self.found_it)
         found += [Anomaly("defect", defect) for defect in (*self._failures(), *self.sealer.defects)]
         with connect(self.database.database.app_url, statement_timeout_seconds=0) as conn:
             report.rows = len(stack.books(conn))
-            for _ in range(3):
-                operations.seal(conn, town_id=stack.TOWN, at=datetime.now(UTC))
-                conn.commit()
-            report.blocks = len(queries.blocks(conn, town_id=stack.TOWN))
-            for result in run_checks(conn, stack.TOWN):
-                if result.package not in OF_THE_BOOKS:
-                    continue
-                found += [Anomaly("invariant", f"{result.package}.{result.name}: {row}") for row in result.failures[:3]]
-            try:
-                seals.verify(conn, town_id=stack.TOWN, kept=dict(self.sealer.kept))
-            except SealBroken as broken:
-                found.append(Anomaly("seal", str(broken)))
+            for part in (self._invariants, self._seals):
+                try:
+                    found += part(conn)
+                except psycopg.Error as defect:
+                    conn.rollback()
+                    found.append(Anomaly("defect", f"{part.__name__.strip('_')}: {defect}"))
         return found
 
-    def _compare(self, told: list[history.Operation]) -> list[Anomaly]:
+    def _invariants(self, conn: Connection[Any]) -> list[Anomaly]:
+        found = []
+        for check in checks.every_check():
+            if check.package in OF_THE_BOOKS:
+                rows = conn.execute(check.sql.encode()).fetchmany(3)
+                found += [Anomaly("invariant", f"{check.package}.{check.name}: {row}") for row in rows]
+        return found
+
+    def _seals(self, conn: Connection[Any]) -> list[Anomaly]:
+        for _ in range(3):
+            operations.seal(conn, town_id=stack.TOWN, at=datetime.now(UTC))
+            conn.commit()
+        self.report.blocks = len(queries.blocks(conn, town_id=stack.TOWN))
+        try:
+            seals.verify(conn, town_id=stack.TOWN, kept=dict(self.sealer.kept))
+        except SealBroken as broken:
+            return [Anomaly("seal", str(broken))]
+        left = queries.unsealed(conn, town_id=stack.TOWN)
+        return [Anomaly("seal", f"{left} rows are not sealed though nobody posts")] if left else []
+
+    def _compare(self, *, still_going: bool = False) -> list[Anomaly]:
+        told = history.read(self.journals)  # First: whatever was acknowledged must be in the books after that.
         with connect(self.database.database.app_url) as conn:
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             rows = stack.books(conn)
@@ -505,11 +521,13 @@ class Run:
                     [stack.TOWN],
                 )
             }
-        return checker.check(told, rows, stands, self.opened, one_writer=self.settings.one_writer)
+        return checker.check(
+            told, rows, stands, self.opened, one_writer=self.settings.one_writer, still_going=still_going
+        )
 
     def _failures(self) -> Iterator[str]:
         """What the application could not do, other than for want of a connection."""
-        excused = ("OperationalError", "AdminShutdown", "Unreachable", "InterfaceError", "CrashShutdown")
+        excused = ("OperationalError", "AdminShutdown", "Unreachable", "InterfaceError", "CrashShutdown", "NotSettled")
         seen: Counter[str] = Counter()
         for path in self.journals:
             for line in history.lines(path):
@@ -517,20 +535,17 @@ class Run:
                     seen[line["why"][:300]] += 1
         for why, times in seen.most_common(5):
             yield f"{times} times: {why}"
-
-
-PREPARE = """
-import sys
-from koinon.db.connections import Database
-from koinon.server.prepare import prepare
-prepare(Database(app_url=sys.argv[1], owner_url=sys.argv[2]))
-"""
+        log = (self.folder / "db" / "pg.log").read_text(encoding="utf-8", errors="replace")
+        for told in ("deadlock detected", "PANIC", "could not serialize", "corrupt"):
+            if times := log.count(told):
+                yield f"{times} times in the server's log: {told}"
 
 
 def prepare(database: Database) -> None:
-    """Every table there is, made by a process of its own: Django can be set up only once in each."""
-    command = [sys.executable, "-c", PREPARE, database.app_url, database.owner_url]
-    subprocess.run(command, cwd=PROJECT, check=True)
+    """The tables of the books, and no others."""
+    with connect(database.owner_url, application_name="faults prepare") as conn:
+        setup.prepare_roles(conn)
+        migrations.apply(conn, ["koinon.db", *OF_THE_BOOKS])
 
 
 @contextmanager

@@ -58,8 +58,16 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(task, self.loop).result(30)
 
     def close(self) -> None:
+        async def cancel() -> None:
+            running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+        self.wait(cancel())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
+        self.loop.close()
 
 
 class Proxy:

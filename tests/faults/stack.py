@@ -18,7 +18,6 @@ from tests.faults.history import Leg
 
 TOWN = 1
 UNIT = "LOC"
-OLD = "key" in Transfer.__dataclass_fields__
 
 
 def requests(asked: dict[str, Any]) -> list[Request]:
@@ -35,8 +34,6 @@ def requests(asked: dict[str, Any]) -> list[Request]:
             "reference": leg["reference"],
             "group": group,
         }
-        if OLD:
-            told["key"] = leg["id"]
         amount = Amount(leg["amount"], UNIT) if leg.get("amount") is not None else None
         match leg["kind"]:
             case "transfer":
@@ -108,20 +105,12 @@ LEFT JOIN ledger.target AS target ON target.town_id = line.town_id AND target.se
 WHERE line.town_id = %(town_id)s
 ORDER BY line.seq
 """
-_OLD_JOURNAL = """
-SELECT id, CASE WHEN reverses IS NOT NULL THEN 'r' WHEN hold_id IS NOT NULL THEN 'C' ELSE 't' END AS kind,
-       debit_account AS debit, credit_account AS credit, amount_minor AS amount, code,
-       coalesce(reverses, hold_id) AS target, effective_at, actor, reference,
-       (row_number() OVER (PARTITION BY coalesce(group_id, id) ORDER BY tx, ctid) - 1)::integer AS leg,
-       (count(*) OVER (PARTITION BY coalesce(group_id, id)))::integer AS legs
-FROM ledger.transfer WHERE town_id = %(town_id)s ORDER BY tx, ctid
-"""
 _KIND = {"t": "transfer", "h": "hold", "c": "capture", "C": "capture", "g": "release", "r": "reversal", "R": "reversal"}
 
 
 def books(conn: Connection[Any]) -> list[Row]:
     """Every row of the books, in the order of the books."""
-    return many(conn, _OLD_JOURNAL if OLD else _JOURNAL, Row, town_id=TOWN)
+    return many(conn, _JOURNAL, Row, town_id=TOWN)
 
 
 def leg_of(row: Row) -> Leg:

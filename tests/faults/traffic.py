@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from tests.faults.history import Leg, Operation
-from tests.faults.stack import OLD
 
 REMEMBERED = 400
 
@@ -66,7 +65,7 @@ class Traffic:
         if draw < 0.12:
             first = self._payment()
             return [first, *(self._payment(first["debit"]) for _ in range(self.chance.randint(1, 2)))]
-        if draw < 0.26 and not OLD:
+        if draw < 0.26:
             return [{**self._payment(), "kind": "hold"}]
         if draw < 0.36 and known.holds:
             return [self._pointing("capture", known.holds)]
@@ -96,8 +95,6 @@ class Traffic:
     def _pointing(self, kind: str, targets: list[str]) -> Leg:
         target = self.chance.choice(targets[-40:]) if self.chance.random() < 0.97 else self.fresh_id()
         amount = self.chance.choice([None, self.chance.randint(1, 60)])
-        if OLD:
-            amount = self.chance.randint(1, 60)
         return {
             "kind": kind,
             "id": self.fresh_id(),
@@ -105,6 +102,12 @@ class Traffic:
             "amount": amount,
             "reference": self._reference(),
         }
+
+    def twice(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What is asked at the same moment under the same ids: the same, or a payment between others."""
+        if self.chance.random() < 0.5:
+            return asked
+        return {**asked, "legs": [{**self._payment(), "id": leg["id"]} for leg in asked["legs"]]}
 
     def _other_content(self, asked: dict[str, Any]) -> dict[str, Any]:
         return {**asked, "legs": [{**leg, "reference": self._reference()} for leg in asked["legs"]]}
