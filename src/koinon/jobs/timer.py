@@ -27,6 +27,7 @@ from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
+from koinon.payments import operations as payments
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
 
@@ -45,7 +46,7 @@ def seal_round(conn: Connection[Any], *, now: datetime) -> int:
     sealed = 0
     for town in _towns(conn):
         with transaction(conn):
-            lapsed = ledger.lapse_holds(conn, town_id=town.id, now=now)
+            lapsed = payments.lapse_holds(conn, town_id=town.id, now=now)
         if lapsed:
             figures.add(metrics.LAPSED, lapsed, town=town.slug)
             log.info("holds lapsed", town=town.slug, holds=lapsed)
