@@ -225,6 +225,7 @@ if os.environ.get("KOINON_SMTP"):
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_HOST, _colon, _port = os.environ["KOINON_SMTP"].partition(":")
     EMAIL_PORT = int(_port or 25)
+    EMAIL_TIMEOUT = 15  # A notice whose mail server is silent is tried again later.
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR / "mail"

@@ -21,6 +21,7 @@ from koinon.db import errors as db
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import errors as ledger
+from koinon.outbox import errors as outbox
 from koinon.parties import errors as parties
 from koinon.parties.connection import raw
 from koinon.payments import errors as payments
@@ -37,8 +38,12 @@ STATUS: dict[type[KoinonError], int] = {
     ledger.AccountNotFound: 404,
     ledger.HoldNotFound: 404,
     ledger.OriginalNotFound: 404,
+    outbox.DeliveryNotFound: 404,
+    outbox.EndpointNotFound: 404,
+    outbox.NoticeNotFound: 404,
     parties.PartyNotFound: 404,
     parties.TownNotFound: 404,
+    payments.HoldNotFound: 404,
     payments.PaymentNotFound: 404,
     programmes.CycleNotFound: 404,
     programmes.FundNotFound: 404,
