@@ -24,7 +24,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor, ProgrammingError
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.pq import Format
-from psycopg.rows import TupleRow, tuple_row
+from psycopg.rows import Row, RowFactory, tuple_row
 
 _Y2K = datetime(2000, 1, 1, tzinfo=UTC)
 _NULL = b"\xff\xff\xff\xff"
@@ -139,7 +139,7 @@ def _dumper(kind: type[Packed]) -> type[Dumper]:
 _DUMPERS = {kind: _dumper(kind) for kind in (Int2Array, Int4Array, Int8Array, UuidArray, TextArray, TimeArray)}
 
 
-def cursor(conn: Connection[Any]) -> Cursor[TupleRow]:
+def cursor(conn: Connection[Any], rows: RowFactory[Row] = tuple_row) -> Cursor[Row]:  # type: ignore[assignment]
     """A cursor that takes these lists, on any connection.
 
     Django's own cursors write parameters into the statement, which nothing binary
@@ -150,4 +150,4 @@ def cursor(conn: Connection[Any]) -> Cursor[TupleRow]:
     except ProgrammingError:
         for kind, dumper in _DUMPERS.items():
             conn.adapters.register_dumper(kind, dumper)
-    return Cursor(conn, row_factory=tuple_row)
+    return Cursor(conn, row_factory=rows)
