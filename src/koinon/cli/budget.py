@@ -109,7 +109,7 @@ def _move(
                 conn,
                 town_id=facts.id,
                 fund=programmes.fund_by_code(conn, town_id=facts.id, code=fund).id,
-                amount=_amount(amount, facts),
+                amount=amount_of(amount, facts),
                 bank_reference=reference,
                 # The bank's reference alone says whether this is the same movement.
                 idempotency_key=f"cli:{new_id()}",
@@ -175,7 +175,7 @@ def show_budget(town: TownOption = "", as_json: JsonOption = False, database: Da
         )
 
 
-def _amount(written: str, town: TownFacts) -> Amount:
+def amount_of(written: str, town: TownFacts) -> Amount:
     from koinon.pilots.townfolder_cells import CellProblem, amount_minor
 
     try:

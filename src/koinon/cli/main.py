@@ -19,7 +19,22 @@ from types import FrameType
 
 import typer
 
-from koinon.cli import api, bench, books, budget, cycle, demo, fund, party, payments, redeem, serving, town, upkeep
+from koinon.cli import (
+    api,
+    bench,
+    books,
+    budget,
+    cycle,
+    demo,
+    fund,
+    party,
+    payments,
+    redeem,
+    serving,
+    town,
+    upkeep,
+    webhook,
+)
 from koinon.cli.output import DEFECT, DONE, INTERRUPTED, REFUSED, TOLD_TO_END, keep_defect
 from koinon.db.private import keep_to_owner, without_rows
 
@@ -46,6 +61,8 @@ for name, command in (("show", payments.show), ("reject", payments.reject), ("re
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
+app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")
+app.add_typer(webhook.notices, name="notice", rich_help_panel="Run a town")
 app.command("check", rich_help_panel="Check the books")(books.check)
 app.add_typer(books.seal, name="seal", rich_help_panel="Check the books")
 app.add_typer(bench.app, name="bench", rich_help_panel="Operate")
