@@ -94,7 +94,7 @@ class Hordak:
     """django-hordak with as many wallets as we have, in a database of its own on the same server."""
 
     name = NAME
-    patterns = ("uniform",)
+    patterns: tuple[str, ...] = ("uniform",)
 
     def __init__(self, server: Server, *, wallets: int, clients: int) -> None:
         self._server = server

@@ -62,8 +62,7 @@ class Pgledger:
     """pgledger with as many wallets as we have, in a database of its own on the same server."""
 
     name = NAME
-    tables = ("pgledger_transfers", "pgledger_entries")
-    patterns = ("uniform", "lone", "hot")
+    patterns: tuple[str, ...] = ("uniform", "lone", "hot")
 
     def __init__(self, server: Server, file: Path, *, wallets: int, clients: int) -> None:
         self._server = server

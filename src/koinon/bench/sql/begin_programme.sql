@@ -3,13 +3,13 @@
 -- households, award_ids  uuid[]  side by side
 WITH fund AS (
     INSERT INTO programmes_fund (id, town_id, code, name, source, budget_minor, rule, spend_from, last_day)
-    VALUES (%(fund_id)s, %(town_id)s, %(code)s, initcap(%(code)s), '', NULL, %(rule)s::jsonb, NULL, %(last_day)s)
+    VALUES (%(fund_id)s, %(town_id)s, %(code)s::text, initcap(%(code)s::text), '', NULL, %(rule)s::jsonb, NULL, %(last_day)s)
     RETURNING id
 ),
 programme AS (
     INSERT INTO programmes_programme (id, town_id, code, name, kind, fund_id, share_numerator, share_denominator,
                                       floor_monthly_minor, rule)
-    SELECT %(programme_id)s, %(town_id)s, %(code)s, initcap(%(code)s), 'aid', fund.id, 1, 1, 0, '{}'::jsonb FROM fund
+    SELECT %(programme_id)s, %(town_id)s, %(code)s::text, initcap(%(code)s::text), 'aid', fund.id, 1, 1, 0, '{}'::jsonb FROM fund
     RETURNING id
 )
 INSERT INTO programmes_award (id, programme_id, household_id, monthly_minor, from_day, to_day)
