@@ -72,7 +72,7 @@ WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("redemption.requested", ""): (
         gettext_noop("%(amount)s handed in"),
-        gettext_noop("A shop asked for euros in exchange; the amount waits for the next run to the bank."),
+        gettext_noop("A shop asked to be paid out; the amount waits for the next run to the bank."),
     ),
     ("redemption.requested", "party"): (
         gettext_noop("We have your request for %(amount)s"),
