@@ -28,6 +28,7 @@ from tests.ledger.model import Answer, Books, Line, ModelAccount
 from tests.ledger.traffic import NOON, UNIT, Close, Lapse, NextMonth, Opened, Post, Step, Traffic
 
 Item = TypeVar("Item")
+SHOWN = 60  # Lines of a disagreement that nobody has shrunk.
 Balances = dict[int, tuple[int, int, int]]
 
 
@@ -143,7 +144,10 @@ class Disagreement(AssertionError):
     what: str
 
     def __str__(self) -> str:
-        return f"{self.what}\n{table(self)}"
+        lines = table(self).splitlines()
+        if len(lines) > SHOWN:
+            lines = ["...", *(line for line in lines if "  # said" in line), "... (shrink it, and it gets readable)"]
+        return "\n".join([self.what, *lines[: SHOWN + 2]])
 
 
 @dataclass

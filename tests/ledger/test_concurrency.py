@@ -100,7 +100,7 @@ def sabotage(owner: Conn, function: str, old: str, new: str) -> None:
 
 
 def test_the_test_above_notices_when_the_accounts_are_not_locked(owner_conn: Conn, connect_again: Connect) -> None:
-    sabotage(owner_conn, "ledger.lock_accounts", "ORDER BY acc.id FOR NO KEY UPDATE", "ORDER BY acc.id")
+    sabotage(owner_conn, "ledger.post", "ORDER BY locked.id FOR NO KEY UPDATE", "ORDER BY locked.id")
     assert spend_the_same_purse(connect_again) != []
 
 
@@ -135,6 +135,7 @@ def pay_under_one_id_from_everywhere(connect_again: Connect) -> list[str]:
                 Transfer(id, debit, credit, Amount(1, "LOC"), "pay", NOON, ACTOR) for id in some
             ]
             outcomes = operations.post(own, town_id=1, requests=batch)
+            time.sleep(0.002)
             own.commit()
             results += [(id, said(outcome)) for id, outcome in zip(some, outcomes, strict=True)]
         return results

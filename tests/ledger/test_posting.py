@@ -443,7 +443,7 @@ def test_neighbours_with_one_group_stand_side_by_side_in_the_books(conn: Conn) -
           (h) hold e ana shop 3.00 until 13:00
           (h) @f capture e 2.50
           (h) @i pay ana coop 4.00
-          (g) @j pay ana coop 5.00
+          (k) @j pay ana coop 5.00
         end
         """,
     )
@@ -455,6 +455,8 @@ def test_neighbours_with_one_group_stand_side_by_side_in_the_books(conn: Conn) -
     (alone,) = queries.transfers_of_group(conn, town_id=1, group_id=told.named["j"])
     assert (alone.id, alone.leg, alone.legs) == (told.named["j"], 0, 1)
     assert queries.transfers_of_group(conn, town_id=1, group_id=told.named["b"]) == []
+    assert {found.code for found in group} == {"pay"}
+    assert "".join(found.kind for found in group) == "tct"
     assert broken(conn) == []
 
 

@@ -36,7 +36,7 @@ Conn = psycopg.Connection[Any]
         "SELECT setval('ledger.batch_number', 1)",
         "SELECT setval('ledger.actor_number', 1)",
         "SELECT ledger.open_month(9000)",
-        "SELECT ledger.current_month(1, now())",
+        "SELECT ledger.turn_month(1, 0)",
         "SELECT ledger.actor_numbers(1, ARRAY['test:x'])",
         "SELECT ledger.lock_accounts(1, ARRAY[1])",
         "UPDATE ledger.account SET credits_posted = credits_posted + 1",
