@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from koinon.kernel.money import share_rounded_down
 from koinon.parties.types import PartyFacts
-from koinon.payments.rules import order, plan, split_refund
+from koinon.payments.rules import order, plan, settle, split_refund
 from koinon.payments.types import PurseView
 from koinon.programmes.rules import FREE, SpendingRule, may_spend
 
@@ -110,3 +110,18 @@ def test_refunds_give_each_purse_back_exactly_what_it_paid_and_never_more(paid, 
         assert all(0 <= share <= rest for share, rest in zip(shares, left, strict=True))
         left = [rest - share for share, rest in zip(shares, left, strict=True)]
     assert left == [0] * len(paid)
+
+
+@given(amounts, purses)
+def test_the_quick_way_settles_exactly_as_the_plan(amount, found):
+    made = plan(amount, found, payee=BAKERY, day=TODAY)
+    allowed = [
+        purse
+        for purse in sorted(found, key=order)
+        if may_spend(purse.rule, payee=BAKERY, day=TODAY, spend_from=purse.spend_from, last_day=purse.last_day)
+    ]
+    settled = settle(amount, allowed)
+    assert (settled is not None) == bool(made.decision)
+    assert [(purse.account, given) for purse, given in settled or []] == [
+        (leg.account, leg.amount_minor) for leg in made.legs
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -45,14 +45,17 @@ from koinon.payments.types import HoldState
 from koinon.programmes.rules import FREE, SpendingRule, may_spend, spending_rule
 
 AHEAD = timedelta(days=1)
-"""How far ahead of the clock something may happen; the walks of payments.spent_by_day end two days before a day."""
+"""How far ahead of the clock something may happen; payments.posted_since says where walks over a day may end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The row that payments.gather answers; its texts are JSON lists, None where there is nothing."""
+    """The row that payments.gather answers; its texts are JSON lists, None where there is nothing.
 
-    clock: datetime
+    ``clock`` is None in a demonstration, which lives ahead of every clock.
+    """
+
+    clock: datetime | None
     unit: str | None
     time_zone: str | None
     payers: str | None
@@ -68,7 +71,7 @@ class Account:
     """A purse or till as the commands so far leave it; fields as in ``PurseView``, and what a ceiling looks at."""
 
     __slots__ = (
-        "account", "available_minor", "ceiling_minor", "filled_minor", "fund", "fund_name", "is_open", "last_day",
+        "account", "available_minor", "ceiling_minor", "filled_minor", "fund", "fund_id", "fund_name", "is_open", "last_day",
         "rule", "spend_from", "spent_today_minor",
     )  # fmt: skip
 
@@ -83,12 +86,14 @@ class Account:
         self.spent_today_minor = 0
         if fund is None:
             self.fund: UUID | None = None
+            self.fund_id = ""
             self.fund_name = ""
             self.rule = FREE
             self.spend_from: date | None = None
             self.last_day: date | None = None
         else:
             self.fund = fund.id
+            self.fund_id = fund.text
             self.fund_name = fund.name
             self.rule = fund.rule
             self.spend_from = fund.spend_from
@@ -98,6 +103,7 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class _Fund:
     id: UUID
+    text: str
     name: str
     rule: SpendingRule
     spend_from: date | None
@@ -129,7 +135,7 @@ class Batch:
         self.requests: list[Request] = []
         self.to_open: dict[UUID, NewAccount] = {}
         self._zone = ZoneInfo(found.time_zone or "UTC")
-        self._latest = found.clock + AHEAD
+        self._latest = datetime.max.replace(tzinfo=UTC) if found.clock is None else found.clock + AHEAD
         self._days: dict[datetime, date] = {}
         self._accounts: dict[int, Account] = {}
         self._purses: dict[str, list[Account]] = {}
@@ -137,7 +143,8 @@ class Batch:
         self._receiving: dict[tuple[str, str], Account] = {}
         self._erased: dict[str, bool] = {}
         self._payees: dict[str, PartyFacts] = {}
-        self._allowed: dict[tuple[UUID | None, str, date], bool] = {}
+        self._rules: dict[tuple[str, str, date], bool] = {}
+        self._may_pay: dict[tuple[str, str, date], list[Account]] = {}
         self._spent: dict[tuple[int, date], int] = {}
         self._groups: dict[UUID, Group] = {}
         self._taken: set[UUID] = set()
@@ -269,27 +276,15 @@ class Batch:
             grounds = (Ground("payments.payer-erased"),)
             return NotPayable(asked=asked.amount, payable=Amount(0, self.unit), grounds=grounds)
         day = self._days.get(asked.effective_at) or self._day(asked.effective_at)
-        purses = self._purses.get(payer, [])
-        if payer not in self._ordered:
-            purses.sort(key=rules.order)
-            self._ordered.add(payer)
-        allowed = self._allowed
-
-        def may(purse: Account) -> bool:
-            key = (purse.fund, payee, day)
-            known = allowed.get(key)
-            if known is None:
-                known = allowed[key] = bool(
-                    may_spend(purse.rule, payee=facts, day=day, spend_from=purse.spend_from, last_day=purse.last_day)
-                )
-            return known
-
+        purses = self._may_pay.get((payer, payee, day))
+        if purses is None:
+            purses = self._may_pay[payer, payee, day] = self._allowed(payer, payee, facts, day)
         if self._spent:
             for purse in purses:
                 purse.spent_today_minor = self._spent.get((purse.account, day), 0)
-        legs = rules.settle(minor, purses, may=may)
+        legs = rules.settle(minor, purses)
         if legs is None:
-            plan = rules.plan(minor, purses, payee=facts, day=day)
+            plan = rules.plan(minor, self._purses.get(payer, []), payee=facts, day=day)
             assert not plan.decision
             return NotPayable(asked=asked.amount, payable=Amount(plan.payable_minor, self.unit), grounds=plan.grounds)
         kind = Kind.TILL if facts.is_enterprise else Kind.PURSE
@@ -300,6 +295,7 @@ class Batch:
             self._accounts[to.account] = to
             self._purses.setdefault(payee, []).append(to)
             self._ordered.discard(payee)
+            self._may_pay.clear()  # The new account is one that pays, too.
         elif not to.is_open:
             return AccountNotOpen(key=str(asked.id), account_id=to.account)
         if to.ceiling_minor is not None:
@@ -314,6 +310,24 @@ class Batch:
                     )
                 filled += given
         return [(purse, to, given) for purse, given in legs]
+
+    def _allowed(self, payer: str, payee: str, facts: PartyFacts, day: date) -> list[Account]:
+        """The payer's purses whose rules allow this payee on this day, in the order in which they pay."""
+        purses = self._purses.get(payer, [])
+        if len(purses) > 1 and payer not in self._ordered:
+            purses.sort(key=rules.order)
+            self._ordered.add(payer)
+        found = []
+        for purse in purses:
+            key = (purse.fund_id, payee, day)
+            allowed = self._rules.get(key)
+            if allowed is None:
+                allowed = self._rules[key] = bool(
+                    may_spend(purse.rule, payee=facts, day=day, spend_from=purse.spend_from, last_day=purse.last_day)
+                )
+            if allowed:
+                found.append(purse)
+        return found
 
     def _again(self, asked: Pay | PlaceHold, what: str) -> Decided:
         first = self._groups.get(asked.id)
@@ -528,7 +542,7 @@ def _list(text: str | None) -> list[Any]:
 
 @lru_cache(maxsize=1024)
 def _fund(number: str, name: str, rule: str, spend_from: str | None, last_day: str | None) -> _Fund:
-    return _Fund(UUID(number), name, compiled(rule), _date(spend_from), _date(last_day))
+    return _Fund(UUID(number), number, name, compiled(rule), _date(spend_from), _date(last_day))
 
 
 @lru_cache(maxsize=1024)

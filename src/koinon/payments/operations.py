@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
-from koinon.db.statements import one, scalar, statement
+from koinon.db import arrays
+from koinon.db.arrays import TimeArray, UuidArray
+from koinon.db.statements import one, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
@@ -19,7 +23,7 @@ from koinon.ledger.types import NewAccount, Posted
 from koinon.ledger.types import Outcome as Booked
 from koinon.outbox import operations as outbox
 from koinon.outbox import queries as listeners
-from koinon.outbox.types import Event, Heard
+from koinon.outbox.types import Event
 from koinon.payments import groups, queries
 from koinon.payments.batch import Batch, Gathered, Told
 from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
@@ -27,6 +31,7 @@ from koinon.payments.errors import KeyReused
 from koinon.payments.types import HeldPayment, HoldState, Payment, Refund
 
 _PACKAGE = "koinon.payments"
+_GATHERED = class_row(Gathered)
 _KINDS = ("payment.posted", "payment.refunded", "hold.placed", "hold.captured", "hold.released")
 
 Done = Payment | Refund | HeldPayment
@@ -76,11 +81,16 @@ def _exactly(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -
             if len(commands) > 1:
                 raise _PlanRefusedError
             return [_refused(commands[0], outcomes)]
-    posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
-    heard = listeners.heard(conn, town_id=town_id, kinds=_KINDS)
-    if heard:
-        _tell(conn, town_id, commands, batch, heard)
-    return [_answer(told, town_id, posted_at) if isinstance(told, Told) else told for told in batch.decided]
+    told = one(conn, statement(_PACKAGE, "told"), _Posted, town_id=town_id, id=batch.requests[0].id)
+    if told.listened:
+        _tell(conn, town_id, commands, batch)
+    return [_answer(done, town_id, told.posted_at) if isinstance(done, Told) else done for done in batch.decided]
+
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    posted_at: datetime
+    listened: bool
 
 
 def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Batch:
@@ -115,17 +125,21 @@ def _gather(conn: Connection[Any], town_id: int, commands: Sequence[Command]) ->
                 targets.add(command.payment)
             case CaptureHold() | ReleaseHold():
                 targets.add(command.hold)
-    return one(
-        conn,
-        statement(_PACKAGE, "gather"),
-        Gathered,
-        town_id=town_id,
-        payers=list(payers),
-        payees=list(payees),
-        at=list(at),
-        ids=[command.id for command in commands],
-        targets=list(targets),
-    )
+    with arrays.cursor(conn, _GATHERED) as cursor:
+        found = cursor.execute(
+            statement(_PACKAGE, "gather"),
+            {
+                "town_id": town_id,
+                "payers": UuidArray(list(payers)),
+                "payees": UuidArray(list(payees)),
+                "at": TimeArray(list(at)),
+                "ids": UuidArray([command.id for command in commands]),
+                "targets": UuidArray(list(targets)),
+            },
+            prepare=True,
+        ).fetchone()
+    assert found is not None
+    return found
 
 
 def _answer(told: Told, town_id: int, posted_at: datetime | None) -> Done:
@@ -148,7 +162,8 @@ def _refused(command: Command, outcomes: Sequence[Booked]) -> KoinonError:
     return own[0]
 
 
-def _tell(conn: Connection[Any], town_id: int, commands: Sequence[Command], batch: Batch, heard: Heard) -> None:
+def _tell(conn: Connection[Any], town_id: int, commands: Sequence[Command], batch: Batch) -> None:
+    heard = listeners.heard(conn, town_id=town_id, kinds=_KINDS)
     events = []
     for command, told in zip(commands, batch.decided, strict=True):
         if isinstance(told, Told) and told.fresh:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -38,24 +38,21 @@ class Purse(Protocol):
 AnyPurse = TypeVar("AnyPurse", bound=Purse)
 
 
-def settle(
-    amount_minor: int, purses: Iterable[AnyPurse], *, may: Callable[[AnyPurse], bool]
-) -> list[tuple[AnyPurse, int]] | None:
+def settle(amount_minor: int, purses: Iterable[AnyPurse]) -> list[tuple[AnyPurse, int]] | None:
     """The legs of ``plan`` where the price is paid, else None: the quick way, without a word about why not.
 
-    ``purses`` stand in the order in which they pay; ``may`` says whether a purse's rule allows payee and day.
+    ``purses`` are those whose rule allows payee and day, in the order in which they pay.
 
     >>> from koinon.payments.types import PurseView
     >>> from koinon.programmes.rules import FREE
-    >>> [(purse.account, given) for purse, given in settle(700, [PurseView(1, 500, FREE), PurseView(2, 500, FREE)],
-    ...                                                    may=lambda purse: True)]
+    >>> [(purse.account, given) for purse, given in settle(700, [PurseView(1, 500, FREE), PurseView(2, 500, FREE)])]
     [(1, 500), (2, 200)]
     """
     legs = []
     left = amount_minor
     for purse in purses:
         most = purse.available_minor
-        if most <= 0 or not may(purse):
+        if most <= 0:
             continue
         rule = purse.rule
         if rule.share_of_price is not None:

@@ -4,8 +4,8 @@
 -- before uuid or null  the last payment shown before
 -- size integer         how many at the most
 --
--- Walks back from the newest row of each account at which the payee is paid, or from that payment, and ends where rows
--- were posted two days before the day began: payments are at most a day ahead of the clock.
+-- Walks back from the newest row of each account at which the payee is paid, or from that payment, and ends where
+-- payments.posted_since says.
 WITH shown AS (
     SELECT named.first_seq
     FROM payments.groups_of(%(town_id)s::integer, ARRAY[%(before)s::uuid]) AS named
@@ -21,7 +21,7 @@ WITH shown AS (
     SELECT DISTINCT line.seq - line.leg AS first_seq
     FROM place
     CROSS JOIN LATERAL payments.walk(
-        %(town_id)s::integer, place.id, place.seq, %(start)s::timestamptz - interval '2 days',
+        %(town_id)s::integer, place.id, place.seq, payments.posted_since(%(town_id)s::integer, %(start)s::timestamptz),
         coalesce((SELECT shown.first_seq FROM shown), 9223372036854775807)
     ) AS line
     WHERE

@@ -11,7 +11,7 @@ SELECT
     coalesce(sum(line.amount_minor) FILTER (WHERE line.debit_account = acc.id), 0)::bigint AS refunded_minor
 FROM ledger.account AS acc
 CROSS JOIN LATERAL payments.walk(
-    %(town_id)s::integer, acc.id, acc.last_seq, %(start)s::timestamptz - interval '2 days'
+    %(town_id)s::integer, acc.id, acc.last_seq, payments.posted_since(%(town_id)s::integer, %(start)s::timestamptz)
 ) AS line
 WHERE
     acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND acc.kind IN ('purse', 'till') AND acc.fund IS NULL

@@ -23,7 +23,7 @@ RETURNS TABLE (
     reversed_minor bigint, effective_at timestamptz, agreed_at timestamptz, posted_at timestamptz, actor text,
     reference text, target uuid, captured_minor bigint, state text, lapses_at timestamptz
 )
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, ledger
 SET plan_cache_mode = force_generic_plan
 AS $$
@@ -61,7 +61,7 @@ END $$;
 -- The first seq of the groups in which some ids stand, and whether an id is that of its group.
 CREATE FUNCTION payments.groups_of(p_town integer, p_id uuid [])
 RETURNS TABLE (id uuid, first_seq bigint, leg smallint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, ledger
 SET plan_cache_mode = force_generic_plan
 AS $$
@@ -84,7 +84,7 @@ CREATE FUNCTION payments.walk(
     p_town integer, p_account integer, p_from bigint, p_since timestamptz DEFAULT '-infinity',
     p_before bigint DEFAULT 9223372036854775807, p_groups integer DEFAULT 2147483647
 ) RETURNS SETOF ledger.journal
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 20
 SET search_path = pg_catalog, ledger
 SET plan_cache_mode = force_generic_plan
 AS $$
@@ -109,6 +109,21 @@ BEGIN
     END LOOP;
 END $$;
 
+-- The instant before which no row was posted that belongs to a day beginning at p_start.
+--
+-- A payment's effective_at is at most a day ahead of the clock, and clocks are read before locks are waited for: that
+-- makes two days. A demonstration lives ahead of every clock; there it is the beginning of all time.
+CREATE FUNCTION payments.posted_since(p_town integer, p_start timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog
+AS $$
+BEGIN
+    RETURN (
+        SELECT CASE WHEN town.demonstrated_until IS NULL THEN p_start - interval '2 days' ELSE '-infinity' END
+        FROM public.parties_town AS town WHERE town.id = p_town
+    );
+END $$;
+
 -- What some accounts paid or promised on local days, refunds taken off.
 --
 -- p_account  integer[]
@@ -118,18 +133,19 @@ END $$;
 -- the day on which was paid, and a hold counts on the day on which it was placed, with what it reserves
 -- while it is open and with what it paid once it is captured.
 --
--- A payment's effective_at is at most a day ahead of the clock, and clocks are read before locks are waited for: rows
--- that were posted two days before a day begins cannot belong to it, so the walk may end there.
+-- The walk ends where payments.posted_since says.
 CREATE FUNCTION payments.spent_by_day(p_town integer, p_account integer [], p_day date [])
 RETURNS TABLE (account integer, day date, minor bigint)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, ledger
 SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
     zone CONSTANT text := (SELECT town.time_zone FROM public.parties_town AS town WHERE town.id = p_town);
-    since CONSTANT timestamptz := ((SELECT min(asked.day) FROM unnest(p_day) AS asked (day)) - 2)::timestamp AT TIME ZONE zone;
+    since CONSTANT timestamptz := payments.posted_since(
+        p_town, (SELECT min(asked.day) FROM unnest(p_day) AS asked (day))::timestamp AT TIME ZONE zone
+    );
 BEGIN
     RETURN QUERY
     SELECT part.account, part.day, sum(part.minor)::bigint
@@ -186,8 +202,9 @@ DECLARE
     days date[];
     of_town record;
 BEGIN
-    PERFORM ledger.current_month(p_town, clock_timestamp());
-    SELECT town.unit_code, town.time_zone INTO of_town FROM public.parties_town AS town WHERE town.id = p_town;
+    PERFORM pg_advisory_xact_lock_shared(19276, p_town);  -- As ledger.post does, before any account, so that a month may turn.
+    SELECT town.unit_code, town.time_zone, town.demonstrated_until IS NOT NULL AS ahead INTO of_town
+    FROM public.parties_town AS town WHERE town.id = p_town;
     unit := of_town.unit_code;
     time_zone := of_town.time_zone;
 
@@ -222,7 +239,9 @@ BEGIN
            array_agg(DISTINCT locked.fund) FILTER (WHERE locked.fund IS NOT NULL)
     INTO accounts, fund_ids
     FROM locked;
-    clock := clock_timestamp();
+    IF of_town.ahead IS NOT TRUE THEN
+        clock := clock_timestamp();
+    END IF;
 
     SELECT json_agg(json_build_array(party.id, party.erased_at IS NOT NULL)) INTO payers
     FROM public.parties_party AS party
@@ -243,30 +262,23 @@ BEGIN
     WHERE party.town_id = p_town AND party.id = ANY(p_payees);
 
     IF fund_ids IS NOT NULL THEN
-        SELECT json_agg(json_build_array(fund.id, fund.name, fund.rule::text, fund.spend_from, fund.last_day))
-        INTO funds
+        SELECT json_agg(json_build_array(fund.id, fund.name, fund.rule::text, fund.spend_from, fund.last_day)),
+               array_agg(fund.id) FILTER (WHERE fund.rule ? 'per_day_minor')
+        INTO funds, fund_ids
         FROM public.programmes_fund AS fund WHERE fund.id = ANY(fund_ids);
-
-        SELECT array_agg(acc.id) INTO limited
-        FROM public.programmes_fund AS fund
-        INNER JOIN ledger.account AS acc
-            ON acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse' AND acc.fund = fund.id
-            AND acc.unit = of_town.unit_code
-        WHERE fund.id = ANY(fund_ids) AND fund.rule ? 'per_day_minor';
-        IF limited IS NOT NULL THEN
-            SELECT array_agg(DISTINCT (asked.at AT TIME ZONE of_town.time_zone)::date) INTO days FROM unnest(p_at) AS asked (at);
-            SELECT json_agg(json_build_array(paid.account, paid.day, paid.minor)) INTO spent
-            FROM payments.spent_by_day(p_town, limited, days) AS paid;
-        END IF;
+    END IF;
+    IF fund_ids IS NOT NULL THEN
+        SELECT array_agg(acc.id) INTO limited FROM ledger.account AS acc
+        WHERE acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse' AND acc.fund = ANY(fund_ids)
+              AND acc.unit = of_town.unit_code;
+        SELECT array_agg(DISTINCT (asked.at AT TIME ZONE of_town.time_zone)::date) INTO days FROM unnest(p_at) AS asked (at);
+        SELECT json_agg(json_build_array(paid.account, paid.day, paid.minor)) INTO spent
+        FROM payments.spent_by_day(p_town, limited, days) AS paid;
     END IF;
 
     SELECT json_agg(json_build_array(found.id, found.first_seq, found.leg)), array_agg(DISTINCT found.first_seq)
     INTO named, groups
-    FROM (
-        SELECT * FROM payments.groups_of(p_town, p_ids)
-        UNION ALL
-        SELECT * FROM payments.groups_of(p_town, p_targets) WHERE p_targets <> '{}'
-    ) AS found;
+    FROM payments.groups_of(p_town, CASE WHEN p_targets = '{}' THEN p_ids ELSE p_ids || p_targets END) AS found;
     IF groups IS NOT NULL THEN
         SELECT json_agg(row_to_json(line)) INTO lines FROM payments.lines(p_town, groups) AS line;
     END IF;

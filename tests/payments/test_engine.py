@@ -1,0 +1,232 @@
+"""One posting path for everybody: collected, committed, then told."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from koinon.db.connections import connect
+from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import new_id
+from koinon.payments import engine as engines
+from koinon.payments import queries
+from koinon.payments.commands import CaptureHold, Pay, PlaceHold, RefundPayment
+from koinon.payments.engine import Engine
+from koinon.payments.errors import Busy
+from koinon.payments.types import Payment
+from tests.payments.paying_town import NOON, PayingTown, build, money
+
+
+@pytest.fixture
+def town(database, conn) -> PayingTown:
+    town = build(conn)
+    town.fund("aid", rule={"per_day_minor": 50_00})
+    town.household("ana")
+    town.shop("forn")
+    town.shop("farina")
+    town.give("ana", "aid", "100.00")
+    town.fill_till("forn", "100.00")
+    conn.commit()
+    return town
+
+
+@pytest.fixture
+def engine(database_url):
+    with Engine(database_url) as engine:
+        yield engine
+
+
+def code(work) -> str:
+    try:
+        work()
+    except KoinonError as refused:
+        return refused.code
+    return "posted"
+
+
+def test_an_answer_is_given_after_the_commit(town, engine, connect_again):
+    asked = town.asks("ana", "forn", "3.00")
+    done = engine.perform_now(town.id, asked)
+    assert queries.payment(connect_again(), town_id=town.id, payment_id=asked.id) == done
+    assert engine.perform_now(town.id, asked) == done
+
+
+def test_many_threads_share_batches_and_limits_hold(town, engine):
+    with ThreadPoolExecutor(16) as tills:
+        said = Counter(
+            tills.map(lambda _: code(lambda: engine.perform_now(town.id, town.asks("ana", "forn", "10.00"))), range(40))
+        )
+    assert said == {"posted": 5, "payments.not-payable": 35}
+    assert town.balance("forn") == "150.00"
+    assert town.broken() == []
+
+
+def test_an_event_loop_performs_in_the_order_in_which_it_asks(town, engine):
+    sale = town.asks("ana", "farina", "5.00")
+
+    async def all_of_it():
+        return await asyncio.gather(
+            engine.perform(town.id, sale),
+            engine.perform(town.id, RefundPayment(new_id(), sale.id, money("2.00"), NOON, "till:1")),
+            engine.perform(town.id, town.asks("farina", "forn", "3.01")),
+            engine.perform(town.id, town.asks("farina", "forn", "3.00")),
+            return_exceptions=True,
+        )
+
+    said = [done.code if isinstance(done, KoinonError) else done.amount_minor for done in asyncio.run(all_of_it())]
+    assert said == [500, 200, "payments.not-payable", 300]
+
+
+def test_some_commands_stand_together_and_each_has_its_own_outcome(town, engine):
+    hold = new_id()
+    asked = [
+        PlaceHold(
+            hold, town.parties["ana"], town.parties["forn"], money("9.00"), NOON.replace(hour=20), NOON, "till:1"
+        ),
+        town.asks("ana", "forn", "42.00"),
+        CaptureHold(new_id(), hold, None, NOON, "till:1"),
+        Pay(new_id(), town.parties["ana"], town.parties["forn"], money("1.00"), NOON, "nobody's name"),
+        town.asks("ana", "forn", "1.00"),
+    ]
+    done = engine.perform_many_now(town.id, asked)
+    assert [type(one).__name__ for one in done] == ["HeldPayment", "NotPayable", "Payment", "CheckViolation", "Payment"]
+    assert asyncio.run(engine.perform_many(town.id, asked))[2] == done[2]
+    assert engine.perform_many_now(town.id, []) == []
+    assert town.balance("forn") == "110.00"
+
+
+def test_a_poisoned_command_fails_alone(town, engine):
+    poisoned = Pay(new_id(), town.parties["ana"], town.parties["forn"], money("1.00"), NOON, "nobody's name")
+    good = [town.asks("ana", "forn", "1.00") for _ in range(6)]
+
+    async def all_of_it():
+        return await asyncio.gather(
+            *(engine.perform(town.id, one) for one in [*good[:3], poisoned, *good[3:]]), return_exceptions=True
+        )
+
+    done = asyncio.run(all_of_it())
+    assert [type(one).__name__ for one in done] == ["Payment"] * 3 + ["CheckViolation"] + ["Payment"] * 3
+    assert town.balance("forn") == "106.00"
+
+
+def test_towns_share_the_engine_and_nothing_else(town, engine):
+    other = build(town.conn, slug="other")
+    other.household("laia")
+    other.shop("mill")
+    other.fund("aid")
+    other.give("laia", "aid", "5.00")
+    other.conn.commit()
+
+    async def all_of_it():
+        return await asyncio.gather(
+            engine.perform(town.id, town.asks("ana", "forn", "1.00")),
+            engine.perform(other.id, other.asks("laia", "mill", "2.00")),
+            engine.perform(other.id, town.asks("ana", "forn", "1.00")),
+            return_exceptions=True,
+        )
+
+    mine, theirs, strange = asyncio.run(all_of_it())
+    assert (mine.town_id, theirs.town_id, strange.code) == (town.id, other.id, "parties.not-found")
+
+
+def test_when_too_much_is_waiting_the_caller_is_told_to_come_back(town, database_url):
+    with Engine(database_url, most_waiting=2, most_in_a_batch=1) as engine:
+        with connect(database_url) as lock:
+            lock.execute("SELECT pg_advisory_xact_lock(19276, %s)", [town.id])  # As when a month begins.
+            outcomes: list[str] = []
+            asked = [town.asks("ana", "forn", "1.00") for _ in range(8)]
+            threads = []
+            for one in asked:
+                thread = threading.Thread(
+                    target=lambda one=one: outcomes.append(code(lambda: engine.perform_now(town.id, one)))
+                )
+                thread.start()
+                threads.append(thread)
+            for thread in threads:
+                thread.join(0.3)
+            assert outcomes
+            assert set(outcomes) == {"payments.busy"}
+            refused = len(outcomes)
+            with pytest.raises(Busy) as busy:
+                asyncio.run(engine.perform(town.id, asked[0]))
+            assert busy.value.retry_after_seconds >= 1
+            lock.rollback()
+        for thread in threads:
+            thread.join()
+    assert Counter(outcomes) == {"payments.busy": refused, "posted": 8 - refused}
+
+
+def test_a_batch_whose_connection_breaks_is_written_again_and_paid_once(town, database_url, owner_conn, monkeypatch):
+    """The connection is cut after the posting and before the commit, the first time."""
+    cut = []
+    perform = engines.operations.perform
+
+    def cutting(conn, **asked):
+        outcomes = perform(conn, **asked)
+        if not cut:
+            cut.append(conn.info.backend_pid)
+            owner_conn.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+        return outcomes
+
+    monkeypatch.setattr(engines.operations, "perform", cutting)
+    with Engine(database_url) as engine:
+        done = engine.perform_now(town.id, town.asks("ana", "forn", "4.00"))
+    assert isinstance(done, Payment)
+    assert cut
+    assert town.balance("forn") == "104.00"
+    assert town.broken() == []
+
+
+def test_an_answer_that_was_lost_after_the_commit_is_found_by_its_id(town, database_url, monkeypatch):
+    """The commit went through and the connection was cut before anybody heard of it."""
+    lost = []
+    commit = psycopg.Connection.commit
+
+    def losing(conn):
+        commit(conn)
+        if conn.info.get_parameters().get("application_name") == "koinon payments" and not lost:
+            lost.append(True)
+            conn.close()
+            raise psycopg.OperationalError("the connection is gone")
+
+    monkeypatch.setattr(psycopg.Connection, "commit", losing)
+    with Engine(database_url) as engine:
+        done = engine.perform_now(town.id, town.asks("ana", "forn", "4.00"))
+    assert lost
+    assert done.amount_minor == 400
+    assert town.balance("forn") == "104.00"
+
+
+def test_nothing_on_the_way_of_a_payment_imports_django():
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            (
+                "import sys, koinon.payments.engine; "
+                "print(sorted({name.split('.')[0] for name in sys.modules} & {'django', 'asgiref'}))"
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_an_engine_opens_no_connection_before_it_is_asked(town, database_url):
+    with Engine(database_url):
+        pass
+    asked = connect(database_url)
+    assert asked.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'koinon payments' "
+        "AND datname = current_database()"
+    ).fetchone() == (0,)
+    asked.close()
