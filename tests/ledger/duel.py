@@ -1,8 +1,8 @@
 """The real books and the ones on paper, given the same steps; where they part, the shortest story of it.
 
-    play(chance, real)     random steps until the two disagree, or not
-    shrink(...)            what is left of the steps when everything that need not be there is gone
-    table(...)             that as text, which tests/ledger/story.py can tell again
+play(chance, real)     random steps until the two disagree, or not
+shrink(...)            what is left of the steps when everything that need not be there is gone
+table(...)             that as text, which tests/ledger/story.py can tell again
 """
 
 from __future__ import annotations
@@ -132,14 +132,18 @@ def answer(outcome: Posted | Refused, request: Request) -> Answer:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class Disagreement(AssertionError):
-    """The real books and the ones on paper part at the last of these steps."""
+    """The real books and the ones on paper part at the last of these steps.
+
+    ``expected`` is what should have been said to each of them, ``found`` what was
+    said to the last.
+    """
 
     accounts: Sequence[Opened]
     numbers: list[int]
     steps: list[Step]
-    expected: list[Answer]
+    expected: list[list[Answer]]
     found: list[Answer]
     what: str
 
@@ -149,6 +153,9 @@ class Disagreement(AssertionError):
             lines = ["...", *(line for line in lines if "  # said" in line), "... (shrink it, and it gets readable)"]
         return "\n".join([self.what, *lines[: SHOWN + 2]])
 
+    def __post_init__(self) -> None:
+        super().__init__(self.what)
+
 
 @dataclass
 class Duel:
@@ -157,6 +164,7 @@ class Duel:
     real: Kept
     accounts: Sequence[Opened]
     steps: list[Step] = field(default_factory=list)
+    answers: list[list[Answer]] = field(default_factory=list)
     said: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -171,22 +179,24 @@ class Duel:
     def do(self, step: Step) -> None:
         """Take a step in both books; raises ``Disagreement``."""
         self.steps.append(step)
+        self.answers.append([])
         match step:
             case Post(requests):
-                expected = self.paper.post(requests)
+                self.answers[-1] = expected = self.paper.post(requests)
                 try:
                     found = self.real.post(requests)
                 except (LedgerError, psycopg.Error) as failed:
-                    raise self._disagreement(f"the batch failed: {failed}", expected, []) from failed
+                    raise self._disagreement(f"the batch failed: {failed}") from failed
                 if expected != found:
-                    raise self._disagreement("an outcome differs", expected, found)
+                    raise self._disagreement("an outcome differs", found)
                 self.said.update(each.said for each in expected)
             case Lapse(at):
                 if self.paper.lapse(at) != self.real.lapse(at):
                     raise self._disagreement("another number of holds lapsed")
             case Close(account):
-                if (expected_said := self.paper.close(account)) != (said := self.real.close(account)):
-                    raise self._disagreement(f"closing: {expected_said} on paper, {said} in the books")
+                self.answers[-1] = expected = [Answer(self.paper.close(account))]
+                if expected != (found := [Answer(self.real.close(account))]):
+                    raise self._disagreement("an outcome differs", found)
             case NextMonth():
                 self.real.next_month()
         paper = {n: (a.balance, a.held_out, a.held_in) for n, a in self.paper.accounts.items()}
@@ -209,8 +219,8 @@ class Duel:
         if len(paper) != len(journal):
             raise self._disagreement(f"the journal has {len(journal)} lines and should have {len(paper)}")
 
-    def _disagreement(self, what: str, expected: Sequence[Answer] = (), found: Sequence[Answer] = ()) -> Disagreement:
-        return Disagreement(self.accounts, self.numbers, list(self.steps), list(expected), list(found), what)
+    def _disagreement(self, what: str, found: Sequence[Answer] = ()) -> Disagreement:
+        return Disagreement(self.accounts, self.numbers, list(self.steps), list(self.answers), list(found), what)
 
 
 def as_row(line: Line) -> tuple[Any, ...]:
@@ -249,7 +259,9 @@ def play(
 Fresh = Callable[[], AbstractContextManager[Kept]]
 
 
-def disagreement(fresh: Fresh, accounts: Sequence[Opened], numbers: Sequence[int], steps: list[Step]) -> Disagreement | None:
+def disagreement(
+    fresh: Fresh, accounts: Sequence[Opened], numbers: Sequence[int], steps: list[Step]
+) -> Disagreement | None:
     """Where the books part when the steps are taken in a new town; told with the numbers of the old one."""
     with fresh() as real:
         duel = Duel(real, accounts)
@@ -259,13 +271,15 @@ def disagreement(fresh: Fresh, accounts: Sequence[Opened], numbers: Sequence[int
                 duel.do(elsewhere(step, other))
             duel.end()
         except Disagreement as found:
-            back = {there: here for here, there in other.items()}
-            expected, said = (
-                [each._replace(account=back.get(each.account, each.account)) for each in answers]  # type: ignore[arg-type]
-                for answers in (found.expected, found.found)
-            )
+            back: dict[int | None, int] = {there: here for here, there in other.items()}
+            expected = [[_with_account(each, back) for each in answers] for answers in found.expected]
+            said = [_with_account(each, back) for each in found.found]
             return Disagreement(accounts, list(numbers), steps[: len(found.steps)], expected, said, found.what)
     return None
+
+
+def _with_account(given: Answer, names: dict[int | None, int]) -> Answer:
+    return given._replace(account=names.get(given.account, given.account))
 
 
 def elsewhere(step: Step, other: dict[int, int]) -> Step:
@@ -388,20 +402,18 @@ def table(found: Disagreement) -> str:
     accounts = dict(zip(found.numbers, (opened.name for opened in found.accounts), strict=True))
     names = _Names()
     lines: list[str] = []
-    for position, step in enumerate(found.steps):
-        last = position == len(found.steps) - 1
+    for position, (step, expected) in enumerate(zip(found.steps, found.expected, strict=True)):
+        said = found.found if position == len(found.steps) - 1 and found.found else expected
         match step:
             case Lapse(at):
                 lines.append(f"lapse {at:%H:%M}")
             case Close(account):
-                lines.append(f"close {accounts[account]}")
+                lines.append(f"close {accounts[account]}" + _outcome(expected[0], said[0]))
             case NextMonth():
                 lines.append("month")
             case Post(requests):
-                expected = found.expected if last and found.expected else [None] * len(requests)
-                said = found.found if last and found.found else [None] * len(requests)
                 told = [
-                    _line(request, accounts, names, *answers)
+                    _line(request, accounts, names) + _outcome(*answers)
                     for request, *answers in zip(requests, expected, said, strict=True)
                 ]
                 lines += told if len(told) == 1 else ["batch", *(f"  {line}" for line in told), "end"]
@@ -414,7 +426,7 @@ def table(found: Disagreement) -> str:
         for number, each in zip(found.numbers, found.accounts, strict=True)
         if number in used
     ]
-    return "\n".join([*opened, *(f"id {name} {id}" for id, name in names.given.items() if id.version != 7), *lines])
+    return "\n".join([*opened, *(f"id {name} {id}" for id, name in names.given.items() if not _ordinary(id)), *lines])
 
 
 @dataclass
@@ -427,9 +439,13 @@ class _Names:
         return self.given.setdefault(id, f"{letter}{len(self.given) + 1}")
 
 
-def _line(
-    request: Request, accounts: dict[int, str], names: _Names, expected: Answer | None, found: Answer | None
-) -> str:
+def _ordinary(id: UUID) -> bool:
+    """Whether it is a version 7 id of these days, like those that a story makes itself."""
+    days = abs((id.int >> 80) / 86_400_000 - datetime.now(UTC).timestamp() / 86_400)
+    return id.version == 7 and days < 1
+
+
+def _line(request: Request, accounts: dict[int, str], names: _Names) -> str:
     def account(number: int) -> str:
         return accounts.get(number, "nobody")
 
@@ -460,20 +476,16 @@ def _line(
     group = "" if request.group is None else f"({names('g', request.group)}) "
     words += f" for {request.reference}" if request.reference else ""
     words += f" at {request.effective_at:%H:%M}" if request.effective_at != NOON else ""
-    line = group + label + words
-    if expected is not None and expected.said != "posted":
-        line += f"  -> {expected.said}"
-    if expected is not None and found is not None and expected != found:
-        line += f"  # said {_answer(found)}, should be {_answer(expected)}"
-    return line
+    return group + label + words
+
+
+def _outcome(expected: Answer, found: Answer) -> str:
+    told = "" if expected.said in ("posted", "closed") else f"  -> {expected.said}"
+    return told if expected == found else f"{told}  # said {_answer(found)}, should be {_answer(expected)}"
 
 
 def _answer(given: Answer) -> str:
-    grounds = [
-        f"{name} {value}"
-        for name, value in zip(given._fields[1:], given[1:], strict=True)
-        if value is not None
-    ]
+    grounds = [f"{name} {value}" for name, value in zip(given._fields[1:], given[1:], strict=True) if value is not None]
     return f"{given.said} ({', '.join(grounds)})" if grounds else given.said
 
 

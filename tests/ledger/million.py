@@ -46,18 +46,19 @@ def run(
     operations: int,
     seed: str,
     *,
+    in_a_town: int = IN_A_TOWN,
     largest_every: int = 250_000,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Counter[str]:
     """So many random operations, committed batch by batch; how often each outcome came. Raises ``Disagreement``."""
     began, made, batches, said = time.monotonic(), 0, 0, Counter[str]()
-    town, next_largest = 0, largest_every // 2
+    town, next_largest = 0, largest_every // 4
     while made < operations:
         town += 1
         largest = made >= next_largest
         if largest:
             next_largest += largest_every
-        size = min(LARGEST_BATCH * 5 // 4 if largest else IN_A_TOWN, operations - made)
+        size = min(LARGEST_BATCH * 5 // 4 if largest else in_a_town, operations - made)
         real = duel.RealBooks(conn, town, commit=True, owner=owner)
         played = duel.play(Random(f"{seed}/{town}"), real, size, largest_batch=LARGEST_BATCH if largest else 3000)
         made += size
@@ -114,14 +115,22 @@ def main() -> int:
         setup.prepare(database)
         with connect(database.app_url) as conn, psycopg.connect(database.owner_url, autocommit=True) as owner:
             try:
-                said = run(conn, owner, given.operations, given.seed, tell=lambda line: print(line, file=sys.stderr, flush=True))
+                said = run(
+                    conn,
+                    owner,
+                    given.operations,
+                    given.seed,
+                    tell=lambda line: print(line, file=sys.stderr, flush=True),
+                )
             except duel.Disagreement as found:
                 print(f"disagreement after {duel.size(found.steps):,} steps in a town; shrinking", file=sys.stderr)
                 print(duel.shrink(in_other_towns(conn, owner), found))
                 return 1
     for outcome, times in said.most_common():
         print(f"{times:>9,}  {outcome}")
-    print(f"{given.operations:>9,}  operations agree on every outcome, balance and line of the journal (seed {given.seed})")
+    print(
+        f"{given.operations:>9,}  operations agree on every outcome, balance and line of the journal (seed {given.seed})"
+    )
     return 0
 
 

@@ -131,9 +131,7 @@ def pay_under_one_id_from_everywhere(connect_again: Connect) -> list[str]:
         for place in range(0, 100, 4):
             some = ids[place : place + 4]
             chance.shuffle(some)
-            batch: list[Request] = [
-                Transfer(id, debit, credit, Amount(1, "LOC"), "pay", NOON, ACTOR) for id in some
-            ]
+            batch: list[Request] = [Transfer(id, debit, credit, Amount(1, "LOC"), "pay", NOON, ACTOR) for id in some]
             outcomes = operations.post(own, town_id=1, requests=batch)
             time.sleep(0.002)
             own.commit()
@@ -223,10 +221,7 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
         books.accounts[account] = ModelAccount(kinds[place], ceiling=400 if place == 4 else None)
     ana, shop = story.accounts["ana"], story.accounts["shop"]
     books.accounts |= {ana: ModelAccount("purse", balance=100_00), shop: ModelAccount("till")}
-    first = [
-        Transfer(new_id(), ana, account, Amount(200, "LOC"), "pay", NOON, ACTOR)
-        for account in accounts
-    ]
+    first = [Transfer(new_id(), ana, account, Amount(200, "LOC"), "pay", NOON, ACTOR) for account in accounts]
     operations.post_all(conn, town_id=1, requests=first)
     assert books.post(first) == [POSTED] * len(first)
     conn.commit()
@@ -241,9 +236,7 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
         done: list[Told] = []
         for turn in range(25):
             # Everyone's batch begins by paying from one purse: whoever holds it is next in the order.
-            marker: list[Request] = [
-                Transfer(new_id(), ana, shop, Amount(1, "LOC"), "pay", NOON, ACTOR)
-            ]
+            marker: list[Request] = [Transfer(new_id(), ana, shop, Amount(1, "LOC"), "pay", NOON, ACTOR)]
             batch = marker
             for size in (chance.randint(1, 3) for _ in range(chance.randint(1, 3))):
                 group = uuid4() if size > 1 else None

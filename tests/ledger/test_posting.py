@@ -418,7 +418,9 @@ def test_an_id_is_used_up_by_whatever_was_accepted_under_it(conn: Conn) -> None:
         ("0f7f22e2-79b0-7cc3-98c4-dc0c0c07398f", "key-from-the-future"),
     ],
 )
-def test_ids_of_every_version_are_found_again_unless_they_are_from_the_future(conn: Conn, id: str, outcome: str) -> None:
+def test_ids_of_every_version_are_found_again_unless_they_are_from_the_future(
+    conn: Conn, id: str, outcome: str
+) -> None:
     told = story.Story(conn)
     told.tell(story.TOWN)
     told.named["it"] = UUID(id)

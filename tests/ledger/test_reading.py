@@ -75,7 +75,9 @@ def test_a_page_before_what_is_not_on_the_account_is_empty(conn: Conn) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_pages_of_any_size_show_the_whole_of_a_random_history(connect_again: Connect, owner_conn: Conn, seed: int) -> None:
+def test_pages_of_any_size_show_the_whole_of_a_random_history(
+    connect_again: Connect, owner_conn: Conn, seed: int
+) -> None:
     conn, chance = connect_again(), Random(seed)
     played = duel.play(chance, duel.RealBooks(conn, 1, commit=True, owner=owner_conn), 3000)
     for account in played.numbers:

@@ -170,7 +170,9 @@ class Traffic:
         size = self.chance.choice((1, 2, 2, 2, 3, 4, self.chance.randint(1, 20)))
         group, sensible = self.id(), self.chance.random() < 0.6
         requests = [
-            self.pay(payer := self.payer(), self.other(payer), Amount(self.chance.randint(1, 20), UNIT)) if sensible else self.one()
+            self.pay(payer := self.payer(), self.other(payer), Amount(self.chance.randint(1, 20), UNIT))
+            if sensible
+            else self.one()
             for _ in range(size)
         ]
         requests = [replace(request, group=group) for request in requests]
@@ -268,7 +270,9 @@ class Traffic:
     def on_a_route(self) -> Request:
         """Money on any way it may take, so that purses fill and tills empty."""
         chance = self.chance
-        code, debit, credit = chance.choice(sorted(ROUTES)) if chance.random() < 0.5 else ("disburse", "escrow", "purse")
+        code, debit, credit = (
+            chance.choice(sorted(ROUTES)) if chance.random() < 0.5 else ("disburse", "escrow", "purse")
+        )
         payer = chance.choice(self.by_kind[debit])
         amount = Amount(chance.randint(1, 400), UNIT) if chance.random() < 0.8 else self.amount(payer)
         return self.pay(payer, chance.choice(self.by_kind[credit]), amount, code)
@@ -302,9 +306,7 @@ class Traffic:
     def hold(self, debit: int, credit: int, amount: Amount | None, **told: Any) -> Hold:
         lapses_at = self.clock + timedelta(minutes=self.chance.randint(0, 10))
         amount = amount or self.amount(debit)
-        made = Hold(
-            debit=debit, credit=credit, amount=amount, code="pay", lapses_at=lapses_at, **(told or self.told())
-        )
+        made = Hold(debit=debit, credit=credit, amount=amount, code="pay", lapses_at=lapses_at, **(told or self.told()))
         self.holds.append(made.id)
         return made
 
