@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=6, help="what each client asks at a time")
     parser.add_argument("--applications", type=int, default=1)
     parser.add_argument("--writers", type=int, default=1, help="of each application")
+    parser.add_argument("--http", action="store_true", help="through the HTTP API with a key")
     parser.add_argument("--keep", type=Path, help="keep database and histories in this (short) folder")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
@@ -31,6 +32,7 @@ def main() -> int:
             lanes=given.lanes,
             applications=given.applications,
             writers=given.writers,
+            over_http=given.http,
         ),
         root=given.keep,
         say=lambda text: print(text, file=sys.stderr, flush=True),

@@ -22,6 +22,7 @@ class Opened:
 
     floor: int | None = 0
     ceiling: int | None = None
+    balance: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class View:
         return None if versions is None else versions.at(self.place)
 
     def account(self, number: int) -> Account:
-        return self._get(number) or Account()
+        return self._get(number) or Account(self.books.opened[number].balance)
 
     def ask(self, legs: Sequence[Leg]) -> str:
         outcomes: set[str] = set()

@@ -12,11 +12,12 @@ import contextlib
 import json
 import random
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.faults import history
+from tests.faults.over_http import Dialect
 from tests.faults.traffic import Known, Traffic
 
 PATIENCE_SECONDS = 4.0
@@ -36,6 +37,9 @@ class Wish:
     reads_of: int
     pause_seconds: float
     journal: str
+    actor: str = ""
+    secret: str = ""  # Of a key: then asks go over HTTP.
+    parties: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -48,9 +52,10 @@ class Unknown(Exception):
 class Link:
     """A connection that is made when it is needed."""
 
-    def __init__(self, ports: list[int], turn: int) -> None:
-        self._ports = ports
+    def __init__(self, wish: Wish, turn: int) -> None:
+        self._ports = wish.ports
         self._turn = turn
+        self._http = Dialect(wish.secret, wish.parties) if wish.secret else None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def open(self) -> None:
@@ -68,17 +73,15 @@ class Link:
         reader, writer = self._streams
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                writer.write(json.dumps(asked).encode() + b"\n")
+                writer.write(self._http.request(asked) if self._http else json.dumps(asked).encode() + b"\n")
                 await writer.drain()
-                line = await reader.readline()
-        except (OSError, TimeoutError, ValueError) as broken:
+                if self._http:
+                    return await self._http.response(reader, asked)
+                answer: dict[str, Any] = json.loads(await reader.readuntil(b"\n"))
+                return answer
+        except (OSError, TimeoutError, EOFError) as broken:
             self.close()
             raise Unknown(type(broken).__name__) from broken
-        if not line.endswith(b"\n"):
-            self.close()
-            raise Unknown("closed")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
 
     def close(self) -> None:
         """The next attempt goes to the next application, where there are several."""
@@ -105,7 +108,8 @@ class Client:
             random.Random(f"{wish.seed}/{wish.name}/{wish.life}"),
             wish.accounts,
             wish.reads_of,
-            f"till:{wish.name}",
+            wish.actor or f"till:{wish.name}",
+            over_http=bool(wish.secret),
         )
         self.stopping = asyncio.Event()
         self._number = 0
@@ -122,14 +126,14 @@ class Client:
         self.stopping.set()
 
     async def _lane(self, number: int) -> None:
-        link = Link(self.wish.ports, number)
+        link = Link(self.wish, number)
         while self.unsettled:
             operation = self.unsettled.pop()
             await self._settle(link, operation.name, operation.asked, operation.tries + 1)
         while not self.stopping.is_set():
             asked = self.traffic.next(self.known)
             if asked["do"] == "post" and self.traffic.chance.random() < 0.06:
-                other = Link(self.wish.ports, number + 1)
+                other = Link(self.wish, number + 1)
                 again = self.traffic.twice(asked)
                 await asyncio.gather(self._settle(link, self._name(), asked), self._settle(other, self._name(), again))
                 other.close()

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,10 +25,12 @@ from psycopg import Connection
 from koinon.db import checks, migrations, setup
 from koinon.db.connections import Database, connect
 from koinon.db.errors import DatabaseError
+from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount
 from koinon.ledger import operations, queries, seals
 from koinon.ledger.errors import SealBroken
-from koinon.ledger.types import NewAccount
-from tests.faults import checker, history, stack
+from koinon.ledger.types import NewAccount, Transfer
+from tests.faults import checker, history, over_http, stack
 from tests.faults.books import Account, Opened
 from tests.faults.checker import Anomaly
 from tests.faults.client import Wish
@@ -55,6 +57,7 @@ class Settings:
     lanes: int = 6
     applications: int = 1
     writers: int = 1
+    over_http: bool = False  # Through the API with a key, instead of the ledger's own requests.
     accounts: int = 10
     pause_seconds: float = 0.01
     between_seconds: float = 0.6  # At most, from one fault's mending to the next fault.
@@ -193,6 +196,9 @@ class Run:
         self.chance = random.Random(f"{settings.seed}/faults")
         self.report = Report(settings.seed)
         self.opened: dict[int, Opened] = {}
+        self.payers: list[int] = []
+        self.town: over_http.Town | None = None
+        self.before = 0
         self.database = DatabaseUnderFire(folder / "db")
         self.journals: list[Path] = []
         self.found_it = False
@@ -216,8 +222,12 @@ class Run:
     def _start(self) -> None:
         self.database.start()
         self._closing.callback(self.database.end)
-        prepare(self.database.database)
-        self._open_town()
+        if self.settings.over_http:
+            prepare_everything(self.database.database)
+            self._found_town()
+        else:
+            prepare(self.database.database)
+            self._open_town()
         if self.settings.sabotage_database is not None:
             with psycopg.connect(self.database.database.owner_url, autocommit=True) as owner:
                 self.settings.sabotage_database(owner)
@@ -237,7 +247,8 @@ class Run:
             ports.append(front.listen_on_port())
             url = f"postgresql://koinon_app@/koinon?host={self.folder / f'back{number}'}"
             arguments = [str(listening), url, str(self.settings.writers), self.settings.sabotage_application]
-            self.applications.append(Process("application", arguments, log))
+            module = "over_http" if self.settings.over_http else "application"
+            self.applications.append(Process(module, arguments[:2] if self.settings.over_http else arguments, log))
             self.front.append(front)
             self.back.append(back)
             for proxy in (front, back):
@@ -253,11 +264,13 @@ class Run:
                     str(self.settings.seed),
                     0,
                     ports,
-                    list(self.opened)[3:],
+                    self.payers,
                     self.settings.lanes,
-                    3 if self.settings.one_writer else 1,
+                    3 if self.settings.one_writer and not self.settings.over_http else 1,
                     self.settings.pause_seconds,
                     str(journal),
+                    *((self.town.actor, self.town.secret) if self.town else ("", "")),
+                    {str(number): party for number, party in self.town.parties.items()} if self.town else {},
                 )
             )
             self._save_wish(number)
@@ -292,42 +305,38 @@ class Run:
                 actor=ACTOR,
             )
             conn.commit()
-        for place, number in enumerate(numbers):
-            floor = None if place == 0 else 0
-            self.opened[number] = Opened(floor, CEILING_MINOR if place == len(kinds) - 1 else None)
         issuance, reserve, escrow, *rest = numbers
         purses = [number for number, kind in zip(numbers, kinds, strict=True) if kind == "purse"]
         total = START_MINOR * len(rest)
         moves = [("receive", issuance, reserve, total), ("issue", reserve, escrow, total)]
         moves += [("disburse", escrow, purse, total // len(purses)) for purse in purses]
-        journal_path = self.folder / "setup.jsonl"
-        self.journals.append(journal_path)
-        journal = history.Journal(journal_path)
-        from tests.faults.traffic import Traffic
-
-        traffic = Traffic(random.Random(f"{self.settings.seed}/setup"), rest, 1, ACTOR)
+        now = datetime.now(UTC)
+        requests = [
+            Transfer(new_id(), debit, credit, Amount(minor, stack.UNIT), code, now, ACTOR)
+            for code, debit, credit, minor in moves
+        ]
         with connect(self.database.database.app_url) as conn:
-            for place, (code, debit, credit, amount) in enumerate(moves):
-                asked = {
-                    "do": "post",
-                    "legs": [
-                        {
-                            "kind": "transfer",
-                            "id": traffic.fresh_id(),
-                            "debit": debit,
-                            "credit": credit,
-                            "amount": amount,
-                            "code": code,
-                            "reference": f"start-{place}",
-                        }
-                    ],
-                    "at": datetime.now(UTC).isoformat(),
-                    "actor": ACTOR,
-                }
-                journal.invoke(f"start.{place}", asked, attempt=1)
-                (answer,) = stack.post(conn, [asked])
-                conn.commit()
-                journal.told(f"start.{place}", answer.pop("said"), **answer)
+            operations.post_all(conn, town_id=stack.TOWN, requests=requests)
+            conn.commit()
+        self.payers = rest
+        self._begin(ceilings={rest[-1]: CEILING_MINOR})
+
+    def _found_town(self) -> None:
+        with connect(self.database.database.app_url) as conn:
+            self.town = over_http.found_town(conn, self.settings.accounts, START_MINOR)
+        assert self.town.id == stack.TOWN
+        self.payers = list(self.town.parties)
+        self._begin(ceilings={})
+
+    def _begin(self, *, ceilings: dict[int, int]) -> None:
+        """Where the history begins: what stands already and what accounts hold."""
+        with connect(self.database.database.app_url) as conn:
+            self.before = len(stack.books(conn))
+            for number, kind, minor in conn.execute(
+                "SELECT id, kind, credits_posted - debits_posted FROM ledger.account WHERE town_id = %s", [stack.TOWN]
+            ):
+                floor = None if kind == "issuance" else 0
+                self.opened[number] = Opened(floor, ceilings.get(number), int(minor))
 
     # Break
 
@@ -399,17 +408,7 @@ class Run:
         elif not self._plan(self.front, moment, lambda _: self.clients[number].kill()):
             return False
         wish = self.wishes[number]
-        self.wishes[number] = Wish(
-            wish.name,
-            wish.seed,
-            wish.life + 1,
-            wish.ports,
-            wish.accounts,
-            wish.lanes,
-            wish.reads_of,
-            wish.pause_seconds,
-            wish.journal,
-        )
+        self.wishes[number] = replace(wish, life=wish.life + 1)
         self._save_wish(number)
         self.clients[number].again()
         return True
@@ -491,7 +490,7 @@ class Run:
     def _invariants(self, conn: Connection[Any]) -> list[Anomaly]:
         found = []
         for check in checks.every_check():
-            if check.package in OF_THE_BOOKS:
+            if self.settings.over_http or check.package in OF_THE_BOOKS:
                 rows = conn.execute(check.sql.encode()).fetchmany(3)
                 found += [Anomaly("invariant", f"{check.package}.{check.name}: {row}") for row in rows]
         return found
@@ -522,7 +521,13 @@ class Run:
                 )
             }
         return checker.check(
-            told, rows, stands, self.opened, one_writer=self.settings.one_writer, still_going=still_going
+            told,
+            rows[self.before :],
+            stands,
+            self.opened,
+            one_writer=self.settings.one_writer,
+            over_http=self.settings.over_http,
+            still_going=still_going,
         )
 
     def _failures(self) -> Iterator[str]:
@@ -546,6 +551,20 @@ def prepare(database: Database) -> None:
     with connect(database.owner_url, application_name="faults prepare") as conn:
         setup.prepare_roles(conn)
         migrations.apply(conn, ["koinon.db", *OF_THE_BOOKS])
+
+
+PREPARE = """
+import sys
+from koinon.db.connections import Database
+from koinon.server.prepare import prepare
+prepare(Database(app_url=sys.argv[1], owner_url=sys.argv[2]))
+"""
+
+
+def prepare_everything(database: Database) -> None:
+    """Every table there is, by a process of its own: Django can be set up only once in each."""
+    command = [sys.executable, "-c", PREPARE, database.app_url, database.owner_url]
+    subprocess.run(command, cwd=PROJECT, check=True)
 
 
 @contextmanager

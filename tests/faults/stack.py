@@ -113,13 +113,15 @@ def books(conn: Connection[Any]) -> list[Row]:
     return many(conn, _JOURNAL, Row, town_id=TOWN)
 
 
-def leg_of(row: Row) -> Leg:
-    """What must have been asked for this row to be there."""
+def leg_of(row: Row, *, over_http: bool = False) -> Leg:
+    """What must have been asked for this row to be there. Over HTTP, amounts are always given and references seldom."""
     kind = _KIND[row.kind]
     leg: Leg = {"kind": kind, "id": str(row.id), "reference": row.reference}
     if kind in ("transfer", "hold"):
         return {**leg, "debit": row.debit, "credit": row.credit, "amount": row.amount, "code": row.code}
     leg["target"] = str(row.target)
+    if over_http:
+        del leg["reference"]
     if kind != "release":
-        leg["amount"] = row.amount if row.kind in ("c", "r") else None
+        leg["amount"] = row.amount if over_http or row.kind in ("c", "r") else None
     return leg

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.faults import sabotage
 from tests.faults.harness import Report, Settings, run
 
@@ -78,8 +76,15 @@ def test_balances_that_are_read_before_the_lock_are_found() -> None:
     assert report.seconds < MINUTE
 
 
-@pytest.mark.parametrize("moment", ["before", "during", "after"])
-def test_an_application_killed_around_its_commit_leaves_nothing_to_explain(moment: str) -> None:
-    report = run(Settings(seed=8, kills=3, faults=(f"kill application {moment} commit",)))
+def test_kills_around_the_commit_leave_nothing_to_explain() -> None:
+    moments = [f"kill application {moment} commit" for moment in ("before", "during", "after")]
+    report = run(Settings(seed=8, kills=4, faults=tuple(moments)))
     assert report.anomalies == [], found(report)
-    assert report.kills == {f"application {moment} commit": 3}
+    assert report.kills.total() == 4
+
+
+def test_payments_over_http_survive_as_well() -> None:
+    report = run(Settings(seed=9, kills=4, over_http=True))
+    assert report.anomalies == [], found(report)
+    assert report.accepted > 50
+    assert report.unknown > 0

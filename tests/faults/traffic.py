@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from koinon.kernel.identifiers import id_for_key
 from tests.faults.history import Leg, Operation
 
 REMEMBERED = 400
@@ -44,6 +45,7 @@ class Traffic:
     accounts: Sequence[int]
     reads_of: int  # How many accounts a reader looks at in one question.
     actor: str
+    over_http: bool = False  # Ids follow from keys, and there is less to choose.
 
     def next(self, known: Known) -> dict[str, Any]:
         draw = self.chance.random()
@@ -57,12 +59,12 @@ class Traffic:
 
     def _asking(self, legs: list[Leg]) -> dict[str, Any]:
         now = datetime.now(UTC)
-        lapses = now + timedelta(days=7)
-        return {"do": "post", "legs": legs, "at": now.isoformat(), "lapses": lapses.isoformat(), "actor": self.actor}
+        asked = {"do": "post", "legs": legs, "lapses": (now + timedelta(days=7)).isoformat(), "actor": self.actor}
+        return asked if self.over_http else {**asked, "at": now.isoformat()}
 
     def _legs(self, known: Known) -> list[Leg]:
         draw = self.chance.random()
-        if draw < 0.12:
+        if draw < 0.12 and not self.over_http:
             first = self._payment()
             return [first, *(self._payment(first["debit"]) for _ in range(self.chance.randint(1, 2)))]
         if draw < 0.26:
@@ -78,13 +80,15 @@ class Traffic:
         return [self._payment()]
 
     def _payment(self, debit: int | None = None) -> Leg:
+        hot = self.accounts[0]  # Everybody pays it and is paid by it.
+        draw = self.chance.random()
         if debit is None:
-            hot = self.chance.random() < 0.3
-            debit = self.accounts[0] if hot else self.chance.choice(self.accounts)
-        credit = self.chance.choice([number for number in self.accounts if number != debit])
+            debit = hot if draw < 0.2 else self.chance.choice(self.accounts)
+        others = [number for number in self.accounts if number != debit]
+        credit = hot if draw > 0.8 and hot in others else self.chance.choice(others)
         return {
             "kind": "transfer",
-            "id": self.fresh_id(),
+            **self._fresh(),
             "debit": debit,
             "credit": credit,
             "amount": self.chance.randint(1, 60),
@@ -94,26 +98,36 @@ class Traffic:
 
     def _pointing(self, kind: str, targets: list[str]) -> Leg:
         target = self.chance.choice(targets[-40:]) if self.chance.random() < 0.97 else self.fresh_id()
-        amount = self.chance.choice([None, self.chance.randint(1, 60)])
-        return {
-            "kind": kind,
-            "id": self.fresh_id(),
-            "target": target,
-            "amount": amount,
-            "reference": self._reference(),
-        }
+        leg: Leg = {"kind": kind, **self._fresh(), "target": target, "amount": self.chance.randint(1, 60)}
+        if self.over_http:
+            return leg
+        return {**leg, "amount": self.chance.choice([None, leg["amount"]]), "reference": self._reference()}
 
     def twice(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What is asked at the same moment under the same ids: the same, or a payment between others."""
         if self.chance.random() < 0.5:
             return asked
-        return {**asked, "legs": [{**self._payment(), "id": leg["id"]} for leg in asked["legs"]]}
+        names = ("id", "key") if self.over_http else ("id",)
+        return {
+            **asked,
+            "legs": [{**self._payment(), **{name: leg[name] for name in names}} for leg in asked["legs"]],
+        }
 
     def _other_content(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return {**asked, "legs": [{**leg, "reference": self._reference()} for leg in asked["legs"]]}
+        legs = [
+            {**leg, "reference": self._reference()}
+            if "reference" in leg
+            else {**leg, **({"amount": leg["amount"] + 1} if "amount" in leg else {})}
+            for leg in asked["legs"]
+        ]
+        return {**asked, "legs": legs}
 
     def _reference(self) -> str:
         return f"r{self.chance.randrange(10**9)}"
+
+    def _fresh(self) -> Leg:
+        number = self.fresh_id()
+        return {"id": str(id_for_key(self.actor, number)), "key": number} if self.over_http else {"id": number}
 
     def fresh_id(self) -> str:
         """A UUIDv7 whose random part comes from the seed."""
