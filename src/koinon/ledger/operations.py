@@ -58,11 +58,12 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     """
     if not requests:
         return []
+    first = requests[0]
+    alone = len(requests) == 1 and type(first) is Transfer and first.group is None
+    name, columns = ("post_one", _values(town_id, first)) if alone else ("post", _columns(town_id, requests))  # type: ignore[arg-type]
     try:
         with arrays.cursor(conn) as cursor:
-            answers = cursor.execute(
-                statement("koinon.ledger", "post"), _columns(town_id, requests), prepare=True
-            ).fetchall()
+            answers = cursor.execute(statement("koinon.ledger", name), columns, prepare=True).fetchall()
     except DatabaseError as refused:
         if refused.sqlstate != _MALFORMED:
             raise
@@ -71,6 +72,21 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     for place, outcome, account, available, asked in answers:
         outcomes[place - 1] = _otherwise(requests[place - 1], outcome, account, available, asked)
     return outcomes
+
+
+def _values(town_id: int, request: Transfer) -> dict[str, Any]:
+    return {
+        "town_id": town_id,
+        "id": request.id,
+        "debit": _account(request.debit),
+        "credit": _account(request.credit),
+        "amount": _minor(request.amount.minor),
+        "unit": request.amount.unit,
+        "code": request.code,
+        "effective_at": request.effective_at,
+        "actor": request.actor,
+        "reference": request.reference,
+    }
 
 
 def _columns(town_id: int, requests: Sequence[Request]) -> dict[str, Any]:
@@ -147,6 +163,8 @@ def _otherwise(
 ) -> Outcome:
     if outcome == "replayed":
         return Posted(request.id, replayed=True)
+    if account == 0 and isinstance(request, Transfer | Hold):  # The number that no account can have.
+        account = request.credit if _account(request.debit) else request.debit
     amount = None if isinstance(request, Release) else request.amount
     unit = amount.unit if amount is not None else ""
     return Refused(
@@ -254,7 +272,7 @@ def lapse_holds(conn: Connection[Any], *, town_id: int, now: datetime) -> int:
 def seal(conn: Connection[Any], *, town_id: int, at: datetime) -> Block | None:
     """Close a block over what was posted since the last one; None when there is nothing (more) to seal.
 
-    A block takes 65,536 rows and what is left of the last group: call again until None, or ``seal_all``.
+    A block takes at most 65,536 rows, and fewer rather than a part of a group: ``seal_all`` seals the rest.
     Rows of transactions that are still running, this one included, wait for a later block.
     """
     number = scalar(conn, "SELECT ledger.seal(%(town_id)s, %(at)s)", town_id=town_id, at=at)
@@ -262,7 +280,10 @@ def seal(conn: Connection[Any], *, town_id: int, at: datetime) -> Block | None:
 
 
 def seal_all(conn: Connection[Any], *, town_id: int, at: datetime) -> list[Block]:
-    """Close as many blocks as it takes until everything is sealed that can be."""
+    """Close as many blocks as it takes for what was posted until now; what is posted meanwhile waits for the next time.
+
+    Call it in a transaction that has not written anything yet: others' rows are then sealed at once.
+    """
     blocks = []
     while block := seal(conn, town_id=town_id, at=at):
         blocks.append(block)
