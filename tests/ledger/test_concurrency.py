@@ -234,7 +234,7 @@ def test_what_eight_connections_were_told_is_explained_by_one_order(connect_agai
         mine = TARGETS[number::8]
         start.wait()
         done: list[Told] = []
-        for turn in range(25):
+        for _ in range(25):
             # Everyone's batch begins by paying from one purse: whoever holds it is next in the order.
             marker: list[Request] = [Transfer(new_id(), ana, shop, Amount(1, "LOC"), "pay", NOON, ACTOR)]
             batch = marker

@@ -22,7 +22,7 @@ from tests.ledger.model import LARGEST, ROUTES, Books
 
 NOON = datetime.fromisoformat("2026-10-01T12:00+00:00")
 UNIT, OTHER_UNIT = "LOC", "EUR"
-CODES = sorted({code for code, _, _ in ROUTES}) + ["bribe"]
+CODES = [*sorted({code for code, _, _ in ROUTES}), "bribe"]
 ACTORS = ("test:one", "test:two", "test:three")
 MONTHS = 4
 REFERENCES = ("", "", "", "r/1", "r/2")
