@@ -185,7 +185,8 @@ def test_a_body_is_json_by_its_media_type(books, asking, kind, status):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "page=2", "cursor=%00", "cursor=!", "limit="]
+    "query",
+    ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "page=2", "cursor=%00", "cursor=!", "cursor=AAAA", "limit="],
 )
 def test_a_query_that_makes_no_sense_is_told_so(books, asking, query):
     told = asking("GET", f"/parties/{books.party('ana')}/movements", by=books.key(), query=query)

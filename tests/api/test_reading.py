@@ -49,9 +49,9 @@ def test_pages_stay_as_they_were_while_money_moves(books, asking):
 
 
 def test_a_cursor_of_nobody_is_an_empty_page_and_no_defect(books, asking):
-    for cursor in ("AAAA", "A" * 22, "_" * 22, "A" * 64):
+    for cursor in ("A" * 22, "_" * 22, "z" * 22):
         told = asking("GET", f"/parties/{books.party('ana')}/movements", by=books.key(), query=f"cursor={cursor}")
-        assert told.status in (200, 422)
+        assert told.status == 200
 
 
 def test_a_movement_shows_its_parts(books, asking):

@@ -197,8 +197,6 @@ async def place_hold(ask: Ask) -> Answer:
         if Scope.PAYMENTS_CHARGE not in known.scopes:
             raise ScopeMissing(scope=Scope.PAYMENTS_CHARGE)
         ask.discreet = True
-    if asked.lapses_at <= ask.now:
-        raise RequestInvalid(findings=[Misfit("/lapses_at", "value", "the hold would have ended already")])
     done: HeldPayment = await ask.api.engine.perform(
         known.credential.town_id,
         PlaceHold(

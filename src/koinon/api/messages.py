@@ -46,6 +46,13 @@ Key = Annotated[
         examples=["receipt-2041"],
     ),
 ]
+Cursor = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:[A-Za-z0-9_-]{{22}})?{_END}",
+        description="`next` of the page before, or nothing for the newest.",
+    ),
+]
 Instant = Annotated[datetime, Meta(tz=True, description="An instant (RFC 3339), with its offset.")]
 PartyId = Annotated[UUID, Meta(description="The opaque id of a party: a person, a household, an organisation.")]
 
@@ -267,13 +274,7 @@ class MovementsAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """Which page of movements."""
 
     limit: Annotated[int, Meta(ge=1, le=200, description="How many at the most.")] = 50
-    cursor: Annotated[
-        str,
-        Meta(
-            pattern=rf"^[A-Za-z0-9_-]{{0,64}}{_END}",
-            description="`next` of the page before, or nothing for the newest.",
-        ),
-    ] = ""
+    cursor: Cursor = ""
 
 
 class WebhookAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -284,8 +285,8 @@ class WebhookAsked(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(min_length=1, max_length=2000, description="https only.", examples=["https://shop.example/koinon"]),
     ]
     events: Annotated[
-        list[Annotated[str, Meta(max_length=80)]],
-        Meta(min_length=1, max_length=50, description=f"Of these: {', '.join(KINDS)}.", examples=[["payment.posted"]]),
+        list[Annotated[str, Meta(max_length=80, extra_json_schema={"enum": list(KINDS)})]],
+        Meta(min_length=1, max_length=50, description="Which kinds of events.", examples=[["payment.posted"]]),
     ]
     party: Annotated[
         UUID | UnsetType,
@@ -325,13 +326,7 @@ class DeliveriesAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """Which page of deliveries."""
 
     limit: Annotated[int, Meta(ge=1, le=200, description="How many at the most.")] = 50
-    cursor: Annotated[
-        str,
-        Meta(
-            pattern=rf"^[A-Za-z0-9_-]{{0,64}}{_END}",
-            description="`next` of the page before, or nothing for the newest.",
-        ),
-    ] = ""
+    cursor: Cursor = ""
     state: Annotated[Literal["", "due", "delivered", "failed", "abandoned"], Meta(description="Only these.")] = ""
 
 

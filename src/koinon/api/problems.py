@@ -72,8 +72,6 @@ STATUS: dict[type[KoinonError], int] = {
     payments.KeyReused: 422,
     payments.PaymentNotFound: 404,
     payments.HoldNotFound: 404,
-    payments.TooFarAhead: 422,
-    payments.LapsesTooSoon: 422,
     payments.Busy: 503,
 }
 
