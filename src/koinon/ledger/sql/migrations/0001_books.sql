@@ -60,6 +60,7 @@ INSERT INTO ledger.code (number, name)
 VALUES
 (1, 'receive'), (2, 'withdraw'), (3, 'issue'), (4, 'unissue'), (5, 'disburse'),
 (6, 'pay'), (7, 'redeem'), (8, 'payout'), (9, 'expire');
+ANALYZE ledger.code; -- Nobody else ever would: the planner then knows that it has nine rows, not a thousand.
 
 CREATE TABLE ledger.route (
     code text NOT NULL,
