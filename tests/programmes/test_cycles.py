@@ -214,7 +214,7 @@ def test_unspent_money_is_swept_back_after_the_last_day_and_not_before(town):
     swept = operations.sweep_fund(town.conn, **sweep, now=midnight)
     assert (swept.purses, swept.minor) == (3, 22500)
     assert operations.sweep_fund(town.conn, **sweep, now=midnight).minor == 0
-    town.give_back(payment, "2.00", at=midnight)
+    town.give_back(payment, "2.00")
     assert operations.sweep_fund(town.conn, **sweep, now=midnight).minor == 200
     totals = books.totals(town.conn, town_id=town.id)
     assert (totals.issued, totals.expired, totals.outstanding) == (26700, 22700, 4000)
@@ -340,7 +340,7 @@ def test_what_another_sweep_took_since_the_purses_were_read_stays_for_the_next_o
     operations.sweep_fund(town.conn, **sweep)
     town.conn.execute("ROLLBACK TO before_the_other")
     monkeypatch.setattr(ledger, "post", post)
-    town.give_back(payment, "2.00", at=sweep["now"])
+    town.give_back(payment, "2.00")
 
     def read_then_wait(*args, **given):
         found = find(*args, **given)

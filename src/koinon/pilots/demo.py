@@ -294,6 +294,7 @@ class _Demo:
 
     def _days(self, town: TownFacts, month: Month, *, check_each: bool) -> None:
         self._seal(town)
+        self._lived_until(town, month.first_day - timedelta(days=1))  # From now on it may live ahead of the clock.
         with transaction(self.conn):
             lived = simulate_run.days_lived(self.conn, town, month)
             model = simulate_run.model(self.conn, town, month=month, habits=simulate.usual_behaviour())
@@ -307,9 +308,12 @@ class _Demo:
                 if check_each:
                     self._check_after(day)
                 self.watch.tell.step(f"{day}: {_told(lived[day])}", number, len(days))
-        with transaction(self.conn):
-            execute(self.conn, statement("koinon.pilots", "demo_lived_until"), town_id=town.id, day=days[-1])
+        self._lived_until(town, days[-1])
         self.lived += [lived[day] for day in days]
+
+    def _lived_until(self, town: TownFacts, day: date) -> None:
+        with transaction(self.conn):
+            execute(self.conn, statement("koinon.pilots", "demo_lived_until"), town_id=town.id, day=day)
 
     def _check_after(self, day: date) -> None:
         with transaction(self.conn):
