@@ -67,6 +67,10 @@ def tell(conn: Connection[Any], *, town_id: int, events: Sequence[Event], heard:
         subjects=[event.subject for event in ours],
         ats=[event.at for event in ours],
         data=[json.dumps(event.data) for event in ours],
+        payers=[event.data.get("payer") for event in ours],
+        payees=[event.data.get("payee") for event in ours],
+        parties=[event.data.get("party") for event in ours],
+        minors=[event.data.get("amount_minor") for event in ours],
     )
     return int(told)
 

@@ -1,7 +1,9 @@
 -- Write events down for whoever listens to them, and wake the job that sends them.
 --
 -- town_id  integer
--- ids uuid[], kinds text[], subjects uuid[], ats timestamptz[], data text[] (JSON)  side by side, one for each event
+-- ids uuid[], kinds text[], subjects uuid[], ats timestamptz[], data text[] (JSON),
+-- payers uuid[], payees uuid[], parties uuid[], minors bigint[] (of the data, nulls where they have none)
+--   side by side, one for each event
 --
 -- One row (deliveries bigint). Events that nobody listens to leave no row.
 --
@@ -10,29 +12,34 @@
 -- a worker that is awake and looks by itself. The lock is shared until this transaction
 -- ends, so that a worker cannot fall asleep between this look and the commit.
 WITH told AS MATERIALIZED (
-    SELECT t.id, t.kind, t.subject, t.at, t.data::jsonb AS data
-    FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(subjects)s::uuid[], %(ats)s::timestamptz[], %(data)s::text[])
-        AS t (id, kind, subject, at, data)
+    SELECT t.id, t.kind, t.subject, t.at, t.data, t.payer, t.payee, t.party, t.minor
+    FROM unnest(
+        %(ids)s::uuid[], %(kinds)s::text[], %(subjects)s::uuid[], %(ats)s::timestamptz[], %(data)s::text[],
+        %(payers)s::uuid[], %(payees)s::uuid[], %(parties)s::uuid[], %(minors)s::bigint[]
+    ) AS t (id, kind, subject, at, data, payer, payee, party, minor)
 ),
 
+-- Who listens to everything, and who listens to what concerns a party: a listener is one or the other.
 heard AS MATERIALIZED (
-    SELECT DISTINCT told.id AS event_id, s.listener_id, s.recipient
+    SELECT told.id AS event_id, s.listener_id, s.recipient
     FROM told
-    CROSS JOIN LATERAL (
-        VALUES
-        ('00000000-0000-0000-0000-000000000000'::uuid),
-        ((told.data ->> 'payer')::uuid),
-        ((told.data ->> 'payee')::uuid),
-        ((told.data ->> 'party')::uuid)
-    ) AS about (party)
+    INNER JOIN outbox.subscription AS s
+        ON
+            s.town_id = %(town_id)s AND s.kind = told.kind
+            AND s.party = '00000000-0000-0000-0000-000000000000'::uuid
+    WHERE s.at_least_minor = 0 OR told.minor >= s.at_least_minor
+    UNION ALL
+    SELECT DISTINCT told.id, s.listener_id, s.recipient
+    FROM told
+    CROSS JOIN LATERAL (VALUES (told.payer), (told.payee), (told.party)) AS about (party)
     INNER JOIN outbox.subscription AS s
         ON s.town_id = %(town_id)s AND s.kind = told.kind AND s.party = about.party
-    WHERE s.at_least_minor = 0 OR (told.data ->> 'amount_minor')::bigint >= s.at_least_minor
+    WHERE s.at_least_minor = 0 OR told.minor >= s.at_least_minor
 ),
 
 events AS (
     INSERT INTO outbox.event (town_id, id, kind, subject, at, data)
-    SELECT %(town_id)s, told.id, told.kind, told.subject, told.at, told.data
+    SELECT %(town_id)s, told.id, told.kind, told.subject, told.at, told.data::jsonb
     FROM told
     WHERE told.id IN (SELECT heard.event_id FROM heard)
 ),

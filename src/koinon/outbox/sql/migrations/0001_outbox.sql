@@ -102,7 +102,7 @@ CREATE TABLE outbox.event (
     told_at timestamptz NOT NULL DEFAULT statement_timestamp(),
     data jsonb NOT NULL,
     CONSTRAINT event_pkey PRIMARY KEY (town_id, id),
-    CONSTRAINT kind_is_a_code CHECK (kind ~ '^[a-z]+\.[a-z]+$')
+    CONSTRAINT kind_is_a_code CHECK (kind LIKE '%.%' AND length(kind) <= 40)
 );
 COMMENT ON TABLE outbox.event IS 'What happened, where somebody listened to it; written in the transaction that did it.';
 COMMENT ON COLUMN outbox.event.id IS 'Ordered by time (UUID version 7); the webhook-id of its messages.';
@@ -126,8 +126,8 @@ CREATE TABLE outbox.delivery (
     finished_at timestamptz,
     CONSTRAINT delivery_pkey PRIMARY KEY (town_id, event_id, listener_id, recipient),
     CONSTRAINT state_is_known CHECK (state IN ('due', 'delivered', 'failed', 'abandoned')),
-    CONSTRAINT recipient_is_opaque CHECK (recipient ~ '^((party|role|user):[A-Za-z0-9-]{1,40})?$'),
-    CONSTRAINT error_is_a_code CHECK (last_error ~ '^[a-z-]{0,40}$'),
+    CONSTRAINT recipient_is_opaque CHECK (recipient = '' OR recipient ~ '^(party|role|user):[A-Za-z0-9-]{1,40}$'),
+    CONSTRAINT error_is_a_code CHECK (last_error = '' OR last_error ~ '^[a-z-]{1,40}$'),
     CONSTRAINT finished_or_due CHECK ((finished_at IS NULL) = (state = 'due'))
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE outbox.delivery IS 'One event on its way to one listener.';
@@ -154,7 +154,7 @@ CREATE TABLE outbox.attempt (
     status smallint,
     error text NOT NULL,
     CONSTRAINT attempt_pkey PRIMARY KEY (town_id, event_id, listener_id, recipient, number),
-    CONSTRAINT error_is_a_code CHECK (error ~ '^[a-z-]{0,40}$')
+    CONSTRAINT error_is_a_code CHECK (error = '' OR error ~ '^[a-z-]{1,40}$')
 );
 COMMENT ON TABLE outbox.attempt IS 'Each try at a delivery and how it ended; a log.';
 COMMENT ON COLUMN outbox.attempt.status IS 'Of the HTTP answer, where there was one.';
