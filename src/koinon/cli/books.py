@@ -69,14 +69,10 @@ def seal_now(town: TownOption = "", as_json: JsonOption = False, database: Datab
             towns = opening.towns(conn, town)
         sealed: list[dict[str, Any]] = []
         for one in towns:
-            rows = 0
-            while True:  # A transaction each: what is sealed stays sealed, and what was posted meanwhile is seen.
-                with transaction(conn):
-                    block = operations.seal(conn, town_id=one.id, at=datetime.now(UTC))
-                    newest = queries.head(conn, town_id=one.id)
-                if block is None:
-                    break
-                rows += block.transfers
+            with transaction(conn):
+                blocks = operations.seal_all(conn, town_id=one.id, at=datetime.now(UTC))
+                newest = queries.head(conn, town_id=one.id)
+            rows = sum(block.transfers for block in blocks)
             sealed.append({"town": one.slug, "transfers": rows, **_head(newest)})
 
         def show(console: Console) -> None:

@@ -51,8 +51,8 @@ def seal_round(conn: Connection[Any], *, now: datetime) -> int:
             figures.add(metrics.LAPSED, lapsed, town=town.slug)
             log.info("holds lapsed", town=town.slug, holds=lapsed)
         with transaction(conn):
-            block = ledger.seal(conn, town_id=town.id, at=now)
-        if block is not None:
+            blocks = ledger.seal_all(conn, town_id=town.id, at=now)
+        for block in blocks:
             sealed += block.transfers
             figures.add(metrics.SEALED, block.transfers, town=town.slug)
             log.info("block sealed", town=town.slug, block=block.number, transfers=block.transfers)

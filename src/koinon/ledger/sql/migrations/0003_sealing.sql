@@ -31,6 +31,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, ledger
 SET work_mem = '32MB'
 SET max_parallel_workers_per_gather = 0
+SET plan_cache_mode = force_custom_plan
 AS $$
     SELECT string_agg(
         sha256(ledger.canonical(
@@ -89,7 +90,7 @@ $$;
 
 -- Seal the next block of what has been posted; its number, or NULL when there is nothing (more) to seal.
 --
--- A block takes at most 65,536 rows and what is left of the last group: call again until NULL.
+-- A block takes at most 65,536 rows, and fewer rather than a part of a group: call again until NULL.
 --
 -- Which rows are all there? Whoever posts has the number of a transaction before taking the next batch number. So:
 -- read how far batches are numbered (a place in the journal), and only then begin a transaction number of one's own.
@@ -179,5 +180,5 @@ BEGIN
     RETURN CASE WHEN leaves IS NOT NULL THEN head.number + 1 END;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION ledger.seal FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION ledger.canonical, ledger.leaves, ledger.tree_root, ledger.block_hash, ledger.is_final, ledger.seal FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.canonical, ledger.leaves, ledger.tree_root, ledger.block_hash, ledger.seal TO koinon_app;
