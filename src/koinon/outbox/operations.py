@@ -17,6 +17,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.audit.operations import record
+from koinon.db.arrays import Int8Array, TextArray, TimeArray, UuidArray, cursor
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.kernel.identifiers import new_id
 from koinon.outbox import queries, rules, sealing
@@ -58,21 +59,34 @@ def tell(conn: Connection[Any], *, town_id: int, events: Sequence[Event], heard:
     if not ours:
         return 0
     assert all(event.kind in KINDS for event in ours)
-    told = scalar(
-        conn,
-        statement(_PACKAGE, "tell"),
-        town_id=town_id,
-        ids=[new_id() for _ in ours],
-        kinds=[event.kind for event in ours],
-        subjects=[event.subject for event in ours],
-        ats=[event.at for event in ours],
-        data=[json.dumps(event.data) for event in ours],
-        payers=[event.data.get("payer") for event in ours],
-        payees=[event.data.get("payee") for event in ours],
-        parties=[event.data.get("party") for event in ours],
-        minors=[event.data.get("amount_minor") for event in ours],
-    )
-    return int(told)
+    with cursor(conn) as asked:
+        row = asked.execute(
+            statement(_PACKAGE, "tell"),
+            {
+                "town_id": town_id,
+                "ids": UuidArray([new_id() for _ in ours]),
+                "kinds": TextArray([event.kind for event in ours]),
+                "subjects": UuidArray([event.subject for event in ours]),
+                "ats": TimeArray([event.at for event in ours]),
+                "data": TextArray([json.dumps(event.data) for event in ours]),
+                "payers": TextArray([_text(event, "payer") for event in ours]),
+                "payees": TextArray([_text(event, "payee") for event in ours]),
+                "parties": TextArray([_text(event, "party") for event in ours]),
+                "minors": Int8Array([_whole(event, "amount_minor") for event in ours]),
+            },
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _text(event: Event, key: str) -> str | None:
+    value = event.data.get(key)
+    return None if value is None else str(value)
+
+
+def _whole(event: Event, key: str) -> int | None:
+    value = event.data.get(key)
+    return None if value is None else int(value)
 
 
 def _concerns(event: Event, heard: Heard) -> bool:

@@ -2,7 +2,7 @@
 --
 -- town_id  integer
 -- ids uuid[], kinds text[], subjects uuid[], ats timestamptz[], data text[] (JSON),
--- payers uuid[], payees uuid[], parties uuid[], minors bigint[] (of the data, nulls where they have none)
+-- payers text[], payees text[], parties text[] (uuids), minors bigint[] (of the data, nulls where they have none)
 --   side by side, one for each event
 --
 -- One row (deliveries bigint). Events that nobody listens to leave no row.
@@ -15,7 +15,7 @@ WITH told AS MATERIALIZED (
     SELECT t.id, t.kind, t.subject, t.at, t.data, t.payer, t.payee, t.party, t.minor
     FROM unnest(
         %(ids)s::uuid[], %(kinds)s::text[], %(subjects)s::uuid[], %(ats)s::timestamptz[], %(data)s::text[],
-        %(payers)s::uuid[], %(payees)s::uuid[], %(parties)s::uuid[], %(minors)s::bigint[]
+        %(payers)s::text[]::uuid[], %(payees)s::text[]::uuid[], %(parties)s::text[]::uuid[], %(minors)s::bigint[]
     ) AS t (id, kind, subject, at, data, payer, payee, party, minor)
 ),
 
