@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from koinon.bench.catalogue import NAMES
+from koinon.cli.bench import show
 from tests.cli.command import Said, koinon
 
 QUICK = ("--seconds", "0.3", "--warm-up", "0.1", "--wallets", "200", "--json")
@@ -41,8 +44,10 @@ def bench(var: Path, *arguments: str) -> Said:
 
 @pytest.fixture(scope="module")
 def every_workload(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    said = bench(tmp_path_factory.mktemp("bench"), "--transfers", "3000", "--rounds", "1")
+    var = tmp_path_factory.mktemp("bench")
+    said = bench(var, "--transfers", "3000", "--rounds", "1")
     assert said.status == 0, said.err
+    assert [path.name for path in var.iterdir() if path.name.startswith("bench-")] == []  # Nothing is left behind.
     return said.document
 
 
@@ -95,13 +100,16 @@ def test_a_peer_plays_the_same_rounds_in_turn(tmp_path: Path) -> None:
     assert said.document["workloads"][0]["rounds"] == 2
 
 
-def test_a_figure_is_printed_for_people_too(tmp_path: Path) -> None:
-    said = koinon("bench", "payments", *QUICK[:-1], "--workload", "lone", var=tmp_path)
+def test_figures_are_printed_for_people_too(every_workload: Any) -> None:
+    console = Console(record=True, width=160, file=io.StringIO())
 
-    assert said.status == 0, said.err
-    assert "synchronous_commit on" in said.out
-    assert "lone" in said.out
-    assert "fsync per second" in said.out
+    show(console, every_workload)
+
+    told = console.export_text()
+    assert "synchronous_commit on" in told
+    assert all(name in told for name in NAMES)
+    assert "fsync per second" in told
+    assert "with 3,000 transfers in the books" in told
 
 
 @pytest.mark.parametrize(
@@ -110,16 +118,10 @@ def test_a_figure_is_printed_for_people_too(tmp_path: Path) -> None:
         (["--workload", "sprint"], "bench.unknown-workload"),
         (["--peer", "tigerbeetle"], "bench.unknown-peer"),
         (["--peer", "pgledger"], "bench.unknown-peer"),
-        (["--workload", "lone", "--peer", "pgledger=/nowhere.sql"], "bench.peer-not-usable"),
+        (["--peer", "pgledger=/nowhere.sql"], "bench.peer-not-usable"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(arguments: list[str], code: str, tmp_path: Path) -> None:
     said = bench(tmp_path, *arguments)
 
     assert (said.status, said.document["refused"]["code"]) == (1, code)
-
-
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    bench(tmp_path, "--workload", "lone")
-
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("bench-")] == []

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from koinon.bench import books, limits, machine, server, town
 from koinon.bench.catalogue import BY_NAME, IN_TOWN, NAMES, Described
-from koinon.bench.errors import BooksBroken, UnknownPeer, UnknownWorkload
+from koinon.bench.errors import BooksBroken, PeerNotUsable, UnknownPeer, UnknownWorkload
 from koinon.bench.figures import Run, median, milliseconds, ratio_of_medians, together
 from koinon.bench.making import make
 from koinon.bench.server import Server
@@ -153,6 +153,8 @@ def _described(names: Sequence[str]) -> list[Described]:
 def _peer(given: str) -> tuple[str, Path | None]:
     name, equals, file = given.partition("=")
     if name == "pgledger" and file:
+        if not Path(file).is_file():
+            raise PeerNotUsable(name=name, reason=f"there is no file {file}")
         return name, Path(file)
     if given == "hordak" and not equals:
         return name, None

@@ -88,7 +88,7 @@ def _show_machine(console: Console, document: Mapping[str, Any]) -> None:
     disk = found["disk"]
     load = " ".join(f"{value:.2f}" for value in found["load_average"])
     console.print(
-        f"{document['measured_at']:%Y-%m-%d %H:%M} UTC on {found['cpu']}, {found['cores']} cores, "
+        f"{str(document['measured_at'])[:16].replace('T', ' ')} UTC on {found['cpu']}, {found['cores']} cores, "
         f"{found['memory_bytes'] / 2**30:.0f} GiB, {found['kernel']}, {disk['file_system']} on {disk['device']}, "
         f"load {load}",
         soft_wrap=True,
