@@ -96,8 +96,8 @@ def test_one_that_pays_itself_is_told_once(conn: psycopg.Connection[Any]) -> Non
     assert outbox.tell(conn, town_id=TOWN, events=[paid(SHOP, payer=SHOP)]) == 1
 
 
-def test_more_than_a_thousand_parties_that_listen_are_each_told_of_their_own(conn: psycopg.Connection[Any]) -> None:
-    shops = [new_id() for _ in range(1003)]
+def test_hundreds_of_parties_that_listen_are_each_told_of_their_own(conn: psycopg.Connection[Any]) -> None:
+    shops = [new_id() for _ in range(203)]
     with conn.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO outbox.listener (town_id, id, channel, kinds, party, created_at, created_by, url, secret) "
