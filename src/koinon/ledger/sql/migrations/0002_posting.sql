@@ -249,7 +249,7 @@ DECLARE
     code smallint;
     ways text; all_ways text[];
     -- Accounts involved, by position: lowest id first.
-    a_id integer[]; a_kind text[]; a_unit text[]; a_open boolean[]; a_floor bigint[]; a_ceiling bigint[];
+    a_id integer[]; a_place tid[]; a_kind text[]; a_unit text[]; a_open boolean[]; a_floor bigint[]; a_ceiling bigint[];
     a_debits bigint[]; a_credits bigint[]; a_debits_held bigint[]; a_credits_held bigint[]; a_last bigint[];
     -- Whether ids are taken for fresh until the unique index objects. If not: whether some come twice or were used before, and
     -- then what for, by position.
@@ -352,14 +352,14 @@ BEGIN
 
     <<attempt>>
     LOOP
-        SELECT array_agg(acc.id), array_agg(acc.kind), array_agg(acc.unit), array_agg(acc.closed_at IS NULL),
+        SELECT array_agg(acc.id), array_agg(acc.place), array_agg(acc.kind::text), array_agg(acc.unit), array_agg(acc.closed_at IS NULL),
                array_agg(acc.floor_minor), array_agg(acc.ceiling_minor), array_agg(acc.debits_posted),
                array_agg(acc.credits_posted), array_agg(acc.debits_held), array_agg(acc.credits_held),
                array_agg(acc.last_seq)
-        INTO a_id, a_kind, a_unit, a_open, a_floor, a_ceiling, a_debits, a_credits, a_debits_held, a_credits_held,
+        INTO a_id, a_place, a_kind, a_unit, a_open, a_floor, a_ceiling, a_debits, a_credits, a_debits_held, a_credits_held,
              a_last
         FROM (
-            SELECT * FROM ledger.account AS locked
+            SELECT locked.ctid AS place, locked.* FROM ledger.account AS locked
             WHERE locked.town_id = p_town AND locked.id = ANY(a_id)
             ORDER BY locked.id FOR NO KEY UPDATE
         ) AS acc;
@@ -679,9 +679,9 @@ BEGIN
         UPDATE ledger.account AS acc
         SET debits_posted = now_is.debits, credits_posted = now_is.credits,
             debits_held = now_is.debits_held, credits_held = now_is.credits_held, last_seq = now_is.last_seq
-        FROM unnest(a_id, a_debits, a_credits, a_debits_held, a_credits_held, a_last)
-             AS now_is (id, debits, credits, debits_held, credits_held, last_seq)
-        WHERE acc.town_id = p_town AND acc.id = now_is.id
+        FROM unnest(a_id, a_place, a_debits, a_credits, a_debits_held, a_credits_held, a_last)
+             AS now_is (id, place, debits, credits, debits_held, credits_held, last_seq)
+        WHERE acc.ctid = now_is.place AND acc.town_id = p_town AND acc.id = now_is.id  -- Locked, so it has not moved.
           AND (now_is.last_seq > fresh OR acc.debits_held <> now_is.debits_held OR acc.credits_held <> now_is.credits_held);
 
         IF NOT plain AND p_kind && '{2}'::smallint[] THEN
@@ -831,6 +831,13 @@ DECLARE
 BEGIN
     IF p_actor !~ '^[A-Za-z0-9:._/#-]{1,80}$' THEN
         RAISE EXCEPTION 'who opens an account is named by an opaque id' USING ERRCODE = '23514';
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(p_kind, p_floor, p_ceiling) AS want (kind, floor, ceiling)
+        WHERE want.floor > 0 OR want.ceiling < 0 OR (want.floor IS NULL AND want.kind <> 'issuance')
+           OR (want.floor <> 0 AND want.kind NOT IN ('issuance', 'clearing'))
+    ) THEN
+        RAISE EXCEPTION 'only issuance has no floor, and where money is kept it is zero' USING ERRCODE = '23514';
     END IF;
     PERFORM pg_advisory_xact_lock_shared(19276, p_town);
     IF NOT EXISTS (SELECT FROM ledger.period AS per WHERE per.town_id = p_town) THEN
