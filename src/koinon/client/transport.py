@@ -105,14 +105,15 @@ class Transport:
     def _tried(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], *, repeat: bool, key: str
     ) -> Answered:
-        began, wait, renewed = time.monotonic(), self._patience.first_wait_seconds, False
+        began, wait, waited = time.monotonic(), self._patience.first_wait_seconds, 0.0
+        renewed = lost = False  # Lost: a try may have done what was asked without our hearing of it.
         for number in range(1, self._patience.tries + 1):
             failed: BaseException | None = None
             hint = 0.0
             try:
                 answered = self._once(method, path, body, {**headers, "Authorization": f"Bearer {self._bearer()}"})
-            except (OSError, http.client.HTTPException) as lost:
-                failed = lost
+            except (OSError, http.client.HTTPException) as cut:
+                failed, lost = cut, True
             else:
                 if answered.status < 400:
                     return answered
@@ -125,16 +126,19 @@ class Transport:
                     hint = told.retry_after or 0.0
                 elif answered.status < 500:
                     raise told
+                else:
+                    lost = True
                 failed = told
             last = number == self._patience.tries
             pause = max(hint, wait * random.uniform(0.5, 1.5))  # noqa: S311  Spreads tries; nothing secret.
-            if last or time.monotonic() - began + pause > self._patience.seconds:
+            if last or max(time.monotonic() - began, waited) + pause > self._patience.seconds:
                 break
-            if not repeat and not isinstance(failed, Busy):
+            if lost and not repeat:
                 break
             self._sleep(pause)
+            waited += pause
             wait *= 2
-        if isinstance(failed, Busy):
+        if isinstance(failed, Busy) and not lost:
             raise failed
         raise OutcomeUnknown(key, failed) from failed
 
