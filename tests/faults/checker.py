@@ -36,6 +36,7 @@ class Anomaly:
         - ``changed``      in the books with other content than was asked
         - ``torn``         in the books in part, or not side by side
         - ``ghost``        in the books though refused, or never asked
+        - ``overtaken``    the same, but an earlier attempt that nobody answered was on its way through another writer
         - ``unsettled``    nobody ever told what became of it
         - ``order``        acknowledged before another was asked, and stands behind it
         - ``impossible``   accepted where the books before it do not allow it
@@ -166,7 +167,10 @@ class Checker:
             self._note("changed", f"{first} is {legs} in the books: {self._told(first)}")
             return
         if all(each.said == "refused" for each in same):
-            self._note("ghost", f"{first} was refused and is in the books: {self._told(first)}")
+            late = not self.one_writer and any(each.tries > 1 for each in same)
+            self._note(
+                "overtaken" if late else "ghost", f"{first} was refused and is in the books: {self._told(first)}"
+            )
         at, actor = same[0].asked.get("at"), same[0].asked["actor"]
         times = {row.effective_at for row in placed.rows}
         if {row.actor for row in placed.rows} != {actor} or (at and times != {datetime.fromisoformat(at)}):

@@ -85,6 +85,7 @@ class Report:
     refused: int = 0
     reads: int = 0
     unknown: int = 0
+    overtaken: int = 0
     rows: int = 0
     blocks: int = 0
     seconds: float = 0.0
@@ -111,6 +112,11 @@ class Report:
             f"cuts        {self.cuts.total():>8}  {each(self.cuts)}",
             f"operations  {self.asked:>8}  {self.accepted} accepted, {self.refused} refused, {self.reads} read",
             f"unknown     {self.unknown:>8}  of {self.attempts} attempts; each was asked again",
+            *(
+                [f"overtaken   {self.overtaken:>8}  refused while an earlier attempt was under way"]
+                if self.overtaken
+                else []
+            ),
             f"books       {self.rows:>8}  rows in {self.blocks} sealed blocks",
             f"recovery    {self.longest_recovery:>7.1f}s  the longest after a kill of the database",
         ]
@@ -476,6 +482,8 @@ class Run:
         report.reads = sum(each.said == "read" for each in told)
         report.unknown = sum(each.tries - bool(each.said) for each in told)
         found = self._compare(still_going=self.found_it)
+        report.overtaken = sum(anomaly.kind == "overtaken" for anomaly in found)
+        found = [anomaly for anomaly in found if anomaly.kind != "overtaken"]
         found += [Anomaly("defect", defect) for defect in (*self._failures(), *self.sealer.defects)]
         with connect(self.database.database.app_url, statement_timeout_seconds=0) as conn:
             report.rows = len(stack.books(conn))

@@ -99,6 +99,14 @@ def test_what_was_refused_or_never_asked_and_stands_is_a_ghost(story: Story) -> 
     assert story.wrong().count("ghost") == 2
 
 
+def test_an_attempt_on_its_way_through_another_writer_may_overtake_a_refusal(story: Story) -> None:
+    story.asked(1, ANA, SHOP, 11, at=10, answered=20, said="refused", code="insufficient-funds", tries=2)
+    story.posted(2, BANK, ANA, 10, at=30)
+    story.stands(1, ANA, SHOP, 11)
+    assert story.wrong(one_writer=False) == ["overtaken"]
+    assert story.wrong(one_writer=True) == ["ghost"]
+
+
 def test_half_a_group_is_torn(story: Story) -> None:
     story.posted(1, ANA, SHOP, 3, at=10)
     story.rows[-1] = replace(story.rows[-1], legs=2)
