@@ -164,6 +164,8 @@ def _refused(command: Command, outcomes: Sequence[Booked]) -> KoinonError:
 
 def _tell(conn: Connection[Any], town_id: int, commands: Sequence[Command], batch: Batch) -> None:
     heard = listeners.heard(conn, town_id=town_id, kinds=_KINDS)
+    if not heard:
+        return
     events = []
     for command, told in zip(commands, batch.decided, strict=True):
         if isinstance(told, Told) and told.fresh:
