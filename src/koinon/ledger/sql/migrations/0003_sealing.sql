@@ -30,6 +30,7 @@ CREATE FUNCTION ledger.leaves(p_town integer, p_from bigint, p_to bigint) RETURN
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, ledger
 SET work_mem = '32MB'
+SET enable_seqscan = on
 SET max_parallel_workers_per_gather = 0
 SET plan_cache_mode = force_custom_plan
 AS $$
@@ -88,6 +89,22 @@ AS $$
         OR (p_start <> pg_postmaster_start_time() AND NOT EXISTS (SELECT 1 FROM pg_prepared_xacts))
 $$;
 
+-- Where a block that begins at p_from ends so as not to go beyond its size: at the group in which row number p_most + 1
+-- stands. NULL where there are not so many rows before p_to.
+--
+-- Along the index, whatever the planner believes of tables that were never analyzed: there is nothing to sort.
+CREATE FUNCTION ledger.end_of_full_block(p_town integer, p_from bigint, p_to bigint, p_most integer) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, ledger
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_sort = off
+AS $$
+    SELECT nullif(greatest(line.seq - line.leg, p_from), p_from) FROM ledger.journal AS line
+    WHERE line.town_id = p_town AND line.seq >= p_from AND line.seq < p_to
+    ORDER BY line.seq OFFSET p_most LIMIT 1
+$$;
+
 -- Seal the next block of what has been posted; its number, or NULL when there is nothing (more) to seal.
 --
 -- A block takes at most 65,536 rows, and fewer rather than a part of a group: call again until NULL.
@@ -107,9 +124,9 @@ CREATE FUNCTION ledger.seal(p_town integer, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, ledger
 SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off  -- What is asked here lies at the end of the journal.
 AS $$
 DECLARE
-    most CONSTANT integer := 65536;
     has_number CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
     place bigint;
     xid bigint;
@@ -144,12 +161,8 @@ BEGIN
     END IF;
 
     IF upto > head.seq_to THEN
-        -- A block does not cut a group: it ends before the one that would go beyond its size.
-        SELECT line.seq - line.leg INTO cut FROM ledger.journal AS line
-        WHERE line.town_id = p_town AND line.seq >= head.seq_to AND line.seq < upto
-        ORDER BY line.seq OFFSET most LIMIT 1;
-        IF cut > head.seq_to THEN upto := cut; ELSE cut := NULL; END IF;
-
+        cut := ledger.end_of_full_block(p_town, head.seq_to, upto, 65536);
+        upto := coalesce(cut, upto);
         leaves := ledger.leaves(p_town, head.seq_to, upto);
     END IF;
     IF leaves IS NOT NULL THEN
@@ -180,5 +193,5 @@ BEGIN
     RETURN CASE WHEN leaves IS NOT NULL THEN head.number + 1 END;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION ledger.canonical, ledger.leaves, ledger.tree_root, ledger.block_hash, ledger.is_final, ledger.seal FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION ledger.canonical, ledger.leaves, ledger.tree_root, ledger.block_hash, ledger.is_final, ledger.end_of_full_block, ledger.seal FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.canonical, ledger.leaves, ledger.tree_root, ledger.block_hash, ledger.seal TO koinon_app;
