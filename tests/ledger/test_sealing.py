@@ -549,13 +549,13 @@ def random_id(owner: Conn) -> UUID:
     return found
 
 
-def posters_and_a_sealer(sealed: Story, connect_again: Connect) -> list[Block]:
-    """Sixteen connections pay, fail, roll back and dawdle while one seals and one verifies; the blocks made meanwhile."""
+def posters_and_sealers(sealed: Story, connect_again: Connect) -> list[Block]:
+    """Thirty-two connections pay, fail, roll back and dawdle while two seal and one verifies; the blocks made meanwhile."""
     over = Event()
 
     def poster(number: int) -> None:
         own = Story(connect_again(), accounts=sealed.accounts)
-        for turn in range(30):
+        for turn in range(21):
             own.tell("pay ana shop 0.01\n" if number % 2 else "pay shop coop 0.01\n")
             if turn % 3 == 0:
                 with pytest.raises(InsufficientFunds), savepoint(own.conn):
@@ -589,22 +589,22 @@ def posters_and_a_sealer(sealed: Story, connect_again: Connect) -> list[Block]:
             seals.verify(own, town_id=1)
             own.commit()
 
-    with ThreadPoolExecutor(18) as threads:
-        sealing, verifying = threads.submit(sealer), threads.submit(verifier)
+    with ThreadPoolExecutor(35) as threads:
+        sealing, verifying = [threads.submit(sealer) for _ in range(2)], threads.submit(verifier)
         try:
-            for done in [threads.submit(poster, number) for number in range(16)]:
+            for done in [threads.submit(poster, number) for number in range(32)]:
                 done.result()
         finally:
             over.set()
         verifying.result()
-        return sealing.result()
+        return [block for each in sealing for block in each.result()]
 
 
-def test_nothing_is_left_out_while_many_post_and_one_seals(sealed: Story, connect_again: Connect) -> None:
-    blocks = posters_and_a_sealer(sealed, connect_again)
+def test_nothing_is_left_out_while_many_post_and_two_seal(sealed: Story, connect_again: Connect) -> None:
+    blocks = posters_and_sealers(sealed, connect_again)
     blocks += seal(sealed.conn)
     seals.verify(sealed.conn, town_id=1)
-    assert rows_sealed(blocks) == 16 * 25
+    assert rows_sealed(blocks) == 32 * 18
     assert len(blocks) > 10
     assert queries.unsealed(sealed.conn, town_id=1) == 0
     assert broken(sealed.conn) == []
@@ -616,6 +616,6 @@ def test_a_sealer_that_believes_every_mark_is_found_out(
     plant(owner_conn, "ELSIF ledger.is_final(head.mark_xid, head.mark_start) THEN", "ELSE")
     with pytest.raises(SealBroken):
         for _ in range(10):
-            posters_and_a_sealer(sealed, connect_again)
+            posters_and_sealers(sealed, connect_again)
             seal(sealed.conn)
             seals.verify(sealed.conn, town_id=1)
