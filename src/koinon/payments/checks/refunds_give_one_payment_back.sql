@@ -20,7 +20,7 @@ GROUP BY given.town_id, given.payment_seq
 HAVING sum(given.back_minor) > (
     SELECT sum(leg.amount_minor)
     FROM ledger.journal AS head
-    INNER JOIN ledger.journal AS leg
-        ON leg.town_id = head.town_id AND leg.seq >= head.seq AND leg.seq < head.seq + head.legs
+    CROSS JOIN LATERAL generate_series(0, head.legs - 1) AS place (leg)
+    INNER JOIN ledger.journal AS leg ON leg.town_id = head.town_id AND leg.seq = head.seq + place.leg
     WHERE head.town_id = given.town_id AND head.seq = given.payment_seq AND leg.kind IN ('t', 'c', 'C')
 );

@@ -24,8 +24,8 @@ WITH shown AS (
         SELECT CASE WHEN line.debit_account = mine.id THEN line.debit_prev ELSE line.credit_prev END AS prev
         FROM shown
         INNER JOIN ledger.journal AS head ON head.town_id = %(town_id)s AND head.seq = shown.first_seq
-        INNER JOIN ledger.journal AS line
-            ON line.town_id = head.town_id AND line.seq >= head.seq AND line.seq < head.seq + head.legs
+        CROSS JOIN LATERAL generate_series(0, head.legs - 1) AS part (leg)
+        INNER JOIN ledger.journal AS line ON line.town_id = head.town_id AND line.seq = head.seq + part.leg
         WHERE (line.debit_account = mine.id OR line.credit_account = mine.id) AND line.kind NOT IN ('h', 'g')
         ORDER BY line.seq
         LIMIT 1
