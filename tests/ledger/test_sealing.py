@@ -165,6 +165,9 @@ def test_where_no_worker_can_be_had_one_process_does_it_all(
     monkeypatch.setattr(sys, "executable", str(useless))
     assert seals.verify(sealed.conn, town_id=1, processes=2) == head
     assert asked == [True, False]
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    assert seals.verify(sealed.conn, town_id=1, processes=2) == head
+    assert asked == [True, False]
 
 
 def test_rows_that_only_the_caller_sees_are_verified_as_the_caller_sees_them(

@@ -164,6 +164,8 @@ def check_proof(
     as_json: JsonOption = False,
 ) -> None:
     """Check a receipt's proof against a head you trust. Needs no database."""
+    from dataclasses import asdict
+
     from koinon.ledger import seals
 
     with speaking(as_json) as out:
@@ -172,8 +174,9 @@ def check_proof(
             (place for place, block in enumerate([given.block, *later]) if block.hash.hex() == trusted), None
         )
         holds = head_at is not None and seals.check_proof(given, head=bytes.fromhex(trusted), later=later[:head_at])
+        says = asdict(seals.read(given.canonical)) if holds else None
         out.document(
-            {"transfer": given.transfer_id, "holds": holds},
+            {"transfer": given.transfer_id, "holds": holds, "says": says},
             lambda console: console.print(
                 "The transfer is in the books under that head."
                 if holds

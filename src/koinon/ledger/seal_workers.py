@@ -51,18 +51,22 @@ class Crew:
         self._all: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Crew:
-        for _ in range(self._size):
-            worker = subprocess.Popen(
-                [sys.executable, "-P", "-m", "koinon.ledger.seal_workers"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            self._all.append(worker)
-            self._tell(worker, self._begin)
-            self._idle.put(worker)
         self._threads = ThreadPoolExecutor(self._size)
+        with suppress(OSError):  # With fewer processes, or none, the one that asks does more.
+            for _ in range(self._size):
+                self._start()
         return self
+
+    def _start(self) -> None:
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-m", "koinon.ledger.seal_workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._all.append(worker)
+        self._tell(worker, self._begin)
+        self._idle.put(worker)
 
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
@@ -85,7 +89,7 @@ class Crew:
 
     def ask(self, stretch: Stretch) -> Callable[[], bool]:
         """Give a stretch to whoever is idle next; the answer is waited for when it is called for."""
-        return self._threads.submit(self._ask, stretch).result
+        return self._threads.submit(self._ask, stretch).result if self._all else lambda: False
 
     def _ask(self, stretch: Stretch) -> bool:
         worker = self._idle.get()

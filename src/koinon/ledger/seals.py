@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from struct import Struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -32,6 +33,9 @@ from koinon.db.statements import maybe, scalar, statement
 from koinon.ledger import queries
 from koinon.ledger.errors import SealBroken, TransferNotSealed
 from koinon.ledger.types import Block, Proof, SealedRow, Step
+
+if TYPE_CHECKING:
+    from koinon.ledger.seal_workers import Crew
 
 GENESIS = bytes(32)
 DEGREE = 16
@@ -245,28 +249,30 @@ def verify(
         if progress is not None:
             progress(done, total)
 
-    if processes > 1 and total >= _WORTH_PROCESSES:
-        from koinon.ledger.seal_workers import Crew
-
-        crew: Any = Crew(conn, town_id, processes)
-    else:
-        crew = nullcontext()
-    with crew as hired:
+    with _crew(conn, town_id, processes if total >= _WORTH_PROCESSES else 1) as crew:
         for found in walk.stretches():
             if isinstance(found, SealBroken):
                 while waiting:
                     settle()
                 raise found
-            if hired is None:
-                waiting.append((found, lambda found=found: rows_match(conn, town_id, found)))  # type: ignore[misc]
+            if crew is None:
+                waiting.append((found, partial(rows_match, conn, town_id, found)))
                 settle()
             else:
-                waiting.append((found, hired.ask(found)))
+                waiting.append((found, crew.ask(found)))
                 if len(waiting) > 2 * processes:
                     settle()
         while waiting:
             settle()
     return walk.newest
+
+
+def _crew(conn: Connection[Any], town_id: int, processes: int) -> AbstractContextManager[Crew | None]:
+    if processes < 2:
+        return nullcontext()
+    from koinon.ledger import seal_workers
+
+    return seal_workers.Crew(conn, town_id, processes)
 
 
 class _Walk:
