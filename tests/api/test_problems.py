@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,9 @@ import pytest
 
 from koinon.api import problems, words
 from koinon.api.table import ROUTES
+from koinon.api.types import Scope
 from koinon.kernel.errors import KoinonError
+from tests.conftest import PROJECT
 
 EVERY = sorted(problems.every().items())
 # What stands for a whole package: good enough for its odd refusals, never for those that say "not there".
@@ -82,3 +85,10 @@ def test_the_money_path_needs_no_django():
 def test_a_request_id_of_the_client_is_given_back(asking):
     assert asking("GET", "/whoami", headers={"x-request-id": "abc-12345"}).json["request_id"] == "abc-12345"
     assert asking("GET", "/whoami", headers={"x-request-id": 'a"} {'}).json["request_id"] != 'a"} {'
+
+
+def test_the_page_of_the_api_lists_every_address_with_its_scopes():
+    page = (PROJECT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(GET|POST|DELETE) (\S+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted((route.method, route.path) for route in ROUTES)
+    assert {scope for scope in Scope if f"`{scope}`" not in page} == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from koinon.db.connections import connect
 from koinon.jobs.deliveries import Manner, delivering
 from koinon.parties.secrets import Secrets
 from tests.cli.command import koinon
-from tests.conftest import VAR, Databases, LiveSite, serving
+from tests.conftest import PROJECT, VAR, Databases, LiveSite, serving
 from tests.jobs.receiver import Receiver, receiving
 
 
@@ -183,3 +184,20 @@ def test_a_client_with_a_secret_buys_its_tokens_by_itself(site):
     wrong = made["secret"][:-1] + ("a" if made["secret"][-1] != "a" else "b")
     with pytest.raises(NotAllowed), Client(site.url, client_id=made["client_id"], client_secret=wrong) as books:
         books.whoami()
+
+
+def test_the_guide_can_be_followed_to_its_end(site, capsys):
+    made = sandbox(site)
+    page = (PROJECT / "docs" / "guides" / "use-the-api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {
+        "url": site.url,
+        "key": made["key"],
+        "resident": UUID(made["households"]["third household"]),
+        "shop": UUID(made["shops"]["Bakery of the sandbox"]),
+    }
+    for block in blocks:
+        exec(compile(block, "use-the-api.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "payments.not-payable ['There is not enough money for this.']" in said
+    assert "till-1/2041" in said

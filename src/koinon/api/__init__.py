@@ -2,7 +2,10 @@
 
     from koinon.api.application import application
 
-    app = application(url)          # uvicorn.run(app, ...) in a process of its own, or beside the site
+    app = application(url)          # for uvicorn with loop="uvloop", http="httptools", lifespan="on", proxy_headers=False
+
+``koinon.api.alone.serve(url, listening)`` does just that in a process of its own, and ``python -m koinon.api.alone``
+too; ``koinon.server.asgi`` puts it before the site.
 
 ``application(url)`` needs the address of a prepared database and nothing else: no Django, no
 settings. Its lifespan starts and stops the posting engine and the reading connections. Keys are

@@ -86,6 +86,7 @@ def serve(
         application,
         loop=LOOP,
         http="httptools",
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
