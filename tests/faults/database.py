@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -46,13 +48,26 @@ class DatabaseUnderFire:
         """Whom to kill: one ``backend`` of the application, the ``postmaster``, or ``everything``, guardian and all."""
         if what == "everything" or (what == "postmaster" and self._died >= GUARDIAN_PATIENCE):
             return processes(self.root)
-        found = []
-        for number in processes(self.root):
-            with suppress(OSError):
-                line = command_line(number)
-                if (what == "postmaster" and b"-D" in line) or (what == "backend" and b" koinon_app " in line[0]):
-                    found.append(number)
-        return found[:1]
+        if what == "postmaster":
+            return [number for number, line in self._command_lines() if b"-D" in line]
+        return self._backends()[:1]
+
+    def _backends(self) -> list[int]:
+        """Those that work for the application, its readers and the sealer."""
+        return [number for number, line in self._command_lines() if b" koinon_app " in line[0]]
+
+    def put_to_sleep(self) -> list[int]:
+        """Stop every backend where it is, without ending it; whom to wake again."""
+        sleeping = self._backends()
+        for number in sleeping:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGSTOP)
+        return sleeping
+
+    def wake(self, sleeping: list[int]) -> None:
+        for number in sleeping:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGCONT)
 
     def kill(self, what: str) -> None:
         victims = self.victims(what)
@@ -68,17 +83,17 @@ class DatabaseUnderFire:
         while not self._answers():
             if time.monotonic() - began > 90:
                 raise TimeoutError("the database does not come back")
-            if not any(b"koinon.db.guardian" in line for line in self._command_lines()):
+            if not any(b"koinon.db.guardian" in line for _, line in self._command_lines()):
                 self.stop()
                 self.start()
             time.sleep(0.03)
         return time.monotonic() - began
 
-    def _command_lines(self) -> list[list[bytes]]:
+    def _command_lines(self) -> list[tuple[int, list[bytes]]]:
         found = []
         for number in processes(self.root):
             with suppress(OSError):
-                found.append(command_line(number))
+                found.append((number, command_line(number)))
         return found
 
     def _answers(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from koinon.ledger.types import NewAccount, Transfer
 from tests.faults import checker, history, over_http, stack
 from tests.faults.books import Account, Opened
 from tests.faults.checker import Anomaly
+from tests.faults.client import PATIENCE_SECONDS as PATIENCE_OF_CLIENTS
 from tests.faults.client import Wish
 from tests.faults.database import SOCKET, DatabaseUnderFire
 from tests.faults.proxy import Loop, Plan, Proxy
@@ -79,6 +81,7 @@ class Report:
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
     cuts: Counter[str] = field(default_factory=Counter)
+    pauses: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     attempts: int = 0
     accepted: int = 0
@@ -110,6 +113,7 @@ class Report:
             f"seed {self.seed}, {self.seconds:.0f} seconds",
             f"kills       {self.kills.total():>8}  {each(self.kills)}",
             f"cuts        {self.cuts.total():>8}  {each(self.cuts)}",
+            f"pauses      {self.pauses.total():>8}  {each(self.pauses)}",
             f"operations  {self.asked:>8}  {self.accepted} accepted, {self.refused} refused, {self.reads} read",
             f"unknown     {self.unknown:>8}  of {self.attempts} attempts; each was asked again",
             *(
@@ -352,6 +356,8 @@ class Run:
             "kill client": (3, lambda: self._kill_client(None)),
             "kill client at answer": (2, lambda: self._kill_client("answer")),
             "kill application": (3, lambda: self._kill_application(None)),
+            "kill application, commit under way": (1.5, self._kill_application_with_a_commit_under_way),
+            "pause application": (0.3, self._pause_application),
             "kill backend": (1.5, lambda: self._kill_database("backend", None)),
             "kill postmaster": (1.5, lambda: self._kill_database("postmaster", None)),
             "kill everything": (1, lambda: self._kill_database("everything", None)),
@@ -387,7 +393,8 @@ class Run:
             time.sleep(self.chance.uniform(0.02, self.settings.between_seconds))
             name = self.chance.choices(names, weights)[0]
             if faults[name][1]():
-                (self.report.kills if name.startswith("kill") else self.report.cuts)[name.split(" ", 1)[1]] += 1
+                kind, what = name.split(" ", 1)
+                {"kill": self.report.kills, "cut": self.report.cuts, "pause": self.report.pauses}[kind][what] += 1
             self._progress()
             if self.report.kills.total() >= told + 20:
                 told = self.report.kills.total()
@@ -427,6 +434,32 @@ class Run:
         elif not self._plan([self.back[number]], moment, lambda _: application.kill()):
             return False
         application.again()
+        return True
+
+    def _kill_application_with_a_commit_under_way(self) -> bool:
+        """The backends sleep while a commit waits for them, and wake when others have asked again already."""
+        number = self.chance.randrange(len(self.applications))
+        asleep: list[int] = []
+
+        def act(_: Proxy) -> None:
+            asleep.extend(self.database.put_to_sleep())
+            self.applications[number].kill()
+
+        try:
+            if not self._plan([self.back[number]], "slowly", act):
+                return False
+            self.applications[number].again()
+            time.sleep(self.chance.uniform(0.5, 1.5))
+        finally:
+            self.database.wake(asleep)
+        return True
+
+    def _pause_application(self) -> bool:
+        """Longer than clients have patience: they ask again while the first attempt lies in its queue."""
+        application = self.chance.choice(self.applications).running
+        application.send_signal(signal.SIGSTOP)
+        time.sleep(PATIENCE_OF_CLIENTS + 0.3)
+        application.send_signal(signal.SIGCONT)
         return True
 
     def _kill_database(self, what: str, moment: str | None) -> bool:

@@ -26,6 +26,7 @@ class Plan:
     - ``answer``    an answer is about to be given
     - ``before``    a commit is about to go through
     - ``during``    a commit has gone through
+    - ``slowly``    the same, but ``act`` runs before the commit arrives
     - ``after``     a commit is done and nobody has been told
 
     ``act`` runs at that moment; then the connection is cut.
@@ -161,16 +162,19 @@ class _Wire:
                     await writer.drain()
                     plan.run()
                     return
-                plan = self._proxy._take("before", "during", "after") if b"COMMIT" in data else None
+                plan = self._proxy._take("before", "during", "slowly", "after") if b"COMMIT" in data else None
                 if plan is not None and plan.moment == "before":
                     plan.run()
                     return
                 if plan is not None and plan.moment == "after":
                     self._after = plan
+                if plan is not None and plan.moment == "slowly":
+                    plan.run()
                 writer.write(data)
                 await writer.drain()
                 if plan is not None and plan.moment == "during":
                     plan.run()
+                if plan is not None and plan.moment in ("during", "slowly"):
                     return
 
     async def down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
