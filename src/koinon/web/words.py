@@ -105,6 +105,15 @@ ACTS: dict[str, Any] = {
     "treasury.run-paid-in-part": gettext_lazy("Run paid in part"),
     "treasury.payment-rejected": gettext_lazy("Payment refused by the bank"),
     "treasury.payment-returned": gettext_lazy("Payment came back"),
+    "outbox.endpoint-added": gettext_lazy("Webhook added"),
+    "outbox.endpoint-changed": gettext_lazy("Webhook changed"),
+    "outbox.endpoint-disabled": gettext_lazy("Webhook disabled, because its receiver failed"),
+    "outbox.endpoint-resumed": gettext_lazy("Webhook resumed"),
+    "outbox.endpoint-removed": gettext_lazy("Webhook removed"),
+    "outbox.secret-rotated": gettext_lazy("Webhook given a new secret"),
+    "outbox.sent-again": gettext_lazy("Messages sent again"),
+    "outbox.notice-added": gettext_lazy("E-mail notice added"),
+    "outbox.notice-removed": gettext_lazy("E-mail notice removed"),
 }
 
 
