@@ -155,6 +155,7 @@ BEGIN
     IF to_regclass('ledger.' || name) IS NOT NULL THEN RETURN; END IF;
     EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.journal INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
     EXECUTE format('CREATE UNIQUE INDEX %I ON ledger.%I (town_id, id)', name || '_id', name);
+    EXECUTE format('GRANT SELECT ON ledger.%I TO koinon_app', name);
     -- Attaching, unlike CREATE TABLE ... PARTITION OF, lets payments go on.
     EXECUTE format('ALTER TABLE ledger.journal ATTACH PARTITION ledger.%I FOR VALUES FROM (%s) TO (%s)', name,
                    p_month::bigint << 50, (p_month + 1)::bigint << 50);
