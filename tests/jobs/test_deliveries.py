@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,15 +13,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from koinon.db import checks
 from koinon.db.transactions import transaction
-from koinon.jobs import deliveries, metrics
+from koinon.jobs import deliveries, metrics, webhooks
 from koinon.jobs.deliveries import Manner, delivering, purge_round
 from koinon.jobs.metrics import figures
 from koinon.kernel.identifiers import new_id
@@ -605,3 +612,72 @@ def test_logs_are_kept_for_a_month_and_what_is_due_for_as_long_as_it_is(conn, ow
         "SELECT (SELECT count(*) FROM outbox.event), (SELECT count(*) FROM outbox.attempt)"
     ).fetchone()
     assert left == (0, 0)
+
+
+# Safe connections
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that only who is told to trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def test_message_goes_over_a_safe_connection_to_whom_the_machine_trusts(conn, database, certificate):
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(*certificate)
+    with receiving(served) as receiver:
+        made = endpoint(conn, receiver.url)
+        with delivering(database.app_url, MANNER):
+            tell(conn, paid())
+            until(lambda: log(conn, made.endpoint.id)[0].last_error == "certificate")
+        assert receiver.received == []
+
+        trusting = webhooks.tls()
+        trusting.load_verify_locations(certificate[0])
+        with transaction(conn):
+            event = queries.deliveries(conn, town_id=1, listener=made.endpoint.id)[0].event_id
+            outbox.send_again(conn, town_id=1, listener=made.endpoint.id, event=event, actor="user:1", at=NOW)
+        with delivering(database.app_url, replace(MANNER, context=trusting)):
+            until(lambda: states(conn, made.endpoint.id) == ["delivered"])
+        assert receiver.received[0].is_signed_by(made.secret)
+
+
+def test_certificate_of_another_name_is_refused(conn, database, certificate):
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(*certificate)
+    trusting = webhooks.tls()
+    trusting.load_verify_locations(certificate[0])
+    with receiving(served) as receiver:
+        made = endpoint(conn, receiver.url.replace("127.0.0.1", "localhost"))
+        with delivering(database.app_url, replace(MANNER, context=trusting)):
+            tell(conn, paid())
+            until(lambda: log(conn, made.endpoint.id)[0].last_error == "certificate")
+        assert receiver.received == []
+
+
+def test_plain_answer_to_a_safe_connection_is_none(conn, database, receiver):
+    made = endpoint(conn, receiver.url.replace("http:", "https:"))
+    with delivering(database.app_url, MANNER):
+        tell(conn, paid())
+        until(lambda: log(conn, made.endpoint.id)[0].last_error in ("tls", "connection"))
