@@ -192,6 +192,7 @@ def _measured(
     rounds = asked.rounds if playing else 1
     workload = make(one, ground)
     workload.open()
+    ground.server.checkpoint()
     try:
         for number in range(1, rounds + 1):
             turns: list[_Beside | None] = [None, *playing]
@@ -199,7 +200,6 @@ def _measured(
                 turns.reverse()  # Whoever goes second finds the disk as the first one left it.
             told = []
             for turn in turns:
-                ground.server.checkpoint()
                 if turn is None:
                     run = workload.run(warm_up=asked.warm_up, seconds=seconds, seed=number)
                     told.append(f"{run.payments_per_second:,.0f}/s")
@@ -233,6 +233,8 @@ def _result(one: Described, workload: Workload, limits_found: Mapping[str, float
         "refused": run.refused,
         "server_cpu": round(run.server_cpu_seconds / run.seconds, 2) if run.seconds else 0.0,
         "client_cpu": round(run.client_cpu_seconds / run.seconds, 2) if run.seconds else 0.0,
+        "server_cpu_us_per_payment": round(run.server_cpu_seconds / per_payment * 1e6, 1),
+        "client_cpu_us_per_payment": round(run.client_cpu_seconds / per_payment * 1e6, 1),
         "wal_bytes": run.wal_bytes,
         "wal_bytes_per_payment": round(run.wal_bytes / per_payment, 1),
         "bytes_per_transfer": workload.bytes_per_transfer(),

@@ -26,7 +26,7 @@ from koinon.treasury import operations as treasury
 
 TEMPLATE = "bench_town"
 UNIT = "XTS"
-HOUSEHOLDS = 2_000
+HOUSEHOLDS = 10_000  # Enough that in a round each pays a few times, as in a day.
 SHOPS = 200
 ZONES = ("port", "hill", "market", "river")
 GROUPS = ("food", "food", "books", "health")  # Half of the shops sell food.

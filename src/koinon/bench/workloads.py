@@ -78,7 +78,6 @@ class Workload:
             self.rows_before = books.rows(conn)
 
     def run(self, *, warm_up: float, seconds: float, seed: int) -> Run:
-        self.ground.server.checkpoint()
         run = self._round(warm_up=warm_up, seconds=seconds, seed=seed)
         self.runs.append(run)
         return run
