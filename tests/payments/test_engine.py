@@ -14,7 +14,7 @@ import pytest
 
 from koinon.db.connections import connect
 from koinon.kernel.errors import KoinonError
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_under, new_id
 from koinon.payments import engine as engines
 from koinon.payments import queries
 from koinon.payments.commands import CaptureHold, Pay, PlaceHold, RefundPayment
@@ -116,6 +116,27 @@ def test_a_poisoned_command_fails_alone(town, engine):
     assert town.balance("forn") == "106.00"
 
 
+def test_what_the_books_refuse_in_a_batch_is_refused_alone(town, engine):
+    """A payment from two purses whose second transfer would have an id that is somebody's already."""
+    town.fund("bonus")
+    town.give("ana", "bonus", "2.00")
+    town.conn.commit()
+    asked = [town.asks("ana", "forn", "1.00") for _ in range(5)]
+    asked[3] = town.asks("ana", "forn", "49.00")
+    asked[1] = Pay(id_under(asked[3].id, 1), asked[0].payer, asked[0].payee, money("0.50"), NOON, "till:1")
+    said = engine.perform_many_now(town.id, asked)
+    assert [one.code if isinstance(one, KoinonError) else one.amount_minor for one in said] == [
+        100, 50, 100, "payments.key-reused", 100,
+    ]  # fmt: skip
+
+    async def all_of_it():
+        more = [town.asks("ana", "forn", "1.00"), asked[3], town.asks("ana", "forn", "1.00")]
+        return await asyncio.gather(*(engine.perform(town.id, one) for one in more), return_exceptions=True)
+
+    said = asyncio.run(all_of_it())
+    assert [isinstance(one, Payment) for one in said] == [True, False, True]
+
+
 def test_towns_share_the_engine_and_nothing_else(town, engine):
     other = build(town.conn, slug="other")
     other.household("laia")
@@ -166,7 +187,7 @@ def test_when_too_much_is_waiting_the_caller_is_told_to_come_back(town, database
 def test_a_batch_whose_connection_breaks_is_written_again_and_paid_once(town, database_url, owner_conn, monkeypatch):
     """The connection is cut after the posting and before the commit, the first time."""
     cut = []
-    perform = engines.operations.perform
+    perform = engines.operations.attempt
 
     def cutting(conn, **asked):
         outcomes = perform(conn, **asked)
@@ -175,7 +196,7 @@ def test_a_batch_whose_connection_breaks_is_written_again_and_paid_once(town, da
             owner_conn.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
         return outcomes
 
-    monkeypatch.setattr(engines.operations, "perform", cutting)
+    monkeypatch.setattr(engines.operations, "attempt", cutting)
     with Engine(database_url) as engine:
         done = engine.perform_now(town.id, town.asks("ana", "forn", "4.00"))
     assert isinstance(done, Payment)

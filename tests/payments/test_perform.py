@@ -136,11 +136,25 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(town, monkeypatch
 
 
 def test_what_the_ledger_refuses_although_the_plan_allowed_it_is_refused_alone(town):
+    """A payment from two purses whose second transfer would have an id that is somebody's already."""
+    town.fund("bonus")
+    town.give("ana", "bonus", "2.00")
+    asked = [town.asks("ana", "forn", "1.00"), town.asks("ana", "forn", "10.00"), town.asks("ana", "forn", "1.00")]
+    taken = Pay(id_under(asked[1].id, 1), asked[0].payer, asked[0].payee, money("0.50"), NOON, "till:1")
+    assert performed(town, taken, *asked) == ["Payment", "Payment", "payments.key-reused", "Payment"]
+    assert town.balance("forn") == "2.50"
+    assert town.broken() == []
+
+
+def test_an_id_from_the_future_is_refused_and_holds_nobody_up(town, monkeypatch):
     from_the_future = UUID(int=(0xF00000000000 << 80) | (7 << 76) | (2 << 62) | 5)
     asked = [town.asks("ana", "forn", "1.00") for _ in range(3)]
     asked[1] = Pay(from_the_future, asked[1].payer, asked[1].payee, asked[1].amount, NOON, "till:1")
+    attempts = []
+    attempt = operations.attempt
+    monkeypatch.setattr(operations, "attempt", lambda conn, **how: attempts.append(1) or attempt(conn, **how))
     assert performed(town, *asked) == ["Payment", "ledger.key-from-the-future", "Payment"]
-    assert town.balance("forn") == "2.00"
+    assert len(attempts) == 1
 
 
 # Random batches in one town, and the same commands one by one in its twin

@@ -100,8 +100,9 @@ class Engine:
 def write(conn: Connection[Any], asked: Sequence[_Asked]) -> list[_Answered]:
     """Perform what was asked, town by town, in the order in which it came; the Batcher commits.
 
-    What makes a batch fail as a whole is sought by the Batcher, who writes its items alone; and
-    here among the commands of an item that is alone already.
+    What makes a batch fail as a whole, or must be decided one by one because the books refused what the plan
+    allowed, is sought by the Batcher, who writes its items alone; and here among the commands
+    of an item that is alone already.
     """
     answered: list[_Answered] = [[] for _ in asked]
     for town_id in sorted({town for town, _ in asked}):
@@ -111,7 +112,7 @@ def write(conn: Connection[Any], asked: Sequence[_Asked]) -> list[_Answered]:
         for start in range(0, len(ours), MOST_AT_ONCE):
             part = ours[start : start + MOST_AT_ONCE]
             commands = [command for _, command in part]
-            perform = _each if len(asked) == 1 and len(ours) > 1 else operations.perform
+            perform = _each if len(asked) == 1 and len(ours) > 1 else operations.attempt
             for (place, _), outcome in zip(part, perform(conn, town_id=town_id, commands=commands), strict=True):
                 answered[place].append(outcome)
     return answered
@@ -121,7 +122,7 @@ def _each(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -
     """Perform commands together, or one by one where one of them makes them fail; its error stands in its place."""
     try:
         with savepoint(conn):
-            return list(operations.perform(conn, town_id=town_id, commands=commands))
+            return list(operations.attempt(conn, town_id=town_id, commands=commands))
     except (OperationalError, InterfaceError):
         raise  # The connection, or somebody in the way: all of it is written again.
     except Exception as failed:  # noqa: BLE001  # Whatever it is, it is told to whom it concerns.

@@ -58,20 +58,23 @@ def perform(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
     if not commands:
         return []
     if len(commands) == 1:
-        return _exactly(conn, town_id, commands)
+        return attempt(conn, town_id=town_id, commands=commands)
     try:
         with savepoint(conn):
-            return _exactly(conn, town_id, commands)
-    except _PlanRefusedError:
-        # The books refused what the plan allowed. What came after may have built on it, so nothing of it counts.
-        return [_exactly(conn, town_id, [command])[0] for command in commands]
+            return attempt(conn, town_id=town_id, commands=commands)
+    except PlanRefusedError:
+        return [attempt(conn, town_id=town_id, commands=[command])[0] for command in commands]
 
 
-class _PlanRefusedError(Exception):
-    """Part of a batch was refused by the ledger."""
+class PlanRefusedError(Exception):
+    """The books refused what the plan of a batch allowed; what came after may have built on it, so nothing counts."""
 
 
-def _exactly(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+    """``perform`` without a savepoint, for whoever undoes a whole transaction and performs one by one.
+
+    Raises ``PlanRefusedError`` where that must be done; never for a single command.
+    """
     batch = _planned(conn, town_id, commands)
     if not batch.requests:
         return [_answer(told, town_id, None) if isinstance(told, Told) else told for told in batch.decided]
@@ -79,7 +82,7 @@ def _exactly(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -
     for outcome in outcomes:
         if not isinstance(outcome, Posted) or outcome.replayed:
             if len(commands) > 1:
-                raise _PlanRefusedError
+                raise PlanRefusedError
             return [_refused(commands[0], outcomes)]
     told = one(conn, statement(_PACKAGE, "told"), _Posted, town_id=town_id, id=batch.requests[0].id)
     if told.listened:
