@@ -681,3 +681,25 @@ def test_plain_answer_to_a_safe_connection_is_none(conn, database, receiver):
     with delivering(database.app_url, MANNER):
         tell(conn, paid())
         until(lambda: log(conn, made.endpoint.id)[0].last_error in ("tls", "connection"))
+
+
+def test_endpoints_are_changed_while_messages_fail_without_waiting_for_each_other(
+    conn, connect_again, database, receiver
+):
+    """Two workers and an officer who removes, resumes and sends again at once: nobody is refused for a deadlock."""
+    receiver.always = 500
+    endpoints = [endpoint(conn, receiver.url).endpoint.id for _ in range(6)]
+    before = figures.value(metrics.FAILED, job="deliver") or 0
+    officer = connect_again()
+    with delivering(database.app_url, MANNER), delivering(database.app_url, MANNER):
+        for number in range(30):
+            tell(conn, paid(), paid())
+            one = endpoints[number % 3]
+            with transaction(officer):
+                outbox.send_again(officer, town_id=1, listener=one, actor="user:1", at=NOW)
+                officer.execute("UPDATE outbox.delivery SET next_at = now() WHERE state = 'due' AND NOT claimed")
+        for one in endpoints:
+            with transaction(officer):
+                outbox.remove_endpoint(officer, town_id=1, endpoint_id=one, actor="user:1", at=NOW)
+    assert (figures.value(metrics.FAILED, job="deliver") or 0) == before
+    assert set(states(conn, endpoints[0])) == {"abandoned"}

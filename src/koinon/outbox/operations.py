@@ -344,6 +344,13 @@ def finish(conn: Connection[Any], outcomes: Sequence[Outcome], *, at: datetime) 
     """Keep how attempts ended; the endpoints that were disabled because they failed for too long, or said they are gone."""
     if not outcomes:
         return []
+    touched = sorted({(outcome.claimed.town_id, outcome.claimed.listener_id) for outcome in outcomes})
+    execute(
+        conn,
+        statement(_PACKAGE, "lock_listeners"),
+        towns=[town_id for town_id, _ in touched],
+        ids=[listener for _, listener in touched],
+    )
     ill = many(
         conn,
         statement(_PACKAGE, "finish"),
