@@ -94,6 +94,11 @@ def test_webhook_from_its_first_secret_to_its_removal(koinon, conn):
     assert turned["secret"] not in ("", made["secret"])
     assert turned["two_secrets_until"] is not None
 
+    changed = koinon(
+        "webhook", "change", webhook, "--url", "https://new.example/", "--events", "hold.lapsed", "--as", "anna"
+    )
+    assert (changed[1]["url"], changed[1]["kinds"]) == ("https://new.example/", ["hold.lapsed"])
+
     assert koinon("webhook", "resume", webhook, "--as", "anna")[0] == 0
     assert koinon("webhook", "remove", webhook, "--as", "anna")[1]["removed"]
     status, refused = koinon("webhook", "log", webhook)

@@ -174,6 +174,46 @@ def send_again(
         )
 
 
+@app.command("change")
+def change(
+    webhook: WebhookArgument,
+    actor: ActorOption,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Where messages are sent from now on; the secret stays.")
+    ] = "",
+    events: Annotated[
+        str, typer.Option("--events", metavar="KINDS", help="Kinds of events by commas, in place of those before.")
+    ] = "",
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Send to another address or tell of other kinds; what is due already goes to the new address."""
+    from koinon.db.transactions import transaction
+    from koinon.outbox import operations
+
+    if not url and not events:
+        raise typer.BadParameter("say with --url or --events what is to change")
+    with speaking(as_json) as out, opening.desk(database, town, actor, role=ROLE) as (conn, facts, who):
+        with transaction(conn):
+            found = operations.change_endpoint(
+                conn,
+                town_id=facts.id,
+                endpoint_id=webhook,
+                url=url or None,
+                kinds=kinds_of(events) or None,
+                actor=who,
+                at=datetime.now(UTC),
+                inside=os.environ.get("KOINON_WEBHOOKS_INSIDE") == "1",
+            )
+        out.document(
+            {"town": facts.slug, **asdict(found)},
+            lambda console: console.print(
+                f"{found.url} is told of {', '.join(found.kinds)}.", markup=False, soft_wrap=True
+            ),
+        )
+
+
 @app.command("rotate")
 def rotate(
     webhook: WebhookArgument,

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from koinon.db.statements import many, maybe, one, scalar, statement
+from koinon.db.statements import many, maybe, one, statement
 from koinon.outbox.errors import EndpointNotFound, NoticeNotFound
 from koinon.outbox.types import ANYBODY, Attempt, Backlog, Delivery, Endpoint, Heard, Notice
 
@@ -89,9 +89,3 @@ def attempts(conn: Connection[Any], *, town_id: int, listener: UUID, event: UUID
 def backlog(conn: Connection[Any]) -> Backlog:
     """How much is due in all towns together, and for how long the oldest has been."""
     return one(conn, statement(_PACKAGE, "backlog"), Backlog)
-
-
-def next_due_seconds(conn: Connection[Any]) -> float | None:
-    """In how many seconds something is due, negative where it has been; None where nothing waits."""
-    found = scalar(conn, statement(_PACKAGE, "next_due"))
-    return None if found is None else float(found)

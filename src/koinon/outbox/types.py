@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 KINDS: Mapping[str, str] = {
@@ -193,6 +193,3 @@ class Keys(Protocol):
     def current(self) -> str: ...
 
     def key(self, key_id: str) -> bytes: ...
-
-
-Data = Mapping[str, Any]
