@@ -13,9 +13,9 @@ import base64
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -139,7 +139,9 @@ class _Counted:
     posted_in_all: int = 0
 
 
-def _round(clients: Sequence[Client], first: int, wallets: int, told: dict[str, Any]) -> dict[str, Any]:
+def _round(
+    clients: Sequence[Client], threads: Sequence[ThreadPoolExecutor], first: int, wallets: int, told: dict[str, Any]
+) -> dict[str, Any]:
     """All clients of this process pay until the bell; what fell between warm-up and bell counts."""
     from_now = told["begins"] - time.time()
     began = time.perf_counter() + from_now
@@ -169,15 +171,12 @@ def _round(clients: Sequence[Client], first: int, wallets: int, told: dict[str, 
         except Exception as failed:  # noqa: BLE001  Said by the process that asked, which ends the measurement.
             failures.append(f"{type(failed).__name__}: {failed}")
 
-    threads = [threading.Thread(target=pay_until_the_bell, args=(place,)) for place in range(len(clients))]
-    for thread in threads:
-        thread.start()
+    paying = [threads[place].submit(pay_until_the_bell, place) for place in range(len(clients))]
     time.sleep(max(0.0, counts_from - time.perf_counter()))
     cpu = time.process_time()
     time.sleep(max(0.0, bell - time.perf_counter()))
     cpu = time.process_time() - cpu
-    for thread in threads:
-        thread.join()
+    wait(paying)
     if failures:
         return {"failed": failures[0]}
     return {
@@ -205,13 +204,16 @@ def main() -> None:
     except Exception as failed:  # noqa: BLE001  Said by the process that asked, which ends the measurement.
         say({"failed": f"{type(failed).__name__}: {failed}"})
         return
+    # One thread for each client from beginning to end: Django's connections belong to threads.
+    threads = [ThreadPoolExecutor(1) for _ in clients]
     say({"ready": len(clients)})
     for line in sys.stdin:
         asked = json.loads(line)
         playing = clients[: max(0, asked["clients"] - told["first"])]
-        say(_round(playing, told["first"], told["wallets"], asked))
-    for client in clients:
-        client.close()
+        say(_round(playing, threads, told["first"], told["wallets"], asked))
+    for client, thread in zip(clients, threads, strict=True):
+        thread.submit(client.close).result()
+        thread.shutdown()
 
 
 if __name__ == "__main__":
