@@ -23,7 +23,8 @@ HEAD = """# Refusals
 
 A refusal is something that a person or another system can cause. It has a stable code, a message
 and fields; a command prints it and ends with status 1, and the site answers with the code. Anything
-else that escapes is a defect: please report it.
+else that escapes is a defect: please report it. Where the ledger has several reasons, it gives the
+first; [posting](../algorithms/posting.md) lists them in their order.
 
 This page is written from the code by `python tools/refusals.py`.
 """

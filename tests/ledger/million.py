@@ -58,18 +58,20 @@ def run(
         largest = made >= next_largest
         if largest:
             next_largest += largest_every
-        size = min(LARGEST_BATCH * 5 // 4 if largest else in_a_town, operations - made)
+        few = town % 3 == 2  # One or two at a time, as tills ask: the ledger has a shorter way for these.
+        size = min(LARGEST_BATCH * 5 // 4 if largest else in_a_town // 4 if few else in_a_town, operations - made)
+        most = LARGEST_BATCH if largest else 2 if few else 3000
         real = duel.RealBooks(conn, town, commit=True, owner=owner)
-        played = duel.play(Random(f"{seed}/{town}"), real, size, largest_batch=LARGEST_BATCH if largest else 3000)
+        played = duel.play(Random(f"{seed}/{town}"), real, size, largest_batch=most)
         made += size
         posts = [step for step in played.steps if isinstance(step, Post)]
         batches += len(posts)
         said.update(played.said)
         rate = made / (time.monotonic() - began)
-        most = max(len(post.requests) for post in posts)
+        largest_seen = max(len(post.requests) for post in posts)
         tell(
             f"{made:>9,} operations in {batches:,} batches agree (town {town}, {len(played.numbers)} accounts, "
-            f"largest batch {most:,}); {rate:,.0f} operations/s"
+            f"largest batch {largest_seen:,}); {rate:,.0f} operations/s"
         )
     for check in every_check():
         if check.package == "koinon.ledger":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from koinon.audit import queries as audit
-from koinon.ledger import operations, queries
+from koinon.ledger import errors, operations, queries
 from koinon.ledger.errors import BY_CODE, RequestRefused
 from koinon.ledger.types import Refused, Transfer
 from tests.ledger import story
@@ -486,3 +487,10 @@ def test_a_transfer_reads_back_as_it_was_asked(conn: Conn) -> None:
     assert queries.transfer(conn, town_id=2, transfer_id=named["c"]) is None
     undone_minor = queries.reversed_minor(conn, town_id=1, originals=[named["c"], named["r"], named["h"]])
     assert undone_minor == {named["c"]: 100}
+
+
+def test_the_page_on_posting_lists_refusals_in_their_order() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "algorithms" / "posting.md").read_text(encoding="utf-8")
+    listed = [f"ledger.{code}" for code in re.findall(r"^\| \d+ \| `([a-z-]+)` \|", page, flags=re.MULTILINE)]
+    tree = [code for code in re.findall(r"[├└]── \w+ +(ledger\.[a-z-]+)", errors.__doc__ or "") if code in BY_CODE]
+    assert listed == ["ledger.group-refused", *(code for code in tree if code != "ledger.group-refused")]
