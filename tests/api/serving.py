@@ -11,6 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from koinon.api.wire import Wire
+
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
@@ -19,9 +21,7 @@ def served(app: Any) -> Iterator[str]:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
-    config = uvicorn.Config(
-        app, lifespan="on", http="httptools", log_config=None, access_log=False, server_header=False
-    )
+    config = uvicorn.Config(app, lifespan="on", http=Wire, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -15,6 +15,7 @@ import sys
 import uvicorn
 
 from koinon.api.application import application
+from koinon.api.wire import Wire
 from koinon.db.private import keep_to_owner
 
 MOST_CONNECTIONS = 2000
@@ -26,7 +27,7 @@ def serve(url: str, listening: socket.socket, *, log: bool = True) -> None:
     config = uvicorn.Config(
         application(url, log=log, webhooks_inside=inside),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="on",
         log_config=None,

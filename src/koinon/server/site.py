@@ -23,6 +23,7 @@ from typing import cast
 import structlog
 import uvicorn
 
+from koinon.api.wire import Wire
 from koinon.server import logs
 from koinon.server.errors import PortTaken
 
@@ -85,7 +86,7 @@ def serve(
     config = uvicorn.Config(
         application,
         loop=LOOP,
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="on",
         log_config=None,
