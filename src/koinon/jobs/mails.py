@@ -173,7 +173,7 @@ def written(claimed: Claimed, *, town: TownFacts, party: UUID | None, language: 
             _("Number: %(number)s") % {"number": claimed.subject},
             "",
             "-- ",
-            _("You asked %(town)s to be told. To be told no more, change it where you sign in, or ask the town.")
+            _("This was sent because %(town)s was asked to tell you. To be told no more, ask the town.")
             % {"town": town.name},
         ]
     # An address list or a second header cannot be smuggled in: a heading is one line.
