@@ -168,7 +168,7 @@ def test_thirty_thousand_random_operations_agree_in_exact_batches(connect_again:
     seed = secrets.token_hex(4)
     own = connect_again()
     try:
-        said = million.run(own, owner_conn, 30_000, seed, in_a_town=6000)
+        said = million.run(own, owner_conn, 30_000, seed, in_a_town=6000, few_every=0)
     except duel.Disagreement as found:
         own.rollback()
         shortest = duel.shrink(million.in_other_towns(own, owner_conn), found, tries=300)
@@ -188,3 +188,15 @@ def test_a_disagreement_told_as_a_story_is_one_that_the_books_can_hear(connect_a
     for opened, number in zip(played.accounts, played.numbers, strict=True):
         if opened.name in story.accounts:
             assert story.balance(opened.name).minor == played.paper.accounts[number].balance
+
+
+def test_requests_one_at_a_time_agree_as_batches_do(connect_again: Any, owner_conn: Any) -> None:
+    """A transfer that stands alone takes a shorter way through the ledger."""
+    seed = secrets.token_hex(4)
+    own = connect_again()
+    try:
+        duel.play(Random(seed), duel.RealBooks(own, 1, commit=True, owner=owner_conn), 2000, largest_batch=1)
+    except duel.Disagreement as found:
+        own.rollback()
+        shortest = duel.shrink(million.in_other_towns(own, owner_conn), found, tries=300)
+        pytest.fail(f"seed {seed}: {shortest}")
