@@ -329,3 +329,17 @@ def test_a_revoked_clients_tokens_end_with_it(books, asking, client, api):
         assert asking("GET", "/whoami", by=access).status == 401
     finally:
         api.credentials._clock = clock
+
+
+def test_a_flood_of_invented_keys_keeps_nobody_out(books, asking, api):
+    """Each has a right checksum, so that each is looked up; who is known already does not wait behind them."""
+    secret = books.key()
+    assert asking("GET", "/whoami", by=secret).status == 200
+    invented = [rules.new_secret("live", books.town.id) for _ in range(400)]
+    flood = [asking.begin("GET", "/whoami", by=one) for one in invented]
+    clock, api.credentials._clock = api.credentials._clock, lambda: clock() + STALE_AFTER_SECONDS
+    try:
+        assert asking("GET", "/whoami", by=secret).status == 200  # It had to be looked up anew.
+    finally:
+        api.credentials._clock = clock
+    assert {one.result(60).status for one in flood} <= {401, 503}

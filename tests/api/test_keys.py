@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+import time
+from uuid import UUID
+
 import pytest
 
 from koinon.api.asking import key_in
@@ -91,3 +95,20 @@ def test_a_client_that_lost_its_answer_learns_it_from_another_process(books, ask
         loop.run(app.stop())
         loop.close()
     assert (again.status, again.json, again.headers["idempotency-replayed"]) == (201, first.json, "true")
+
+
+def test_a_key_whose_own_time_lies_far_from_now_is_taken_or_refused_and_never_a_defect(books, asking):
+    def with_time(milliseconds: int) -> str:
+        return str(UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62) | secrets.randbits(60)))
+
+    now = time.time_ns() // 1_000_000
+    for milliseconds in (0, now - 400 * 86_400_000, now - 40 * 86_400_000):
+        key, body = with_time(milliseconds), payment(books, "ana", "forn", 1)
+        first = asking("POST", "/payments", json=body, key=key, by=books.key())
+        again = asking("POST", "/payments", json=body, key=key, by=books.key())
+        assert (first.status, again.status, again.json) == (201, 201, first.json)
+    for milliseconds in (now + 3 * 86_400_000, 2**48 - 1):
+        told = asking(
+            "POST", "/payments", json=payment(books, "ana", "forn", 1), key=with_time(milliseconds), by=books.key()
+        )
+        assert (told.status, told.code) == (409, "ledger.key-from-the-future")

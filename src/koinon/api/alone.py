@@ -8,6 +8,7 @@ mean the same to all, and rates are counted by each for itself.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
@@ -37,6 +38,8 @@ def serve(url: str, listening: socket.socket, *, log: bool = True) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=10,
     )
+    gc.collect()
+    gc.freeze()  # What was loaded stays; looking through it again and again would make some payment wait.
     uvicorn.Server(config).run(sockets=[listening])
 
 

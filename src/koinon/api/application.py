@@ -97,9 +97,8 @@ class Api:
         if self.started:
             return
         self.readers = Readers(self.url, threads=self._reader_threads, most_waiting=500, name="koinon api")
-        # Whoever floods the door with invented keys waits for one thread only, and nobody else for them.
         self.doorkeepers = Readers(self.url, threads=1, most_waiting=200, name="koinon api keys")
-        self.credentials = Credentials(self.doorkeepers, self.clock)
+        self.credentials = Credentials(strangers=self.doorkeepers, known=self.readers, clock=self.clock)
         self.engine = self._given_engine or _engine(self.url)
         if self._own_engine:
             await asyncio.get_running_loop().run_in_executor(None, self.engine.start)

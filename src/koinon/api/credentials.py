@@ -48,8 +48,9 @@ class Known:
 class Credentials:
     """Those in use, by the hash of what the Authorization header says; a secret itself is not kept."""
 
-    def __init__(self, readers: Readers, clock: Callable[[], float] = time.monotonic) -> None:
-        self._readers = readers
+    def __init__(self, *, strangers: Readers, known: Readers, clock: Callable[[], float] = time.monotonic) -> None:
+        self._strangers = strangers  # Whoever floods the door with invented keys waits here, for each other only.
+        self._regulars = known
         self._clock = clock
         self._known: dict[bytes, Known] = {}
         self._refused: dict[bytes, float] = {}
@@ -100,7 +101,8 @@ class Credentials:
         if secret is None or rules.town_of(secret) is None:
             return None
         began = self._clock()  # What is revoked after this may have been missed.
-        found = await self._readers.run(lambda conn: queries.credential_of(conn, secret))
+        readers = self._regulars if key in self._known else self._strangers
+        found = await readers.run(lambda conn: queries.credential_of(conn, secret))
         if found is None:
             self._known.pop(key, None)
             self._keep(self._refused, key, began)

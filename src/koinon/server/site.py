@@ -8,6 +8,7 @@ with database() as db:
 from __future__ import annotations
 
 import errno
+import gc
 import hashlib
 import io
 import os
@@ -96,6 +97,8 @@ def serve(
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
+    gc.collect()
+    gc.freeze()  # What was loaded stays; looking through it again and again would make some payment wait.
     _Server(config, on_ready=lambda: on_ready(address) if on_ready else None).run_until_told(ours)
     log.info("stopped")
 
