@@ -18,6 +18,7 @@ from django.core import mail
 from django.test import override_settings
 
 from koinon.db.transactions import transaction
+from koinon.jobs import mails
 from koinon.jobs.deliveries import Manner, delivering
 from koinon.jobs.mails import WORDS
 from koinon.kernel.identifiers import new_id
@@ -195,11 +196,29 @@ def test_who_has_no_address_is_not_tried_for_days(town, database):
 def test_who_was_erased_is_not_written_to(town, database):
     shop = town.party("organisation", email="shop@wadi.example")
     notice = town.notice(["redemption.paid"], party=shop)
+    town.tell("redemption.paid", party=str(shop), amount_minor=1)
     with transaction(town.conn):
         Vault(town.conn, KEYS).erase(shop, actor="user:1", reason="asked", at=NOW)
+    town.tell("redemption.paid", party=str(shop), amount_minor=1)
     with delivering(database.app_url, MANNER):
-        town.tell("redemption.paid", party=str(shop), amount_minor=1)
-        assert until_ended(town, notice) == [(f"party:{shop}", "failed", "nobody")]
+        time.sleep(0.5)
+    assert town.log(notice) == [(f"party:{shop}", "abandoned", "removed")]
+    assert mail.outbox == []
+
+
+def test_who_left_the_town_is_not_written_to(town, database):
+    town.user("tess", "treasurer")
+    notice = town.notice(["cycle.disbursed"], role="treasurer")
+    town.tell("cycle.disbursed", amount_minor=1)
+    with transaction(town.conn):
+        (claimed,) = outbox.claim(town.conn, most=1, each=1, busy={}, lease_seconds=0)
+        (tess,) = mails.recipients(town.conn, claimed)
+        outbox.fan_out(town.conn, claimed, [tess])
+    town.owner.execute("UPDATE parties_user SET is_active = false")
+    with delivering(database.app_url, MANNER):
+        log = until_ended(town, notice)
+    assert (tess, "failed", "nobody") in log
+    assert mail.outbox == []
 
 
 def test_mail_server_that_is_away_is_tried_again(town, database):

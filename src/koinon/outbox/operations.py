@@ -302,6 +302,17 @@ def remove_notice(
     _record(conn, town_id, actor, "outbox.notice-removed", f"notice:{notice_id}", at)
 
 
+def forget_party(conn: Connection[Any], *, town_id: int, party: UUID, actor: str, at: datetime) -> int:
+    """Tell a party nothing more, because its data are erased; how many endpoints and notices it had."""
+    there = [one.id for one in queries.endpoints(conn, town_id=town_id, party=party)]
+    for endpoint_id in there:
+        remove_endpoint(conn, town_id=town_id, endpoint_id=endpoint_id, actor=actor, at=at)
+    notices = [one.id for one in queries.notices(conn, town_id=town_id, party=party)]
+    for notice_id in notices:
+        remove_notice(conn, town_id=town_id, notice_id=notice_id, actor=actor, at=at)
+    return len(there) + len(notices)
+
+
 # For the job that sends
 
 

@@ -23,6 +23,7 @@ from psycopg import Connection, sql
 from koinon.audit.operations import record
 from koinon.db.statements import execute, many, maybe, statement
 from koinon.db.transactions import savepoint
+from koinon.outbox import operations as outbox
 from koinon.parties import crypto
 from koinon.parties.errors import IdentifierTaken, PartyErased, PartyNotFound, PublicBodyKept
 from koinon.parties.rules import LOOKUP_KINDS, normal
@@ -161,7 +162,7 @@ class Vault:
         return {value: parties[0] for value, parties in found.items() if len(parties) == 1}
 
     def erase(self, party_id: UUID, *, actor: str, reason: str, at: datetime) -> bool:
-        """Destroy the party's key, lookups and sign-ins. The books keep its opaque id, and stay whole.
+        """Destroy the party's key, lookups and sign-ins, and tell it nothing more. The books keep its opaque id, and stay whole.
 
         A second time does nothing, and answers False. ``reason`` is a short text
         for the audit trail without anything about the person. Refuses with
@@ -178,6 +179,7 @@ class Vault:
         sign_ins = many(self._conn, statement(_PACKAGE, "users_of_party_only"), _UserId, party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "revoke_grants_of_party"), party_id=party_id)
         _delete_with_dependents(self._conn, "public", "parties_user", "id", [str(user.user_id) for user in sign_ins])
+        outbox.forget_party(self._conn, town_id=owner.town_id, party=party_id, actor=actor, at=at)
         execute(self._conn, statement(_PACKAGE, "mark_erased"), party_id=party_id, at=at)
         record(
             self._conn,
