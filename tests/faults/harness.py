@@ -146,11 +146,15 @@ class Process:
     def kill(self) -> None:
         self.running.kill()
 
-    def again(self) -> None:
+    def destroy(self) -> None:
+        assert self.running.stdin is not None
         self.running.kill()
         self.running.wait(PATIENCE_SECONDS)
-        assert self.running.stdin is not None
-        self.running.stdin.close()
+        with suppress(OSError):
+            self.running.stdin.close()
+
+    def again(self) -> None:
+        self.destroy()
         self.running = self._start()
 
     def end(self) -> bool:
@@ -161,8 +165,7 @@ class Process:
         try:
             return self.running.wait(PATIENCE_SECONDS) == 0
         except subprocess.TimeoutExpired:
-            self.running.kill()
-            self.running.wait()
+            self.destroy()
             return False
 
 
@@ -211,6 +214,11 @@ class Run:
         self.before = 0
         self.database = DatabaseUnderFire(folder / "db")
         self.journals: list[Path] = []
+        self.applications: list[Process] = []
+        self.front: list[Proxy] = []
+        self.back: list[Proxy] = []
+        self.clients: list[Process] = []
+        self.wishes: list[Wish] = []
         self.found_it = False
         self._closing = ExitStack()
 
@@ -243,58 +251,63 @@ class Run:
                 self.settings.sabotage_database(owner)
         self.loop = Loop()
         self._closing.callback(self.loop.close)
-        log = self._closing.enter_context((self.folder / "processes.log").open("a"))
-        self.applications: list[Process] = []
-        self.front: list[Proxy] = []
-        self.back: list[Proxy] = []
-        ports = []
-        for number in range(self.settings.applications):
-            back = Proxy(self.loop, self.database.socket)
-            (self.folder / f"back{number}").mkdir()
-            back.listen_on_socket(self.folder / f"back{number}" / SOCKET)
-            listening = self.folder / f"application{number}.sock"
-            front = Proxy(self.loop, listening)
-            ports.append(front.listen_on_port())
-            url = f"postgresql://koinon_app@/koinon?host={self.folder / f'back{number}'}"
-            arguments = [str(listening), url, str(self.settings.writers), self.settings.sabotage_application]
-            module = "over_http" if self.settings.over_http else "application"
-            self.applications.append(Process(module, arguments[:2] if self.settings.over_http else arguments, log))
-            self.front.append(front)
-            self.back.append(back)
-            for proxy in (front, back):
-                self._closing.callback(proxy.close)
-        self.clients: list[Process] = []
-        self.wishes: list[Wish] = []
+        self.log = self._closing.enter_context((self.folder / "processes.log").open("a"))
+        ports = [self._start_application(number) for number in range(self.settings.applications)]
         for number in range(self.settings.clients):
-            journal = self.folder / f"client{number}.jsonl"
-            self.journals.append(journal)
-            self.wishes.append(
-                Wish(
-                    f"c{number}",
-                    str(self.settings.seed),
-                    0,
-                    ports,
-                    self.payers,
-                    self.settings.lanes,
-                    3 if self.settings.one_writer and not self.settings.over_http else 1,
-                    self.settings.pause_seconds,
-                    str(journal),
-                    *((self.town.actor, self.town.secret) if self.town else ("", "")),
-                    {str(number): party for number, party in self.town.parties.items()} if self.town else {},
-                )
-            )
-            self._save_wish(number)
-            self.clients.append(Process("client", [str(self.folder / f"client{number}.json")], log))
-        for process in (*self.applications, *self.clients):
-            self._closing.callback(lambda process=process: process.running.poll() is None and process.kill())
+            self._start_client(number, ports)
         self.sealer = Sealer(self.database)
         self._closing.callback(self.sealer.end)
+
+    def _start_application(self, number: int) -> int:
+        """An application between two proxies; the port at which clients find it."""
+        back = Proxy(self.loop, self.database.socket)
+        (self.folder / f"back{number}").mkdir()
+        back.listen_on_socket(self.folder / f"back{number}" / SOCKET)
+        socket = self.folder / f"application{number}.sock"
+        front = Proxy(self.loop, socket)
+        port = front.listen_on_port()
+        arguments = [str(socket), f"postgresql://koinon_app@/koinon?host={self.folder / f'back{number}'}"]
+        if self.settings.over_http:
+            application = Process("over_http", arguments, self.log)
+        else:
+            more = [str(self.settings.writers), self.settings.sabotage_application]
+            application = Process("application", [*arguments, *more], self.log)
+        self._closing.callback(application.destroy)
+        for proxy in (front, back):
+            self._closing.callback(proxy.close)
+        self.applications.append(application)
+        self.front.append(front)
+        self.back.append(back)
+        return port
+
+    def _start_client(self, number: int, ports: list[int]) -> None:
+        settings, journal = self.settings, self.folder / f"client{number}.jsonl"
+        wish = Wish(
+            name=f"c{number}",
+            seed=str(settings.seed),
+            life=0,
+            ports=ports,
+            accounts=self.payers,
+            lanes=settings.lanes,
+            reads_of=3 if settings.one_writer and not settings.over_http else 1,
+            pause_seconds=settings.pause_seconds,
+            journal=str(journal),
+            actor=self.town.actor if self.town else "",
+            secret=self.town.secret if self.town else "",
+            parties={str(number): party for number, party in self.town.parties.items()} if self.town else {},
+        )
+        self.journals.append(journal)
+        self.wishes.append(wish)
+        self._save_wish(number)
+        client = Process("client", [str(self.folder / f"client{number}.json")], self.log)
+        self._closing.callback(client.destroy)
+        self.clients.append(client)
 
     def _save_wish(self, number: int) -> None:
         self.wishes[number].save(self.folder / f"client{number}.json")
 
     def _open_town(self) -> None:
-        """Accounts with a little money each; how it came there is the first part of the history."""
+        """Accounts with a little money each."""
         kinds = ["issuance", "reserve", "escrow"]
         kinds += ["purse" if number % 2 else "till" for number in range(self.settings.accounts)]
         with connect(self.database.database.app_url) as conn:
@@ -499,8 +512,7 @@ class Run:
     def _finish(self) -> None:
         for number, client in enumerate(self.clients):
             if self.found_it:
-                client.kill()
-                client.running.wait()
+                client.destroy()
             elif not client.end():
                 self.report.anomalies.append(Anomaly("stuck", f"client {number} was not told everything in the end"))
         self.sealer.end()
