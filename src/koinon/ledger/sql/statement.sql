@@ -37,9 +37,11 @@ WITH RECURSIVE acc AS (
     WHERE walk.place < %(size)s
 )
 SELECT walk.id AS transfer_id, walk.counterparty, walk.signed_minor, acc.unit, code.name AS code, walk.effective_at,
-       walk.posted_at, walk.reference, aim.target AS reverses
+       walk.posted_at, walk.reference,
+       CASE WHEN walk.kind IN ('r', 'R') THEN (
+           SELECT aim.target FROM ledger.target AS aim WHERE aim.town_id = %(town_id)s AND aim.seq = walk.seq
+       ) END AS reverses
 FROM walk
 CROSS JOIN acc
 INNER JOIN ledger.code AS code ON code.number = walk.code
-LEFT JOIN ledger.target AS aim ON aim.town_id = %(town_id)s AND aim.seq = walk.seq AND walk.kind IN ('r', 'R')
 ORDER BY walk.place;
