@@ -194,7 +194,7 @@ class _Site:
         if not said:
             self.stop()
             told = (folder / "site.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise HttpFailed(answer=f"nothing; it did not start: {told[-1] if told else 'it said nothing'}")
+            raise HttpFailed(answer=f"nothing; it did not start: {' '.join(told[-2:]) or 'it said nothing'}")
 
     def stop(self) -> None:
         self.process.terminate()
