@@ -132,7 +132,7 @@ class Traffic:
                 self.clock += timedelta(minutes=self.chance.randint(0, 3))
                 yield Lapse(self.clock)
             elif happens < 0.09:
-                yield Close(self.chance.choice(self.accounts))
+                yield Close(self.some_account_to_close())
             elif happens < 0.1 and months < MONTHS:
                 months += 1
                 yield NextMonth()
@@ -140,6 +140,14 @@ class Traffic:
                 batch = self.batch(min(self.size(), operations - made))
                 made += len(batch)
                 yield Post(batch)
+
+    def some_account_to_close(self) -> int:
+        """Often one that is empty, as long as most can still pay."""
+        open_ones = [number for number in self.spenders if not self.books.accounts[number].closed]
+        empty = [n for n in open_ones if not self.books.accounts[n].balance and not self.books.accounts[n].held_in]
+        if empty and 4 * len(open_ones) > 3 * len(self.spenders) and self.chance.random() < 0.6:
+            return self.chance.choice(empty)
+        return self.chance.choice(self.accounts)
 
     def size(self) -> int:
         """How many requests come at once: often one, sometimes thousands."""
