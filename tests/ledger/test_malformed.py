@@ -78,7 +78,6 @@ def post(conn: Conn, story: Story, **changed: str) -> list[Any]:
         {"kind": "'{2,1}'::smallint[]"},
         {"kind": "'{2,1}'::smallint[]", "lapses_at": "ARRAY[NULL::timestamptz]"},
         {"kind": "'{2,1}'::smallint[]", "lapses_at": "ARRAY['infinity'::timestamptz, NULL]"},
-        {"kind": "'{2}'::smallint[]", "lapses_at": "ARRAY[now(), NULL]"},
         {"reference": "'{\"\",NULL}'::text[]"},
         {"actor": "'{NULL}'::text[]"},
         {"same_group": "'{0,0}'::integer[]"},
@@ -109,6 +108,13 @@ def test_what_is_the_same_for_all_may_be_said_once(conn: Conn) -> None:
     assert post(conn, story, **(ONCE | holds)) == []
     story.tell("held ana 3.00\nbalance ana 93.00\nbalance shop 7.00")
     assert broken(conn) == []
+
+
+def test_holds_of_which_one_never_ends_are_refused_whole(conn: Conn) -> None:
+    story = check(conn, TOWN)
+    with pytest.raises(psycopg.DatabaseError), conn.transaction():
+        post(conn, story, **(ONCE | {"kind": "'{2}'::smallint[]", "lapses_at": "ARRAY[now(), NULL]"}))
+    story.tell("held ana 0.00")
 
 
 @pytest.mark.parametrize("changed", [{"actor": "'{test x}'::text[]"}, {"reference": "'{Ana Papadopoulou}'::text[]"}])
