@@ -4,8 +4,54 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+
+class _Held:
+    """Takes what would be written to the connection, so that it goes out together with what follows."""
+
+    __slots__ = ("closing", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+class JoinedCycle(RequestResponseCycle):
+    """One answer, written in one piece: its head waits for the first of its body.
+
+    Two writes are two calls of the system and, for a small answer, two packets and two moments for its reader.
+    """
+
+    _head: _Held | None = None
+
+    async def send(self, message: Any) -> None:
+        connection = self.transport
+        held = self._head or _Held()
+        self.transport = held  # type: ignore[assignment]
+        try:
+            await super().send(message)
+        finally:
+            self.transport = connection
+        if message["type"] == "http.response.start":
+            self._head = held
+            return
+        self._head = None
+        if held.pieces:
+            connection.write(b"".join(held.pieces))
+        if held.closing:
+            connection.close()
 
 
 class Wire(HttpToolsProtocol):
@@ -45,7 +91,10 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.__class__ = JoinedCycle  # uvicorn names its own class where it makes one.
 
     def on_message_complete(self) -> None:
         self._whole = True
