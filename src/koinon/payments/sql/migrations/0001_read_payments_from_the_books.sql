@@ -18,7 +18,9 @@ COMMENT ON INDEX ledger.hold_open_by_payee IS 'Serves payments/sql/held_of_party
 -- payment was agreed when its hold was placed, which is the day that limits by the day count it on.
 --
 -- A few rows out of hundreds of millions, each found by its key: the planner cannot know how few the legs of a group
--- are, so it is told not to think of reading the journal as a whole. The same holds for the functions below.
+-- are, so it is told not to think of reading the journal as a whole, and (OFFSET 0) to look targets and holds up one by
+-- one: a plan that was made when there were none would go through all of them for every row. Ranges of one value with
+-- an order leave only the index that has that order.
 CREATE FUNCTION payments.lines(p_town integer, p_first bigint [])
 RETURNS TABLE (
     first_seq bigint, seq bigint, id uuid, leg smallint, legs smallint, kind text, code text, debit_account integer,
@@ -50,17 +52,32 @@ BEGIN
     INNER JOIN ledger.account AS payee ON payee.town_id = p_town AND payee.id = line.credit_account
     INNER JOIN ledger.code AS code ON code.number = line.code
     INNER JOIN ledger.actor AS actor ON actor.town_id = p_town AND actor.number = line.actor
-    LEFT JOIN ledger.target AS pointer ON pointer.town_id = p_town AND pointer.seq = line.seq
-    LEFT JOIN ledger.journal AS aim ON aim.town_id = p_town AND aim.seq = pointer.target_seq
-    LEFT JOIN ledger.journal AS aimed ON aimed.town_id = p_town AND aimed.seq = aim.seq - aim.leg
-    LEFT JOIN ledger.hold AS held
-        ON held.town_id = p_town
-        AND held.id = CASE WHEN line.kind = 'h' THEN line.id WHEN line.kind IN ('c', 'C', 'g') THEN pointer.target END
+    LEFT JOIN LATERAL (
+        SELECT pointer.target, pointer.target_seq FROM ledger.target AS pointer
+        WHERE pointer.town_id = p_town AND pointer.seq BETWEEN line.seq AND line.seq AND line.kind NOT IN ('t', 'h')
+        ORDER BY pointer.seq LIMIT 1
+    ) AS pointer ON true
+    LEFT JOIN LATERAL (
+        SELECT first.id FROM ledger.journal AS aim
+        INNER JOIN ledger.journal AS first ON first.town_id = p_town AND first.seq = aim.seq - aim.leg
+        WHERE aim.town_id = p_town AND aim.seq = pointer.target_seq
+        OFFSET 0
+    ) AS aimed ON true
+    LEFT JOIN LATERAL (
+        SELECT held.effective_at, held.captured_minor, held.state, held.lapses_at FROM ledger.hold AS held
+        WHERE held.town_id = p_town AND line.kind NOT IN ('t', 'r', 'R')
+              AND held.id = CASE line.kind WHEN 'h' THEN line.id ELSE pointer.target END
+        OFFSET 0
+    ) AS held ON true
     LEFT JOIN LATERAL (
         SELECT sum(back.amount_minor)::bigint AS minor
-        FROM ledger.target AS reversal
+        FROM (
+            SELECT pointing.seq FROM ledger.target AS pointing
+            WHERE pointing.town_id = p_town AND pointing.target_seq BETWEEN line.seq AND line.seq
+                  AND line.kind IN ('t', 'c', 'C')
+            ORDER BY pointing.target_seq OFFSET 0
+        ) AS reversal
         INNER JOIN ledger.journal AS back ON back.town_id = p_town AND back.seq = reversal.seq
-        WHERE reversal.town_id = p_town AND reversal.target_seq = line.seq
     ) AS undone ON true
     ORDER BY line.seq;
 END $$;
@@ -165,14 +182,23 @@ BEGIN
                line.amount_minor - coalesce(undone.minor, 0) AS minor
         FROM ledger.account AS purse
         CROSS JOIN LATERAL payments.walk(p_town, purse.id, purse.last_seq, since) AS line
-        LEFT JOIN ledger.target AS pointer
-            ON line.kind <> 't' AND pointer.town_id = p_town AND pointer.seq = line.seq
-        LEFT JOIN ledger.hold AS held ON held.town_id = p_town AND held.id = pointer.target
+        LEFT JOIN LATERAL (
+            SELECT hold.effective_at
+            FROM (
+                SELECT pointing.target FROM ledger.target AS pointing
+                WHERE pointing.town_id = p_town AND pointing.seq BETWEEN line.seq AND line.seq AND line.kind <> 't'
+                ORDER BY pointing.seq LIMIT 1
+            ) AS pointer
+            INNER JOIN ledger.hold AS hold ON hold.town_id = p_town AND hold.id = pointer.target
+        ) AS held ON true
         LEFT JOIN LATERAL (
             SELECT sum(back.amount_minor)::bigint AS minor
-            FROM ledger.target AS reversal
+            FROM (
+                SELECT pointing.seq FROM ledger.target AS pointing
+                WHERE pointing.town_id = p_town AND pointing.target_seq BETWEEN line.seq AND line.seq
+                ORDER BY pointing.target_seq OFFSET 0
+            ) AS reversal
             INNER JOIN ledger.journal AS back ON back.town_id = p_town AND back.seq = reversal.seq
-            WHERE reversal.town_id = p_town AND reversal.target_seq = line.seq
         ) AS undone ON true
         WHERE purse.town_id = p_town AND purse.id = ANY(p_account) AND line.debit_account = purse.id
               AND line.code = 6 AND line.kind IN ('t', 'c', 'C')
@@ -213,6 +239,7 @@ DECLARE
     involved uuid[] := p_payers || p_payees;
     groups bigint[];
     fund_ids uuid[];
+    held_ids uuid[];
     limited integer[];
     days date[];
     of_town record;
@@ -224,15 +251,17 @@ BEGIN
     time_zone := of_town.time_zone;
 
     IF p_targets <> '{}' THEN
-        PERFORM 1 FROM ledger.hold AS held
-        WHERE held.town_id = p_town AND held.id IN (
-            SELECT line.id FROM payments.groups_of(p_town, p_targets) AS named
-            INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = named.first_seq
-            CROSS JOIN LATERAL generate_series(0, head.legs - 1) AS place (leg)
-            INNER JOIN ledger.journal AS line ON line.town_id = p_town AND line.seq = head.seq + place.leg
-            WHERE head.kind = 'h'
-        )
-        ORDER BY held.id FOR NO KEY UPDATE;
+        SELECT array_agg(line.id) INTO held_ids
+        FROM payments.groups_of(p_town, p_targets) AS named
+        INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = named.first_seq
+        CROSS JOIN LATERAL generate_series(0, head.legs - 1) AS place (leg)
+        INNER JOIN ledger.journal AS line ON line.town_id = p_town AND line.seq = head.seq + place.leg
+        WHERE head.kind = 'h';
+        IF held_ids IS NOT NULL THEN
+            PERFORM 1 FROM ledger.hold AS held
+            WHERE held.town_id = p_town AND held.id = ANY(held_ids)
+            ORDER BY held.id FOR NO KEY UPDATE;
+        END IF;
         SELECT involved || array_agg(acc.holder) INTO involved
         FROM payments.groups_of(p_town, p_targets) AS named
         INNER JOIN ledger.journal AS head ON head.town_id = p_town AND head.seq = named.first_seq
