@@ -155,6 +155,7 @@ def _play(told: dict[str, Any]) -> dict[str, Any]:
     for connection in connections.values():
         connection.ask(next_request())
     open_requests = len(connections)
+    ended = bell
     while open_requests:
         ready = waiting.poll(30)
         if not ready:
@@ -175,18 +176,19 @@ def _play(told: dict[str, Any]) -> dict[str, Any]:
             if failed:
                 return {"failed": f"{status} {body[:_SHOWN].decode(errors='replace')}"}
             posted_in_all += accepted
-            if counts_from <= now < bell:
+            if counts_from <= now < bell or (now >= bell and not payments):
+                ended = max(bell, now)
                 if not cpu:
                     cpu.append(time.process_time())
                 payments += size
                 refused += size - accepted
                 latencies.add(now - connection.asked, size)
-            if now < bell:
+            if now < bell or not payments:
                 connection.ask(next_request())
             else:
                 open_requests -= 1
     return {
-        "seconds": told["seconds"],
+        "seconds": ended - counts_from,
         "payments": payments,
         "refused": refused,
         "posted_in_all": posted_in_all,

@@ -251,19 +251,19 @@ class Batches(Workload):
             bell = counts_from + seconds
             probe = Probe(self.ground.server, begins=counts_from, ends=bell)
             now = clock()
-            while now < bell:
+            while now < bell or not payments:
                 asked = now
                 batch = self.batch(draw)
                 with transaction(conn):
                     accepted = sum(books.write(conn, batch))
                 now = clock()
                 posted_in_all += accepted
-                if counts_from <= now < bell:
+                if counts_from <= now < bell or (now >= bell and not payments):
                     payments += len(batch)
                     latencies.add(now - asked, len(batch))
             probe.wait()
         return Run(
-            seconds=seconds,
+            seconds=max(seconds, now - counts_from) if len(latencies) == self.size else seconds,
             payments=payments,
             latencies=latencies,
             posted_in_all=posted_in_all,
@@ -381,13 +381,13 @@ def read_statements(
         toss = tosses(seed * 1000 + place)
         with connect(database.app_url, application_name="koinon bench reader") as conn:
             now = clock()
-            while now < bell:
+            while now < bell or not parts[place]:
                 asked = now
                 account = ground.accounts[int(toss() * len(ground.accounts))]
                 with transaction(conn):
                     queries.statement_of(conn, town_id=books.TOWN, account=account, limit=STATEMENT_ROWS)
                 now = clock()
-                if counts_from <= now < bell:
+                if counts_from <= now < bell or (now >= bell and not parts[place]):
                     parts[place].add(now - asked)
 
     threads = [threading.Thread(target=read, args=(place,)) for place in range(readers)]
