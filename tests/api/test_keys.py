@@ -10,6 +10,7 @@ import pytest
 
 from koinon.api.asking import key_in
 from koinon.api.errors import KeyMalformed
+from koinon.db.errors import NotSettled
 from tests.api.asking import Asking, Loop, fresh, payment
 
 
@@ -112,3 +113,12 @@ def test_a_key_whose_own_time_lies_far_from_now_is_taken_or_refused_and_never_a_
             "POST", "/payments", json=payment(books, "ana", "forn", 1), key=with_time(milliseconds), by=books.key()
         )
         assert (told.status, told.code) == (409, "ledger.key-from-the-future")
+
+
+def test_an_answer_that_nobody_knows_is_not_called_busy(books, asking, api, monkeypatch):
+    async def away(_town_id: int, _command: object) -> None:
+        raise NotSettled(reason="OperationalError")
+
+    monkeypatch.setattr(api.engine, "perform", away)
+    told = asking("POST", "/payments", json=payment(books, "ana", "forn", 1), key=fresh(), by=books.key())
+    assert (told.status, told.code) == (504, "db.not-settled")

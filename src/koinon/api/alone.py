@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import socket
 import sys
 
+import structlog
 import uvicorn
 
 from koinon.api.application import application
@@ -52,12 +54,29 @@ def main() -> None:
     if not url:
         told.error("set KOINON_DATABASE_URL to the database that koinon serves")
     keep_to_owner()
+    _set_up_logs()
     family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((asked.host, asked.port))
         listening.listen(1024)
         serve(url, listening)
+
+
+def _set_up_logs() -> None:
+    """JSON lines on standard error, through the standard library, which goes on where nobody reads them."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 import traceback
 from base64 import b32encode
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from logging import INFO, getLogger
@@ -374,5 +375,7 @@ class Lines:
         """Hand over what is kept."""
         self._due = False
         if self._kept:
-            sys.stderr.write("".join(self._kept))
+            written = "".join(self._kept)
             self._kept.clear()
+            with suppress(OSError, ValueError):  # Nobody reads the log any more; payments go on.
+                sys.stderr.write(written)

@@ -29,6 +29,7 @@ STATUS: dict[type[KoinonError], int] = {
     KoinonError: 409,
     UnitMismatch: 422,
     db.DatabaseError: 503,
+    db.NotSettled: 504,  # It may have been done: 503 promises that nothing was.
     errors.CredentialRefused: 401,
     errors.ScopeMissing: 403,
     errors.OutsideOfParty: 403,
@@ -133,7 +134,7 @@ def whole(seconds: float) -> int:
 
 
 def _detail(refusal: KoinonError) -> str:
-    if isinstance(refusal, db.DatabaseError):
+    if isinstance(refusal, db.DatabaseError) and not isinstance(refusal, db.NotSettled):
         return "the database does not answer"  # Its own words name hosts and folders.
     return str(refusal)
 

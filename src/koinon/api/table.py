@@ -19,13 +19,14 @@ from koinon.api.errors import (
 )  # fmt: skip
 from koinon.api.routes import KIB, Route
 from koinon.api.types import Scope
+from koinon.db.errors import NotSettled
 from koinon.ledger import errors as ledger
 from koinon.outbox import errors as outbox
 from koinon.parties.errors import PartyNotFound
 from koinon.payments import errors as payments
 
 _BODY = (BodyNotJson, BodyTooLarge, MediaTypeUnsupported, RequestInvalid)
-_MONEY = (*_BODY, KeyMissing, KeyMalformed, ScopeMissing, OutsideOfParty, payments.KeyReused, NotReady)
+_MONEY = (*_BODY, KeyMissing, KeyMalformed, ScopeMissing, OutsideOfParty, payments.KeyReused, NotReady, NotSettled)
 _PAY = (*_MONEY, payments.NotPayable, payments.SameParty, PartyNotFound, ledger.InsufficientFunds)
 PAYER, PAYEE = "0192f0c4-1a2b-7c3d-8e4f-5a6b7c8d9e0f", "0192f0c4-1a2b-7c3d-9f01-23456789abcd"
 _EXAMPLE: dict[str, Any] = {
@@ -52,7 +53,7 @@ ROUTES: tuple[Route, ...] = (
         "refused leaves the others be. Each has an idempotency key of its own, so that the whole batch can be repeated. "
         "Counts as one request and one more for each ten payments.",
         asks=messages.BatchAsked, answers=messages.BatchTold, limit=1024 * KIB,
-        scopes=(Scope.PAYMENTS_WRITE, Scope.PAYMENTS_CHARGE), refuses=(*_BODY, ScopeMissing, NotReady),
+        scopes=(Scope.PAYMENTS_WRITE, Scope.PAYMENTS_CHARGE), refuses=(*_BODY, ScopeMissing, NotReady, NotSettled),
         example={"payments": [{"key": "receipt-2041", **_EXAMPLE}]},
     ),
     Route(
