@@ -176,12 +176,26 @@ DECLARE
     );
 BEGIN
     RETURN QUERY
+    WITH RECURSIVE walked AS (  -- As payments.walk does, but all accounts side by side.
+        SELECT purse.id AS account, line.seq, line.amount_minor, line.effective_at, line.code, line.kind,
+               line.debit_account = purse.id AS pays,
+               CASE WHEN line.debit_account = purse.id THEN line.debit_prev ELSE line.credit_prev END AS prev
+        FROM ledger.account AS purse
+        INNER JOIN ledger.journal AS line ON line.town_id = p_town AND line.seq = purse.last_seq
+        WHERE purse.town_id = p_town AND purse.id = ANY(p_account) AND line.posted_at >= since
+        UNION ALL
+        SELECT walked.account, line.seq, line.amount_minor, line.effective_at, line.code, line.kind,
+               line.debit_account = walked.account,
+               CASE WHEN line.debit_account = walked.account THEN line.debit_prev ELSE line.credit_prev END
+        FROM walked
+        INNER JOIN ledger.journal AS line ON line.town_id = p_town AND line.seq = walked.prev
+        WHERE line.posted_at >= since
+    )
     SELECT part.account, part.day, sum(part.minor)::bigint
     FROM (
-        SELECT purse.id AS account, (coalesce(held.effective_at, line.effective_at) AT TIME ZONE zone)::date AS day,
+        SELECT line.account, (coalesce(held.effective_at, line.effective_at) AT TIME ZONE zone)::date AS day,
                line.amount_minor - coalesce(undone.minor, 0) AS minor
-        FROM ledger.account AS purse
-        CROSS JOIN LATERAL payments.walk(p_town, purse.id, purse.last_seq, since) AS line
+        FROM walked AS line
         LEFT JOIN LATERAL (
             SELECT hold.effective_at
             FROM (
@@ -200,8 +214,7 @@ BEGIN
             ) AS reversal
             INNER JOIN ledger.journal AS back ON back.town_id = p_town AND back.seq = reversal.seq
         ) AS undone ON true
-        WHERE purse.town_id = p_town AND purse.id = ANY(p_account) AND line.debit_account = purse.id
-              AND line.code = 6 AND line.kind IN ('t', 'c', 'C')
+        WHERE line.pays AND line.code = 6 AND line.kind IN ('t', 'c', 'C')
         UNION ALL
         SELECT held.debit_account, (held.effective_at AT TIME ZONE zone)::date, held.amount_minor
         FROM ledger.hold AS held
