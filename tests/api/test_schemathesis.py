@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,8 @@ def test_every_answer_keeps_to_the_description(books, schema, route, mode, ends)
     def ask(case: Any, real: bool, number: int) -> None:
         if time.monotonic() > ends:
             return
+        # Too large is refused as well, by a status (413) that Schemathesis does not take for a refusal.
+        assume(route.asks is None or len(json.dumps(case.body, default=str)) < route.limit // 2)
         if mode is GenerationMode.POSITIVE:
             case.body = written_as_we_ask(case.body)
             if real:
