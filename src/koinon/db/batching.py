@@ -157,9 +157,10 @@ class Batcher(Generic[Item, Result]):
                 self._settle(connection, batch)
             except BaseException as defect:
                 # Only our own code could get here; whoever waits must hear of it, and the next batch must be written.
-                log.error("batch_failed", exc_info=True)
                 connection.drop()
                 _tell(batch, [_Raised(defect)] * len(batch))
+                with suppress(Exception):  # A log that cannot be written must not end the writing of payments.
+                    log.error("batch_failed", exc_info=defect)
             self._seconds_an_item += 0.1 * ((time.monotonic() - started) / len(batch) - self._seconds_an_item)
         connection.drop()
 
@@ -205,7 +206,8 @@ class Batcher(Generic[Item, Result]):
         if len(batch) == 1:
             _tell(batch, [_Raised(refused)])
             return
-        log.warning("batch_taken_apart", items=len(batch), reason=type(refused).__name__)
+        with suppress(Exception):
+            log.warning("batch_taken_apart", items=len(batch), reason=type(refused).__name__)
         for waiting in batch:
             self._settle(connection, [waiting])
 

@@ -119,7 +119,7 @@ BEGIN
         RETURN 'a time is infinite';
     END IF;
     IF p_kind && '{2}'::smallint[] THEN
-        IF cardinality(p_lapses_at) = 1 AND p_lapses_at[1] IS NULL THEN
+        IF (cardinality(p_lapses_at) = 1 OR cardinality(p_kind) = 1) AND array_position(p_lapses_at, NULL) IS NOT NULL THEN
             RETURN 'a hold does not say when it lapses';
         ELSIF cardinality(p_lapses_at) = n AND cardinality(p_kind) = n AND EXISTS (
             SELECT 1 FROM unnest(p_kind, p_lapses_at) AS req (kind, lapses_at)
@@ -193,7 +193,7 @@ $$;
 --
 -- A row only for each request that was not simply posted: outcome is 'replayed' or the code of the refusal
 -- without its 'ledger.' prefix. Refusals are looked for in the order in which
--- docs/reference/refusals.md lists them, and the first one found is the answer.
+-- docs/algorithms/posting.md lists them, and the first one found is the answer.
 --
 -- Locks: the town's month (shared), holds by id, accounts by id (FOR NO KEY UPDATE), then ids by id. What is locked
 -- and read in one statement are the accounts' own rows, which PostgreSQL reads again after it had to wait;
@@ -761,7 +761,8 @@ DECLARE
 BEGIN
     dummy := pg_advisory_xact_lock_shared(19276, p_town)::text;
     WITH locked AS MATERIALIZED (
-        SELECT acc.id, acc.kind, acc.unit, acc.closed_at, acc.last_seq,
+        SELECT acc.id, acc.kind, acc.unit, acc.closed_at, acc.last_seq, acc.debits_posted, acc.credits_posted,
+               acc.debits_held, acc.credits_held,
                acc.credits_posted - acc.debits_posted - acc.debits_held - acc.floor_minor AS room,
                acc.ceiling_minor - acc.credits_posted + acc.debits_posted - acc.credits_held AS space
         FROM ledger.account AS acc
@@ -802,11 +803,12 @@ BEGIN
         RETURNING seq
     )
     UPDATE ledger.account AS acc
-    SET debits_posted = acc.debits_posted + CASE WHEN acc.id = p_debit THEN p_amount ELSE 0 END,
-        credits_posted = acc.credits_posted + CASE WHEN acc.id = p_credit THEN p_amount ELSE 0 END,
-        last_seq = written.seq
-    FROM written
-    WHERE acc.town_id = p_town AND acc.id IN (p_debit, p_credit);
+    -- From the locked rows: constraints are checked before PostgreSQL notices that the row it found has changed since.
+    SET debits_posted = was.debits_posted + CASE WHEN acc.id = p_debit THEN p_amount ELSE 0 END,
+        credits_posted = was.credits_posted + CASE WHEN acc.id = p_credit THEN p_amount ELSE 0 END,
+        debits_held = was.debits_held, credits_held = was.credits_held, last_seq = written.seq
+    FROM written CROSS JOIN locked AS was
+    WHERE acc.town_id = p_town AND acc.id = was.id;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved = 0 THEN
         RETURN QUERY SELECT * FROM ledger.post(
