@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -149,3 +152,18 @@ def test_notice_is_added_listed_and_removed(koinon):
 
 def test_notice_is_for_somebody(koinon, database):
     assert run(["notice", "add", "--events", "redemption.paid", "--as", "anna", "--database", database.app_url]) == 2
+
+
+def test_every_command_of_the_guide_does_what_it_says(koinon, conn):
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "tell-people-and-programs.md"
+    commands = re.findall(r"^\$ koinon (.*)$", guide.read_text(encoding="utf-8"), re.MULTILINE)
+    town = str(conn.execute("SELECT party_id FROM parties_town").fetchone()[0])
+    conn.commit()
+    _, made = koinon("webhook", "add", "https://shop.example/", "--events", "payment.posted", "--as", "anna")
+    event = str(fail(conn))
+    meant = {"019ab3a4-...": made["id"], "019ab3a5-...": event, "...": town}
+
+    done = [koinon(*(meant.get(word, word) for word in shlex.split(command)))[0] for command in commands]
+
+    assert len(commands) == 10
+    assert done == [0] * len(commands)
