@@ -5,7 +5,7 @@ takes longer than the posting. These wrappers know their type: wrap the list and
 of a ``cursor`` of this module.
 
 >>> len(Int8Array([1, 2, None]).content)
-52
+48
 
 Source
 ------

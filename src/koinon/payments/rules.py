@@ -88,6 +88,7 @@ def plan(amount_minor: int, purses: Sequence[Purse], *, payee: PartyFacts, day: 
     --------
     >>> from fractions import Fraction
     >>> from uuid import UUID
+    >>> from koinon.payments.types import PurseView
     >>> from koinon.programmes.rules import FREE, SpendingRule
     >>> bakery = PartyFacts(UUID(int=9), "organisation", sector_group="food")
     >>> half = SpendingRule(share_of_price=Fraction(1, 2))
