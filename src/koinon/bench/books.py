@@ -13,6 +13,7 @@ from koinon.bench.server import Server
 from koinon.bench.traffic import HOT_MINOR, WALLET_MINOR
 from koinon.db import checks
 from koinon.db.connections import Database, connect
+from koinon.db.lanes import Lane
 from koinon.db.statements import scalar, statement
 from koinon.db.transactions import transaction
 from koinon.kernel.identifiers import new_id
@@ -116,6 +117,12 @@ def write(conn: Connection[Any], requests: Sequence[Request]) -> list[bool]:
     """What the batcher does with what has gathered: one exact batch, True for each request that was accepted."""
     outcomes = ledger.post(conn, town_id=TOWN, requests=requests)
     return [isinstance(outcome, Posted) for outcome in outcomes]
+
+
+async def quick(lane: Lane, requests: Sequence[Request]) -> list[bool]:
+    """The same by a lane: one statement, which is its own transaction."""
+    [rows] = await lane.ask(ledger.asking(town_id=TOWN, requests=requests), ends=True)
+    return [isinstance(outcome, Posted) for outcome in ledger.answered(requests, rows.values)]
 
 
 def rows(conn: Connection[Any]) -> int:

@@ -112,7 +112,7 @@ class Collected(Workload):
 
     def open(self) -> None:
         Workload.open(self)
-        self.batcher = Batcher(self.database.app_url, books.write, single_statement=True)
+        self.batcher = Batcher(self.database.app_url, books.write, single_statement=True, quick=books.quick)
         self.batcher.start()
 
     def _round(self, *, warm_up: float, seconds: float, seed: int) -> Run:

@@ -8,7 +8,11 @@ There is no timer: a writer takes whatever waits, and the next batch fills while
 commits. An item that comes alone goes at once. Nothing is told before it is
 committed. ``write`` must be idempotent by what its items carry: a batch whose
 connection broke, before its commit or after, is written again until what became
-of it is known. docs/algorithms/batching.md tells the whole story.
+of it is known.
+
+What is collected from asyncio need not wake a thread: with ``quick``, the event loop writes it itself through
+lanes (koinon.db.lanes). A lane has no patience: whatever does not go as usual, it leaves to the
+writers, who find out what became of it. docs/algorithms/batching.md tells the whole story.
 """
 
 from __future__ import annotations
@@ -17,10 +21,11 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -29,16 +34,25 @@ from psycopg import Connection, InterfaceError, OperationalError
 
 from koinon.db.connections import connect
 from koinon.db.errors import NotSettled, QueueFull, Unreachable
+from koinon.db.lanes import ROLLBACK, Lane
 
 log = structlog.get_logger("koinon.batching")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Write = Callable[[Connection[Any], Sequence[Item]], Sequence[Result]]
+Quick = Callable[[Lane, Sequence[Item]], Awaitable[Sequence[Result]]]
 
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
 _CONFLICTS = 5  # Deadlocks and the like are over at the next try; what is not, has another cause.
+_LANES_CLOSE_WITHIN_SECONDS = 5.0
+_LANES = 2  # One batch is decided while the other one is committed.
+_WORTH_SPLITTING = 12  # As few items as this are not shared among lanes: a batch has its price, too.
+
+
+class NotQuick(Exception):
+    """Raised by ``quick`` before it has ended a transaction: it takes more than a lane can do."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +82,11 @@ class Batcher(Generic[Item, Result]):
         kept, and the items are written one by one, so that a poisoned one fails alone.
     single_statement
         That ``write`` is one statement, which then is its own transaction and needs no round trip to begin and end it.
+    quick
+        Writes a batch through a lane, to the same effect as ``write``, and ends its transaction; what it raises, be it
+        ``NotQuick``, sends the items to ``write``, whether or not they have been written.
+    weigh
+        How much of a batch an item is, where they differ: lanes share the weight, and ``most_in_a_batch`` is theirs by weight.
     most_waiting
         How many items may wait; one more is refused with ``QueueFull``.
     patience_seconds
@@ -84,19 +103,24 @@ class Batcher(Generic[Item, Result]):
         most_in_a_batch: int = 1_000,
         patience_seconds: float = 30.0,
         single_statement: bool = False,
+        quick: Quick[Item, Result] | None = None,
+        weigh: Callable[[Item], int] = lambda _item: 1,
         application_name: str = "koinon batches",
     ) -> None:
-        self._url = url
+        self.url = url
         self._write = write
         self._most_waiting = most_waiting
-        self._most_in_a_batch = most_in_a_batch
+        self.most_in_a_batch = most_in_a_batch
         self._patience = patience_seconds
         self._single_statement = single_statement
-        self._name = application_name
+        self.name = application_name
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._changed = threading.Condition()
         self._idle = 0
         self._open = False
+        self._quick = quick
+        self.weigh = weigh
+        self._lanes: _Lanes[Item, Result] | None = None
         self._seconds_an_item = 0.001
         self._threads = [
             threading.Thread(target=self._work, name=f"{application_name} {number}", daemon=True)
@@ -111,6 +135,9 @@ class Batcher(Generic[Item, Result]):
 
     def stop(self) -> None:
         """Take nothing more, finish what was taken, and return."""
+        lanes, self._lanes, self._quick = self._lanes, None, None
+        if lanes is not None:
+            lanes.close()
         with self._changed:
             self._open = False
             self._changed.notify_all()
@@ -138,8 +165,32 @@ class Batcher(Generic[Item, Result]):
         """An item's result; raises ``QueueFull``. Whoever stops waiting does not stop the writing."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        self._take(_Waiting(item, future, loop))
+        waiting = _Waiting(item, future, loop)
+        lanes = self._lanes_of(loop)
+        if lanes is None or not lanes.are_open():
+            self._take(waiting)  # Until there is a lane, or when there is none to be had.
+        elif lanes.waiting + len(self._queue) < self._most_waiting:
+            lanes.take(waiting)
+        else:
+            raise QueueFull(retry_after_seconds=max(0.1, lanes.waiting * self._seconds_an_item))
         return await future
+
+    def _lanes_of(self, loop: asyncio.AbstractEventLoop) -> _Lanes[Item, Result] | None:
+        """The lanes belong to the first loop that asks, until it is closed; any other goes by the writers."""
+        if self._quick is None or not self._open:
+            return None
+        if self._lanes is not None and self._lanes.loop.is_closed():
+            self._lanes.close()
+            self._lanes = None
+        if self._lanes is None:
+            self._lanes = _Lanes(loop, self, self._quick)
+        return self._lanes if self._lanes.loop is loop else None
+
+    def leave(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        """What a lane has left goes to the writers; it was taken, so the bound of the queue is not for it."""
+        with self._changed:
+            self._queue.extend(batch)
+            self._changed.notify_all()
 
     def _take(self, waiting: _Waiting[Item, Result]) -> None:
         with self._changed:
@@ -150,7 +201,7 @@ class Batcher(Generic[Item, Result]):
                 self._changed.notify()
 
     def _work(self) -> None:
-        connection = _Connection(self._url, self._name, autocommit=self._single_statement)
+        connection = _Connection(self.url, self.name, autocommit=self._single_statement)
         while batch := self._next():
             started = time.monotonic()
             try:
@@ -172,7 +223,7 @@ class Batcher(Generic[Item, Result]):
                 self._idle += 1
                 self._changed.wait()
                 self._idle -= 1
-            return [self._queue.popleft() for _ in range(min(len(self._queue), self._most_in_a_batch))]
+            return [self._queue.popleft() for _ in range(min(len(self._queue), self.most_in_a_batch))]
 
     def _settle(self, connection: _Connection, batch: list[_Waiting[Item, Result]]) -> None:
         until = time.monotonic() + self._patience
@@ -210,6 +261,152 @@ class Batcher(Generic[Item, Result]):
             log.warning("batch_taken_apart", items=len(batch), reason=type(refused).__name__)
         for waiting in batch:
             self._settle(connection, [waiting])
+
+
+class _Lanes(Generic[Item, Result]):
+    """The lanes of one event loop, and the items that wait for one to be free. Only that loop touches them."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, batcher: Batcher[Item, Result], quick: Quick[Item, Result]
+    ) -> None:
+        self.loop = loop
+        self._batcher = batcher
+        self._quick = quick
+        self._queue: deque[_Waiting[Item, Result]] = deque()
+        self._free: list[Lane] = []
+        self._under_way: dict[Lane, list[_Waiting[Item, Result]]] = {}
+        self._weight = 0  # Of all that waits and is under way.
+        self._crowd = 0.0  # What it has lately been at most.
+        self._opening = 0
+        self._going = False
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def are_open(self) -> bool:
+        """Whether there is a lane; those that are missing are opened meanwhile."""
+        for _ in range(_LANES - len(self._free) - len(self._under_way) - self._opening):
+            self._opening += 1
+            self._start(self._open())
+        return bool(self._free or self._under_way)
+
+    def take(self, waiting: _Waiting[Item, Result]) -> None:
+        self._queue.append(waiting)
+        self._weight += self._batcher.weigh(waiting.item)
+        self._go_soon()
+
+    def _go_soon(self) -> None:
+        """In a turn of the loop of its own: whoever else asks in this one comes along."""
+        if not self._going:
+            self._going = True
+            self.loop.call_soon(self._go)
+
+    def _go(self) -> None:
+        self._going = False
+        if not (self._free or self._under_way):  # They have broken, or have been closed.
+            self._leave(self._queue)
+            self._queue.clear()
+        self._crowd = max(self._weight, 0.95 * self._crowd)
+        share = min(max(ceil(self._crowd / _LANES), _WORTH_SPLITTING), self._batcher.most_in_a_batch)
+        while self._queue and self._free:
+            batch: list[_Waiting[Item, Result]] = []
+            weight = 0
+            while self._queue and weight < share:
+                batch.append(self._queue.popleft())
+                weight += self._batcher.weigh(batch[-1].item)
+            lane = self._free.pop()
+            self._under_way[lane] = batch
+            self._start(self._write(lane, batch))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self) -> None:
+        try:
+            lane = await Lane.open(self._batcher.url, self._batcher.name)
+        except Exception:  # noqa: BLE001  The writers have the patience to wait for a database, and say what it says.
+            self._opening -= 1
+            return
+        self._opening -= 1
+        self._free_again(lane)
+
+    async def _write(self, lane: Lane, batch: list[_Waiting[Item, Result]]) -> None:
+        results: Sequence[Result] = ()
+        try:
+            results = await self._quick(lane, [waiting.item for waiting in batch])
+            assert len(results) == len(batch), "one result for each item"
+        except NotQuick:
+            self._give_up(lane, batch)
+            with suppress(Exception):
+                await lane.ask(ROLLBACK, ends=True)
+                self._free_again(lane)
+                return
+            lane.close()
+        except BaseException as lost:
+            self._give_up(lane, batch)
+            lane.close()
+            if not isinstance(lost, Exception):
+                raise
+        else:
+            if self._under_way.pop(lane, None) is not None:
+                self._weight -= sum(self._batcher.weigh(waiting.item) for waiting in batch)
+            for waiting, result in zip(batch, results, strict=True):
+                _resolve(waiting.future, result)
+            self._free_again(lane)
+        if self._queue:
+            self._go_soon()
+
+    def _free_again(self, lane: Lane) -> None:
+        if self._closed:
+            lane.close()
+        else:
+            self._free.append(lane)
+
+    def _give_up(self, lane: Lane, batch: list[_Waiting[Item, Result]]) -> None:
+        if self._under_way.pop(lane, None) is not None:  # Otherwise they were left when the lanes were closed.
+            self._leave(batch)
+
+    def _leave(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        if batch:
+            self._weight -= sum(self._batcher.weigh(waiting.item) for waiting in batch)
+            self._batcher.leave(batch)
+
+    def close(self) -> None:
+        """Leave everything to the writers. What a lane has just sent is theirs, too: they find out what became of it."""
+        closed = threading.Event()
+
+        def close() -> None:
+            self._close()
+            closed.set()
+
+        if not self.loop.is_running() or _is_running_here(self.loop):
+            close()
+        else:
+            self.loop.call_soon_threadsafe(close)
+            closed.wait(_LANES_CLOSE_WITHIN_SECONDS)
+
+    def _close(self) -> None:
+        self._closed = True
+        left = [waiting for batch in self._under_way.values() for waiting in batch] + list(self._queue)
+        lanes = [*self._free, *self._under_way]
+        self._queue.clear()
+        self._free.clear()
+        self._under_way.clear()
+        self._leave(left)
+        for lane in lanes:
+            lane.close()
+
+
+def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 class _Connection:

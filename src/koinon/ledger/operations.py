@@ -12,6 +12,7 @@ from psycopg import Connection, DatabaseError
 
 from koinon.db import arrays
 from koinon.db.arrays import Int2Array, Int4Array, Int8Array, TextArray, TimeArray, UuidArray
+from koinon.db.lanes import Statement
 from koinon.db.statements import many, scalar, statement
 from koinon.kernel.money import Amount
 from koinon.ledger import errors, queries
@@ -58,18 +59,29 @@ def post(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) ->
     """
     if not requests:
         return []
-    first = requests[0]
-    alone = len(requests) == 1 and type(first) is Transfer and first.group is None
-    name, columns = ("post_one", _values(town_id, first)) if alone else ("post", _columns(town_id, requests))  # type: ignore[arg-type]
+    sql, values = asking(town_id=town_id, requests=requests)
     try:
         with arrays.cursor(conn) as cursor:
-            answers = cursor.execute(statement("koinon.ledger", name), columns, prepare=True).fetchall()
+            rows = cursor.execute(sql, values, prepare=True).fetchall()
     except DatabaseError as refused:
         if refused.sqlstate != _MALFORMED:
             raise
         raise errors.BatchMalformed(reason=refused.diag.message_primary or "the batch makes no sense") from refused
+    return answered(requests, rows)
+
+
+def asking(*, town_id: int, requests: Sequence[Request]) -> Statement:
+    """The statement that posts a batch, for whoever sends it otherwise than ``post``."""
+    first = requests[0]
+    if len(requests) == 1 and type(first) is Transfer and first.group is None:
+        return statement("koinon.ledger", "post_one"), _values(town_id, first)
+    return statement("koinon.ledger", "post"), _columns(town_id, requests)
+
+
+def answered(requests: Sequence[Request], rows: Sequence[tuple[Any, ...]]) -> list[Outcome]:
+    """The outcomes that the rows of such a statement mean."""
     outcomes: list[Outcome] = [Posted(request.id) for request in requests]
-    for place, outcome, account, available, asked in answers:
+    for place, outcome, account, available, asked in rows:
         outcomes[place - 1] = _otherwise(requests[place - 1], outcome, account, available, asked)
     return outcomes
 

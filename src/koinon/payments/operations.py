@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,9 @@ from psycopg.rows import class_row
 
 from koinon.db import arrays
 from koinon.db.arrays import TimeArray, UuidArray
-from koinon.db.statements import one, statement
+from koinon.db.batching import NotQuick
+from koinon.db.lanes import BEGIN, COMMIT, Lane
+from koinon.db.statements import scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
@@ -84,16 +85,38 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
             if len(commands) > 1:
                 raise PlanRefusedError
             return [_refused(commands[0], outcomes)]
-    told = one(conn, statement(_PACKAGE, "told"), _Posted, town_id=town_id, id=batch.requests[0].id)
-    if told.listened:
+    posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
+    if scalar(conn, statement(_PACKAGE, "listened"), town_id=town_id):
         _tell(conn, town_id, commands, batch)
-    return [_answer(done, town_id, told.posted_at) if isinstance(done, Told) else done for done in batch.decided]
+    return [_answer(done, town_id, posted_at) if isinstance(done, Told) else done for done in batch.decided]
 
 
-@dataclass(frozen=True, slots=True)
-class _Posted:
-    posted_at: datetime
-    listened: bool
+async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
+    """``attempt`` through a lane, as a transaction of its own: three trips to the database.
+
+    Raises ``NotQuick`` where it takes more than posting: accounts to open, somebody who listens, books that refuse.
+    """
+    _, gathered, listened = await lane.ask(
+        BEGIN,
+        (statement(_PACKAGE, "gather"), _looked_at(town_id, commands)),
+        (statement(_PACKAGE, "listened"), {"town_id": town_id}),
+    )
+    batch = Batch(Gathered(**gathered.only()), commands)
+    if batch.to_open:
+        raise NotQuick
+    if not batch.requests:
+        await lane.ask(COMMIT, ends=True)
+        return [_answer(told, town_id, None) if isinstance(told, Told) else told for told in batch.decided]
+    if listened.only()["listened"]:
+        raise NotQuick
+    [booked] = await lane.ask(ledger.asking(town_id=town_id, requests=batch.requests))
+    if booked.values:
+        raise NotQuick
+    told, _ = await lane.ask(
+        (statement(_PACKAGE, "posted_at"), {"town_id": town_id, "id": batch.requests[0].id}), COMMIT, ends=True
+    )
+    posted_at = told.only()["posted_at"]
+    return [_answer(done, town_id, posted_at) if isinstance(done, Told) else done for done in batch.decided]
 
 
 def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Batch:
@@ -117,6 +140,13 @@ def _holder(account: NewAccount) -> UUID:
 
 
 def _gather(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Gathered:
+    with arrays.cursor(conn, _GATHERED) as cursor:
+        found = cursor.execute(statement(_PACKAGE, "gather"), _looked_at(town_id, commands), prepare=True).fetchone()
+    assert found is not None
+    return found
+
+
+def _looked_at(town_id: int, commands: Sequence[Command]) -> dict[str, Any]:
     payers, payees, at, targets = set(), set(), set(), set()
     for command in commands:
         match command:
@@ -128,21 +158,14 @@ def _gather(conn: Connection[Any], town_id: int, commands: Sequence[Command]) ->
                 targets.add(command.payment)
             case CaptureHold() | ReleaseHold():
                 targets.add(command.hold)
-    with arrays.cursor(conn, _GATHERED) as cursor:
-        found = cursor.execute(
-            statement(_PACKAGE, "gather"),
-            {
-                "town_id": town_id,
-                "payers": UuidArray(list(payers)),
-                "payees": UuidArray(list(payees)),
-                "at": TimeArray(list(at)),
-                "ids": UuidArray([command.id for command in commands]),
-                "targets": UuidArray(list(targets)),
-            },
-            prepare=True,
-        ).fetchone()
-    assert found is not None
-    return found
+    return {
+        "town_id": town_id,
+        "payers": UuidArray(list(payers)),
+        "payees": UuidArray(list(payees)),
+        "at": TimeArray(list(at)),
+        "ids": UuidArray([command.id for command in commands]),
+        "targets": UuidArray(list(targets)),
+    }
 
 
 def _answer(told: Told, town_id: int, posted_at: datetime | None) -> Done:

@@ -9,7 +9,7 @@ CREATE DOMAIN ledger.account_kind AS text
 CHECK (VALUE IN ('issuance', 'reserve', 'escrow', 'purse', 'till', 'redemption', 'clearing'));
 CREATE DOMAIN ledger.line_kind AS "char" CHECK (VALUE IN ('t', 'h', 'c', 'C', 'g', 'r', 'R'));
 CREATE DOMAIN ledger.moved AS bigint CHECK (VALUE > 0);
-CREATE DOMAIN ledger.opaque AS text CHECK (VALUE ~ '^[A-Za-z0-9:._/#-]{0,80}$');
+CREATE DOMAIN ledger.opaque AS text CHECK (VALUE = '' OR VALUE ~ '^[A-Za-z0-9:._/#-]{1,80}$');
 
 CREATE TABLE ledger.account (
     town_id integer NOT NULL,

@@ -34,6 +34,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_seqscan = off
+SET enable_bitmapscan = off
 SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
@@ -166,6 +167,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_seqscan = off
+SET enable_bitmapscan = off
 SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
@@ -245,6 +247,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_seqscan = off
+SET enable_bitmapscan = off
 SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
