@@ -48,6 +48,7 @@ Conn = psycopg.Connection[Any]
         "ALTER FUNCTION ledger.seal RESET search_path",
         "DROP TABLE ledger.hold",
         "SELECT nextval('ledger.account_number')",
+        "SELECT nextval('ledger.purse_number')",
         "SET ROLE koinon_owner",
         "SET session_replication_role = replica",
         "CREATE FUNCTION ledger.evil() RETURNS integer LANGUAGE sql AS 'SELECT 1'",

@@ -49,9 +49,10 @@ def perform(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
     A payer pays from its purses (an organisation from its till) as ``rules.plan`` says, in one group of transfers
     that post wholly or not at all; a payee is paid at its till, or into the free purse.
 
-    Every purse and till of every party involved stays locked until the transaction ends, lowest id first, so that
-    limits by the day hold however many tills ask at once. Locks are ordered within a call and not between two:
-    call it once in a transaction where many write at a time.
+    Every purse of every party involved stays locked until the transaction ends, lowest id first, so that limits by the
+    day hold however many tills ask at once; tills, which have higher ids, are locked as they are posted to, or from the
+    beginning where one of them pays. Locks are ordered within a call and not between two: call it once in a
+    transaction where many write at a time.
 
     Refusals: those of koinon.payments.errors, ``PartyNotFound``, ``UnitMismatch``, and the ledger's own where an
     account is closed or full or an id comes from the future.

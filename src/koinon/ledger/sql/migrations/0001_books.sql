@@ -44,7 +44,10 @@ COMMENT ON CONSTRAINT floor_is_kept ON ledger.account IS 'The posting function r
 CREATE INDEX account_by_holder ON ledger.account (town_id, holder);
 COMMENT ON INDEX ledger.account_by_holder IS 'Serves ledger/sql/accounts_of.sql.';
 
-CREATE SEQUENCE ledger.account_number AS integer OWNED BY ledger.account.id;
+-- Accounts are locked lowest id first. Purses come before all others: who must look at purses before paying from them
+-- need not lock the tills yet, and a till at which everybody pays is locked for as short as can be.
+CREATE SEQUENCE ledger.purse_number AS integer MAXVALUE 1000000000 OWNED BY ledger.account.id;
+CREATE SEQUENCE ledger.account_number AS integer MINVALUE 1000000001 OWNED BY ledger.account.id;
 
 CREATE TABLE ledger.code (
     number smallint NOT NULL,

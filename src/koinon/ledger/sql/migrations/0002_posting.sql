@@ -883,7 +883,7 @@ BEGIN
     ), opened AS (
         INSERT INTO ledger.account AS acc (town_id, id, kind, unit, holder, fund, floor_minor, ceiling_minor, opened_at,
                                            opened_by)
-        SELECT p_town, nextval('ledger.account_number'), kind, unit, holder, fund, floor, ceiling, p_at, p_actor FROM missing
+        SELECT p_town, CASE WHEN kind = 'purse' THEN nextval('ledger.purse_number') ELSE nextval('ledger.account_number') END, kind, unit, holder, fund, floor, ceiling, p_at, p_actor FROM missing
         ORDER BY place
         ON CONFLICT DO NOTHING
         RETURNING acc.id

@@ -233,8 +233,9 @@ END $$;
 -- p_targets  uuid[]         the payments and holds that commands name
 --
 -- Locks, as ledger.post does and in its order: the town's month (shared), the holds named by id, then every purse and
--- till of every party involved by id (FOR NO KEY UPDATE). The accounts' own rows are read as they are locked;
--- everything else is read in later statements, because one that waits would still see what was there before.
+-- till of every party involved by id (FOR NO KEY UPDATE), but for tills that only receive: ledger.post locks those, and
+-- they have higher ids than purses. The accounts' own rows are read as they are locked; everything else is read in
+-- later statements, because one that waits would still see what was there before.
 CREATE FUNCTION payments.gather(
     p_town integer, p_payers uuid [], p_payees uuid [], p_at timestamptz [], p_ids uuid [], p_targets uuid []
 ) RETURNS TABLE (
@@ -258,6 +259,7 @@ DECLARE
     held_ids uuid[];
     limited integer[];
     days date[];
+    pays_from_till boolean;
     of_town record;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(19276, p_town);  -- As ledger.post does, before any account, so that a month may turn.
@@ -286,19 +288,35 @@ BEGIN
         WHERE head.code = 6;
     END IF;
 
+    -- Tills that only receive are not waited for: a plan reads of them whether they are open and how much goes in, and the
+    -- books refuse what it got wrong. Purses have lower ids than tills, so locking these later keeps the order.
+    pays_from_till := p_targets <> '{}' OR EXISTS (
+        SELECT FROM ledger.account AS acc
+        WHERE acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'till'
+    );
     WITH locked AS MATERIALIZED (
         SELECT acc.id, acc.holder, acc.kind, acc.fund, acc.closed_at, acc.ceiling_minor,
                acc.credits_posted - acc.debits_posted - acc.debits_held AS available,
                acc.credits_posted - acc.debits_posted + acc.credits_held AS filled
         FROM ledger.account AS acc
-        WHERE acc.town_id = p_town AND acc.holder = ANY(involved) AND acc.kind IN ('purse', 'till') AND acc.unit = of_town.unit_code
+        WHERE acc.town_id = p_town AND acc.holder = ANY(involved) AND acc.unit = of_town.unit_code
+              AND (acc.kind = 'purse' OR (pays_from_till AND acc.kind = 'till'))
         ORDER BY acc.id FOR NO KEY UPDATE
+    ), seen AS (
+        SELECT * FROM locked
+        UNION ALL
+        SELECT acc.id, acc.holder, acc.kind, acc.fund, acc.closed_at, acc.ceiling_minor,
+               acc.credits_posted - acc.debits_posted - acc.debits_held,
+               acc.credits_posted - acc.debits_posted + acc.credits_held
+        FROM ledger.account AS acc
+        WHERE acc.town_id = p_town AND acc.holder = ANY(p_payees) AND acc.unit = of_town.unit_code
+              AND acc.kind = 'till' AND NOT pays_from_till
     )
-    SELECT json_agg(json_build_array(locked.id, locked.holder, locked.kind, locked.fund, locked.closed_at IS NULL,
-                                     locked.available, locked.filled, locked.ceiling_minor)),
-           array_agg(DISTINCT locked.fund) FILTER (WHERE locked.fund IS NOT NULL)
+    SELECT json_agg(json_build_array(seen.id, seen.holder, seen.kind, seen.fund, seen.closed_at IS NULL,
+                                     seen.available, seen.filled, seen.ceiling_minor)),
+           array_agg(DISTINCT seen.fund) FILTER (WHERE seen.fund IS NOT NULL)
     INTO accounts, fund_ids
-    FROM locked;
+    FROM seen;
     IF of_town.ahead IS NOT TRUE THEN
         clock := clock_timestamp();
     END IF;
