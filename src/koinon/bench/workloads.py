@@ -16,6 +16,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -34,13 +35,13 @@ from koinon.db.transactions import transaction
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger import queries, seals
+from koinon.ledger import queries, seal_workers, seals
 from koinon.ledger.types import Capture, Code, Hold, Release, Request, Transfer
 
 LEDGER_CHECKS = ("koinon.db", "koinon.audit", "koinon.ledger")
 TOO_MUCH = Amount(10**15 - 1, books.UNIT)
 SEAL_EVERY_SECONDS = 1.0
-BATCH = 2_000
+BATCH = 1_500
 STATEMENT_ROWS = 50
 
 
@@ -246,14 +247,19 @@ class Batches(Workload):
         clock = time.perf_counter
         latencies = Latencies()
         payments = posted_in_all = 0
-        with connect(self.database.app_url, application_name="koinon bench") as conn:
+        with (
+            ThreadPoolExecutor(1) as drawing,
+            connect(self.database.app_url, application_name="koinon bench") as conn,
+        ):
             counts_from = clock() + warm_up
             bell = counts_from + seconds
             probe = Probe(self.ground.server, begins=counts_from, ends=bell)
+            ahead = drawing.submit(self.batch, draw)  # The next batch is drawn up while the database works on this one.
             now = clock()
             while now < bell or not payments:
-                asked = now
-                batch = self.batch(draw)
+                batch = ahead.result()
+                asked = clock()
+                ahead = drawing.submit(self.batch, draw)
                 with transaction(conn):
                     accepted = sum(books.write(conn, batch))
                 now = clock()
@@ -312,20 +318,17 @@ class Verify(Batches):
         clock = time.perf_counter
         with connect(self.database.app_url, statement_timeout_seconds=0) as conn:
             began = clock()
-            transfers = 0
-            while True:
-                with transaction(conn):
-                    block = ledger.seal(conn, town_id=books.TOWN, at=datetime.now(UTC))
-                if block is None:
-                    break
-                transfers += block.transfers
+            with transaction(conn):
+                transfers = sum(
+                    block.transfers for block in ledger.seal_all(conn, town_id=books.TOWN, at=datetime.now(UTC))
+                )
             sealed_in = clock() - began
             with transaction(conn):
                 sealed = sum(block.transfers for block in queries.blocks(conn, town_id=books.TOWN))
                 bytes_per_row = float(scalar(conn, statement("koinon.bench", "bytes_per_row")))
             began, cpu = clock(), self.ground.server.cpu_seconds()
             client_cpu = time.process_time()
-            seals.verify(conn, town_id=books.TOWN)
+            seals.verify(conn, town_id=books.TOWN, processes=seal_workers.cores())
             took = clock() - began
         latencies = Latencies()
         latencies.add(took, sealed)

@@ -392,7 +392,7 @@ def _start(folder: Folder, place: Place, socket_folder: Path, *, durable: bool) 
         "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
         "min_wal_size": "80MB",
-        "max_wal_size": "512MB",
+        "max_wal_size": "1GB",
         "log_min_messages": "warning",
         "log_checkpoints": "off",
         "log_error_verbosity": "terse",  # No DETAIL: it quotes the row that failed.
