@@ -90,7 +90,7 @@ def _load(ground: Ground, workload: Workload, transfers: int) -> float:
             workload.rows_before += accepted
             if posted - sealed_at >= SEAL_EACH or posted >= transfers:
                 with transaction(conn):
-                    ledger.seal(conn, town_id=books.TOWN, at=datetime.now(UTC))
+                    ledger.seal_all(conn, town_id=books.TOWN, at=datetime.now(UTC))
                 sealed_at = posted
             if time.perf_counter() - said_at > 30:
                 said_at = time.perf_counter()

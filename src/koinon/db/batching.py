@@ -336,17 +336,12 @@ class _Lanes(Generic[Item, Result]):
         self._free_again(lane)
 
     async def _write(self, lane: Lane, batch: list[_Waiting[Item, Result]]) -> None:
-        results: Sequence[Result] = ()
         try:
             results = await self._quick(lane, [waiting.item for waiting in batch])
             assert len(results) == len(batch), "one result for each item"
         except NotQuick:
             self._give_up(lane, batch)
-            with suppress(Exception):
-                await lane.ask(ROLLBACK, ends=True)
-                self._free_again(lane)
-                return
-            lane.close()
+            await self._roll_back(lane)
         except BaseException as lost:
             self._give_up(lane, batch)
             lane.close()
@@ -358,10 +353,22 @@ class _Lanes(Generic[Item, Result]):
             for waiting, result in zip(batch, results, strict=True):
                 _resolve(waiting.future, result)
             self._free_again(lane)
-        if self._queue:
-            self._go_soon()
+        finally:
+            if self._queue:
+                self._go_soon()
+
+    async def _roll_back(self, lane: Lane) -> None:
+        self._under_way[lane] = []
+        try:
+            await lane.ask(ROLLBACK, ends=True)
+        except Exception:  # noqa: BLE001  Whatever it is, another lane will do.
+            lane.close()
+            self._under_way.pop(lane, None)
+        else:
+            self._free_again(lane)
 
     def _free_again(self, lane: Lane) -> None:
+        self._under_way.pop(lane, None)
         if self._closed:
             lane.close()
         else:
