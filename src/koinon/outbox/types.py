@@ -19,7 +19,7 @@ KINDS: Mapping[str, str] = {
     "cycle.disbursed": "a programme's month was paid out to the end",
     "redemption.requested": "a shop handed units in for money of the bank",
     "redemption.paid": "the bank paid a redemption",
-    "redemption.returned": "a redemption was rejected or came back, and the shop has its units again",
+    "redemption.returned": "a redemption's bank payment was rejected or came back: its euros are owed to the shop again",
 }
 """Every kind of event there is, and what it says."""
 

@@ -77,6 +77,8 @@ SECTORS: dict[str, Any] = {
 
 
 ACTS: dict[str, Any] = {
+    "api.key-added": gettext_lazy("API key made"),
+    "api.key-revoked": gettext_lazy("API key revoked"),
     "cycle.prepared": gettext_lazy("Month prepared"),
     "cycle.approved": gettext_lazy("Month approved"),
     "cycle.cancelled": gettext_lazy("Month cancelled"),
