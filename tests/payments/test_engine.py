@@ -137,6 +137,32 @@ def test_what_the_books_refuse_in_a_batch_is_refused_alone(town, engine):
     assert [isinstance(one, Payment) for one in said] == [True, False, True]
 
 
+def test_attempts_of_one_id_follow_each_other(town, engine, owner_conn):
+    """A later attempt that is refused at once must not be followed by the earlier one's money."""
+    asked, others = town.asks("ana", "forn", "30.00"), [town.asks("ana", "forn", "1.00") for _ in range(3)]
+    ended = []
+
+    async def attempt(number, commands):
+        said = await engine.perform_many(town.id, commands)
+        ended.append(number)
+        return [isinstance(one, Payment) for one in said]
+
+    async def all_of_it():
+        with connect(engine._batcher.url) as lock:
+            lock.execute("SELECT pg_advisory_xact_lock(19276, %s)", [town.id])  # The first attempt waits for this.
+            first = asyncio.create_task(attempt(1, [others[0], asked]))
+            await asyncio.sleep(0.2)
+            second = asyncio.create_task(attempt(2, [asked, others[1]]))
+            third = asyncio.create_task(attempt(3, [others[1], others[2]]))
+            await asyncio.sleep(0.2)
+            lock.rollback()
+        return [await one for one in (first, second, third)]
+
+    assert asyncio.run(all_of_it()) == [[True, True]] * 3
+    assert ended.index(1) < ended.index(2)
+    assert engine._attempts == {}
+
+
 def test_towns_share_the_engine_and_nothing_else(town, engine):
     other = build(town.conn, slug="other")
     other.household("laia")

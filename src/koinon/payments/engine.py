@@ -10,12 +10,14 @@ Knows no page, no API and no Django: the ways in hold an ``Engine`` each, or sha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import islice
 from math import ceil
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 from psycopg import Connection, InterfaceError, OperationalError
 
@@ -50,6 +52,8 @@ class Engine:
             application_name="koinon payments",
         )
 
+        self._attempts: dict[tuple[int, int, UUID], asyncio.Event] = {}  # By loop, town and id.
+
     def start(self) -> None:
         self._batcher.start()
 
@@ -68,11 +72,7 @@ class Engine:
 
     async def perform(self, town_id: int, command: Command) -> Done:
         """What came of a command once it is committed, from asyncio; or raise its refusal, or ``Busy``."""
-        try:
-            answered = await self._batcher.collect((town_id, (command,)))
-        except QueueFull as full:
-            raise _busy(full) from full
-        return _done(answered[0])
+        return _done((await self._collect(town_id, (command,)))[0])
 
     def perform_now(self, town_id: int, command: Command) -> Done:
         """The same for a thread that may wait."""
@@ -83,12 +83,24 @@ class Engine:
 
         They stand together and in this order between those of others. Raises ``Busy``, and then none was tried.
         """
-        if not commands:
-            return []
+        return await self._collect(town_id, tuple(commands)) if commands else []
+
+    async def _collect(self, town_id: int, commands: tuple[Command, ...]) -> _Answered:
+        """One attempt of an id after the other: what an earlier one comes to must not follow a later one's refusal."""
+        loop = id(asyncio.get_running_loop())
+        ours = {(loop, town_id, command.id) for command in commands}
+        while earlier := next((attempt for one in ours if (attempt := self._attempts.get(one))), None):
+            await earlier.wait()
+        ended = asyncio.Event()
+        self._attempts.update(dict.fromkeys(ours, ended))
         try:
-            return await self._batcher.collect((town_id, tuple(commands)))
+            return await self._batcher.collect((town_id, commands))
         except QueueFull as full:
             raise _busy(full) from full
+        finally:
+            for one in ours:
+                del self._attempts[one]
+            ended.set()
 
     def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """The same for a thread that may wait."""
