@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,12 +12,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import OperationalError, errors
+from psycopg import DataError, OperationalError, errors
+from structlog.testing import capture_logs
 
+from koinon.db import batching
 from koinon.db.arrays import Int4Array, UuidArray
 from koinon.db.batching import Batcher, NotQuick
 from koinon.db.connections import Database
-from koinon.db.errors import Unreachable
+from koinon.db.errors import NotSettled, Unreachable
 from koinon.db.lanes import BEGIN, COMMIT, ROLLBACK, Lane, Rows
 
 Conn = psycopg.Connection[Any]
@@ -115,6 +118,18 @@ def test_a_lane_answers_in_order_and_its_values_arrive_as_they_are(database: Dat
     assert second.only() == {"id": UUID(int=9), "at": now}
 
 
+def test_text_that_the_database_cannot_hold_is_refused_and_not_cut_short(database: Database) -> None:
+    async def ask() -> None:
+        lane = await Lane.open(database.app_url, NAME)
+        try:
+            with pytest.raises(DataError):
+                await lane.ask(("SELECT %(text)s::text", {"text": "10\x0000"}), ends=True)
+        finally:
+            lane.close()
+
+    asyncio.run(ask())
+
+
 @pytest.mark.parametrize(("last", "kept"), [(COMMIT, 1), (ROLLBACK, 0)])
 def test_pieces_between_begin_and_the_end_are_one_transaction(purse: Purse, last: Any, kept: int) -> None:
     async def ask() -> None:
@@ -188,11 +203,13 @@ def test_what_a_lane_cannot_do_is_done_by_the_writers_and_nobody_is_forgotten(pu
 
     async def ask(batcher: Batcher[Coin, int]) -> list[int]:
         await warm(batcher, purse)
-        return await collect(batcher, coins)
+        before = purse.by_writer
+        told = await collect(batcher, coins)
+        assert purse.by_writer > before
+        return told
 
     with Batcher(purse.url, purse.write, quick=sometimes, application_name=NAME) as batcher:
         assert asyncio.run(ask(batcher)) == [coin.worth for coin in coins]
-    assert purse.by_writer > 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -266,6 +283,56 @@ def test_stopping_finishes_what_was_taken(purse: Purse) -> None:
     batcher = Batcher(purse.url, purse.write, quick=purse.quick, application_name=NAME)
     batcher.start()
     assert asyncio.run(ask(batcher)) == [coin.worth for coin in coins]
+
+
+def test_what_a_loop_gives_up_too_late_is_told_that_it_is_not_settled(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "_LANES_CLOSE_WITHIN_SECONDS", 0.01)
+
+    async def ask(batcher: Batcher[Coin, int]) -> list[int | BaseException]:
+        await warm(batcher, purse)
+        asking = [asyncio.create_task(batcher.collect(Coin())) for _ in range(40)]
+        await asyncio.sleep(0)
+        stopping = threading.Thread(target=batcher.stop)
+        stopping.start()
+        stopping.join()  # A loop that is busy with something else.
+        async with asyncio.timeout(30):
+            return await asyncio.gather(*asking, return_exceptions=True)
+
+    batcher = Batcher(purse.url, purse.write, quick=purse.quick, application_name=NAME)
+    batcher.start()
+    assert {type(one) for one in asyncio.run(ask(batcher))} == {NotSettled}
+
+
+def test_a_lane_that_cannot_be_had_is_not_asked_for_with_every_item(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def none(url: str, name: str) -> Lane:
+        asked.append(name)
+        raise Unreachable(reason="too many connections")
+
+    monkeypatch.setattr(Lane, "open", none)
+    coins = [Coin(worth=1 + number) for number in range(200)]
+    with Batcher(purse.url, purse.write, quick=purse.quick, application_name=NAME) as batcher:
+        assert asyncio.run(collect(batcher, coins, at_once=2)) == [coin.worth for coin in coins]
+    assert len(asked) < 20
+
+
+def test_a_defect_of_the_quick_way_is_reported_and_costs_nobody_anything(purse: Purse) -> None:
+    async def defective(lane: Lane, some: Sequence[Coin]) -> list[int]:
+        await purse.quick(lane, some)
+        raise ZeroDivisionError
+
+    async def ask(batcher: Batcher[Coin, int]) -> list[int]:
+        await warm(batcher, purse)
+        return await collect(batcher, [Coin(worth=5)])
+
+    with capture_logs() as logged, Batcher(purse.url, purse.write, quick=defective, application_name=NAME) as batcher:
+        assert asyncio.run(ask(batcher)) == [5]
+    assert {line["event"] for line in logged} == {"lane_failed"}
 
 
 def test_a_second_event_loop_and_the_threads_are_served_as_well(purse: Purse) -> None:

@@ -30,11 +30,12 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import structlog
-from psycopg import Connection, InterfaceError, OperationalError
+from psycopg import Connection, Error, InterfaceError, OperationalError
 
 from koinon.db.connections import connect
 from koinon.db.errors import NotSettled, QueueFull, Unreachable
 from koinon.db.lanes import ROLLBACK, Lane
+from koinon.kernel.errors import KoinonError
 
 log = structlog.get_logger("koinon.batching")
 
@@ -47,6 +48,7 @@ _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
 _CONFLICTS = 5  # Deadlocks and the like are over at the next try; what is not, has another cause.
 _LANES_CLOSE_WITHIN_SECONDS = 5.0
+_OPEN_A_LANE_AGAIN_AFTER_SECONDS = 0.5
 _LANES = 2  # One batch is decided while the other one is committed.
 _WORTH_SPLITTING = 12  # As few items as this are not shared among lanes: a batch has its price, too.
 
@@ -118,6 +120,7 @@ class Batcher(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._idle = 0
         self._open = False
+        self._over = False
         self._quick = quick
         self.weigh = weigh
         self._lanes: _Lanes[Item, Result] | None = None
@@ -144,6 +147,11 @@ class Batcher(Generic[Item, Result]):
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        with self._changed:
+            self._over = True
+            left = list(self._queue)
+            self._queue.clear()
+        self.leave(left)
 
     def __enter__(self) -> Self:
         self.start()
@@ -187,10 +195,16 @@ class Batcher(Generic[Item, Result]):
         return self._lanes if self._lanes.loop is loop else None
 
     def leave(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
-        """What a lane has left goes to the writers; it was taken, so the bound of the queue is not for it."""
+        """What a lane has left goes to the writers; it was taken, so the bound of the queue is not for it.
+
+        Where the writers have ended already, because an event loop was too busy to give its lanes up in time, ``NotSettled``.
+        """
         with self._changed:
-            self._queue.extend(batch)
-            self._changed.notify_all()
+            if not self._over:
+                self._queue.extend(batch)
+                self._changed.notify_all()
+                return
+        _tell(batch, [_Raised(NotSettled(reason="stopped"))] * len(batch))
 
     def _take(self, waiting: _Waiting[Item, Result]) -> None:
         with self._changed:
@@ -278,6 +292,7 @@ class _Lanes(Generic[Item, Result]):
         self._weight = 0  # Of all that waits and is under way.
         self._crowd = 0.0  # What it has lately been at most.
         self._opening = 0
+        self._open_from = 0.0  # By the loop's clock.
         self._going = False
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -288,9 +303,11 @@ class _Lanes(Generic[Item, Result]):
 
     def are_open(self) -> bool:
         """Whether there is a lane; those that are missing are opened meanwhile."""
-        for _ in range(_LANES - len(self._free) - len(self._under_way) - self._opening):
-            self._opening += 1
-            self._start(self._open())
+        missing = _LANES - len(self._free) - len(self._under_way) - self._opening
+        if missing > 0 and self.loop.time() >= self._open_from:
+            for _ in range(missing):
+                self._opening += 1
+                self._start(self._open())
         return bool(self._free or self._under_way)
 
     def take(self, waiting: _Waiting[Item, Result]) -> None:
@@ -331,6 +348,7 @@ class _Lanes(Generic[Item, Result]):
             lane = await Lane.open(self._batcher.url, self._batcher.name)
         except Exception:  # noqa: BLE001  The writers have the patience to wait for a database, and say what it says.
             self._opening -= 1
+            self._open_from = self.loop.time() + _OPEN_A_LANE_AGAIN_AFTER_SECONDS
             return
         self._opening -= 1
         self._free_again(lane)
@@ -347,6 +365,9 @@ class _Lanes(Generic[Item, Result]):
             lane.close()
             if not isinstance(lost, Exception):
                 raise
+            if not isinstance(lost, Error | KoinonError):  # The writers say what the database or the rules refuse.
+                with suppress(Exception):
+                    log.error("lane_failed", exc_info=lost)
         else:
             if self._under_way.pop(lane, None) is not None:
                 self._weight -= sum(self._batcher.weigh(waiting.item) for waiting in batch)
@@ -391,11 +412,12 @@ class _Lanes(Generic[Item, Result]):
             self._close()
             closed.set()
 
-        if not self.loop.is_running() or _is_running_here(self.loop):
-            close()
-        else:
-            self.loop.call_soon_threadsafe(close)
-            closed.wait(_LANES_CLOSE_WITHIN_SECONDS)
+        if self.loop.is_running() and not _is_running_here(self.loop):
+            with suppress(RuntimeError):  # It has been closed just now, and drives nothing any more.
+                self.loop.call_soon_threadsafe(close)
+                closed.wait(_LANES_CLOSE_WITHIN_SECONDS)
+                return
+        close()
 
     def _close(self) -> None:
         self._closed = True

@@ -20,10 +20,10 @@ from functools import cache
 from typing import Any, Self
 from uuid import UUID
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, DataError, OperationalError
 from psycopg import errors as refusals
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
 from koinon.db.arrays import Packed
@@ -76,7 +76,11 @@ class Lane:
         loop = asyncio.get_running_loop()
         conn = await loop.run_in_executor(None, lambda: connect(url, application_name=name))
         conn.autocommit = True
-        return cls(conn, loop)
+        try:
+            return cls(conn, loop)
+        except BaseException:
+            conn.close()  # A loop that cannot drive it.
+            raise
 
     async def ask(self, *statements: Statement, ends: bool = False) -> list[Rows]:
         """The rows of each statement, in order, once all of them have answered.
@@ -172,7 +176,7 @@ class Lane:
         wanted = self._due.pop(0)
         if result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
             if self._refused is None:
-                code = (result.error_field(67) or b"").decode()  # PG_DIAG_SQLSTATE
+                code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
                 self._refused = _refusal(code, result.error_message.decode(errors="replace"))
                 self._tell(self._refused)
         elif wanted:
@@ -223,6 +227,8 @@ def _content(value: Any) -> bytes | None:
         case None:
             return None
         case str():
+            if "\0" in value:  # libpq would send what comes before it.
+                raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
             return value.encode()
         case int() | UUID():
             return str(value).encode()
