@@ -38,7 +38,9 @@ _Answered = list[Outcome | Exception]
 
 
 class Engine:
-    """Collects commands of all towns and writes them through one connection (or ``writers`` of them)."""
+    """Collects commands of all towns. An event loop writes its own through lanes; the others, and what a lane leaves,
+    go to ``writers``, threads with a connection each. docs/algorithms/batching.md compares the two ways.
+    """
 
     def __init__(self, url: str, *, writers: int = 1, most_waiting: int = 4000, most_in_a_batch: int = 500) -> None:
         self._batcher: Batcher[_Asked, _Answered] = Batcher(
@@ -51,7 +53,6 @@ class Engine:
             weigh=_weight,
             application_name="koinon payments",
         )
-
         self._attempts: dict[tuple[int, int, UUID], asyncio.Event] = {}  # By loop, town and id.
 
     def start(self) -> None:
@@ -137,7 +138,7 @@ def write(conn: Connection[Any], asked: Sequence[_Asked]) -> list[_Answered]:
 async def write_by(lane: Lane, asked: Sequence[_Asked]) -> list[_Answered]:
     """``write`` through a lane: the commands of one town, all of them at once. Otherwise it raises ``NotQuick``."""
     town_id = asked[0][0]
-    commands = [command for town, some in asked for command in some if town == town_id]
+    commands = [command for _, some in asked for command in some]
     if len(commands) > MOST_AT_ONCE or any(town != town_id for town, _ in asked):
         raise NotQuick
     outcomes = iter(await operations.attempt_by(lane, town_id=town_id, commands=commands))

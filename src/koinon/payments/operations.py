@@ -51,8 +51,8 @@ def perform(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
 
     Every purse of every party involved stays locked until the transaction ends, lowest id first, so that limits by the
     day hold however many tills ask at once; tills, which have higher ids, are locked as they are posted to, or from the
-    beginning where one of them pays. Locks are ordered within a call and not between two: call it once in a
-    transaction where many write at a time.
+    beginning where one of them pays or a command names a payment or hold. Locks are ordered within a call and not
+    between two: call it once in a transaction where many write at a time.
 
     Refusals: those of koinon.payments.errors, ``PartyNotFound``, ``UnitMismatch``, and the ledger's own where an
     account is closed or full or an id comes from the future.
@@ -79,7 +79,7 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
     """
     batch = _planned(conn, town_id, commands)
     if not batch.requests:
-        return [_answer(told, town_id, None) if isinstance(told, Told) else told for told in batch.decided]
+        return _answers(batch, town_id, None)
     outcomes = ledger.post(conn, town_id=town_id, requests=batch.requests)
     for outcome in outcomes:
         if not isinstance(outcome, Posted) or outcome.replayed:
@@ -89,7 +89,7 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
     posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
     if scalar(conn, statement(_PACKAGE, "listened"), town_id=town_id):
         _tell(conn, town_id, commands, batch)
-    return [_answer(done, town_id, posted_at) if isinstance(done, Told) else done for done in batch.decided]
+    return _answers(batch, town_id, posted_at)
 
 
 async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
@@ -107,7 +107,7 @@ async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -
         raise NotQuick
     if not batch.requests:
         await lane.ask(COMMIT, ends=True)
-        return [_answer(told, town_id, None) if isinstance(told, Told) else told for told in batch.decided]
+        return _answers(batch, town_id, None)
     if listened.only()["listened"]:
         raise NotQuick
     [booked] = await lane.ask(ledger.asking(town_id=town_id, requests=batch.requests))
@@ -116,8 +116,7 @@ async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -
     told, _ = await lane.ask(
         (statement(_PACKAGE, "posted_at"), {"town_id": town_id, "id": batch.requests[0].id}), COMMIT, ends=True
     )
-    posted_at = told.only()["posted_at"]
-    return [_answer(done, town_id, posted_at) if isinstance(done, Told) else done for done in batch.decided]
+    return _answers(batch, town_id, told.only()["posted_at"])
 
 
 def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Batch:
@@ -167,6 +166,10 @@ def _looked_at(town_id: int, commands: Sequence[Command]) -> dict[str, Any]:
         "ids": UuidArray([command.id for command in commands]),
         "targets": UuidArray(list(targets)),
     }
+
+
+def _answers(batch: Batch, town_id: int, posted_at: datetime | None) -> list[Outcome]:
+    return [_answer(told, town_id, posted_at) if isinstance(told, Told) else told for told in batch.decided]
 
 
 def _answer(told: Told, town_id: int, posted_at: datetime | None) -> Done:

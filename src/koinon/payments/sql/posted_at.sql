@@ -2,7 +2,7 @@
 --
 -- town_id integer, id uuid
 --
--- It stands in the month that the town's journal is written in. All rows of a batch were posted at once.
+-- One row (posted_at timestamptz). It stands in the month that the town's journal is written in. All rows of a batch were posted at once.
 SELECT line.posted_at
 FROM ledger.journal AS line
 WHERE
