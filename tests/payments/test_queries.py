@@ -9,6 +9,7 @@ import pytest
 
 from koinon.payments import queries
 from koinon.payments.errors import PaymentNotFound
+from koinon.payments.operations import perform
 from tests.payments.paying_town import NOON, build
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -127,6 +128,25 @@ def test_a_payment_is_found_in_its_own_town_only(town):
     assert queries.payment(town.conn, town_id=town.id, payment_id=sale.id) == sale
     with pytest.raises(PaymentNotFound):
         queries.payment(town.conn, town_id=town.id + 1, payment_id=sale.id)
+
+
+def test_the_lines_of_a_payment_are_found_by_keys_though_nobody_told_the_planner(database, conn):
+    town = build(conn)
+    town.fund("aid", rule={"zones": ["besos"]})
+    town.shop("forn", zone="besos")
+    for number in range(150):
+        town.household(f"h{number}", zone="besos")
+        town.give(f"h{number}", "aid", "10.00")
+    for _ in range(4):
+        asked = [town.asks(f"h{number}", "forn", "1.00") for number in range(150)]
+        perform(conn, town_id=town.id, commands=asked)
+    seqs = [seq for (seq,) in conn.execute("SELECT seq FROM ledger.journal WHERE code = 6 ORDER BY seq LIMIT 10")]
+    (top,) = conn.execute(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT json) SELECT * FROM payments.lines(%s, %s)", (town.id, seqs)
+    ).fetchone()
+    plan = top[0]["Plan"]
+    assert plan["Actual Rows"] == 10
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 1000  # Twenty times as many where rows are paired.
 
 
 def test_everything_works_on_djangos_own_connection(django_db):

@@ -20,7 +20,8 @@ COMMENT ON INDEX ledger.hold_open_by_payee IS 'Serves payments/sql/held_of_party
 -- A few rows out of hundreds of millions, each found by its key: the planner cannot know how few the legs of a group
 -- are, so it is told not to think of reading the journal as a whole, and (OFFSET 0) to look targets and holds up one by
 -- one: a plan that was made when there were none would go through all of them for every row. Ranges of one value with
--- an order leave only the index that has that order.
+-- an order leave only the index that has that order. Joins are made in the order in which they stand here
+-- (join_collapse_limit): in a town's first minutes nothing has been counted, and a plan may begin with all pairs of rows.
 CREATE FUNCTION payments.lines(p_town integer, p_first bigint [])
 RETURNS TABLE (
     first_seq bigint, seq bigint, id uuid, leg smallint, legs smallint, kind text, code text, debit_account integer,
@@ -36,6 +37,7 @@ SET enable_mergejoin = off
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET max_parallel_workers_per_gather = 0
+SET join_collapse_limit = 1
 AS $$
 #variable_conflict use_column
 BEGIN
