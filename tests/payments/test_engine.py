@@ -163,6 +163,23 @@ def test_attempts_of_one_id_follow_each_other(town, engine, owner_conn):
     assert engine._attempts == {}
 
 
+def test_attempts_of_one_id_are_bounded_as_well(town, database_url):
+    asked = town.asks("ana", "forn", "30.00")
+
+    async def all_of_it():
+        with connect(database_url) as lock:
+            lock.execute("SELECT pg_advisory_xact_lock(19276, %s)", [town.id])
+            attempts = [asyncio.create_task(engine.perform(town.id, asked)) for _ in range(20)]
+            await asyncio.sleep(0.2)
+            lock.rollback()
+        return await asyncio.gather(*attempts, return_exceptions=True)
+
+    with Engine(database_url, most_waiting=5) as engine:
+        said = Counter(type(one).__name__ for one in asyncio.run(all_of_it()))
+    assert said == {"Payment": 6, "Busy": 14}
+    assert town.balance("forn") == "130.00"
+
+
 def test_towns_share_the_engine_and_nothing_else(town, engine):
     other = build(town.conn, slug="other")
     other.household("laia")

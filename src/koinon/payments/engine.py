@@ -53,7 +53,9 @@ class Engine:
             weigh=_weight,
             application_name="koinon payments",
         )
+        self._most_waiting = most_waiting
         self._attempts: dict[tuple[int, int, UUID], asyncio.Event] = {}  # By loop, town and id.
+        self._behind: set[asyncio.Future[Any]] = set()  # Attempts that wait for an earlier one of the same id.
 
     def start(self) -> None:
         self._batcher.start()
@@ -91,7 +93,7 @@ class Engine:
         loop = id(asyncio.get_running_loop())
         ours = {(loop, town_id, command.id) for command in commands}
         while earlier := next((attempt for one in ours if (attempt := self._attempts.get(one))), None):
-            await earlier.wait()
+            await self._wait_for(earlier)
         ended = asyncio.Event()
         self._attempts.update(dict.fromkeys(ours, ended))
         try:
@@ -102,6 +104,16 @@ class Engine:
             for one in ours:
                 del self._attempts[one]
             ended.set()
+
+    async def _wait_for(self, earlier: asyncio.Event) -> None:
+        if len(self._behind) >= self._most_waiting:
+            raise Busy(retry_after_seconds=1)
+        waiting = asyncio.ensure_future(earlier.wait())
+        self._behind.add(waiting)
+        try:
+            await waiting
+        finally:
+            self._behind.discard(waiting)
 
     def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """The same for a thread that may wait."""
