@@ -56,6 +56,7 @@ def test_every_address_asks_for_its_scope(books, asking, route):
     told = asking(route.method, filled(route.path), json={} if route.asks else None, key=fresh(), by=by)
     assert (told.status, told.code) == (403, "api.scope-missing")
     assert 'error="insufficient_scope"' in told.headers["www-authenticate"]
+    assert told.json["detail"].endswith(" or ".join(route.scopes))
 
 
 # One party and another

@@ -150,6 +150,12 @@ def test_notice_is_added_listed_and_removed(koinon):
     assert koinon("notice", "list")[1]["notices"] == []
 
 
+def test_a_role_that_is_never_written_to_is_named(koinon, database, capsys):
+    asked = ["notice", "add", "--events", "redemption.paid", "--role", "mayor", "--as", "anna"]
+    assert run([*asked, "--database", database.app_url]) == 2
+    assert "'mayor' is not officer" in capsys.readouterr().err
+
+
 def test_notice_is_for_somebody(koinon, database):
     assert run(["notice", "add", "--events", "redemption.paid", "--as", "anna", "--database", database.app_url]) == 2
 

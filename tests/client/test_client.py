@@ -119,6 +119,13 @@ def test_when_no_answer_comes_at_all_the_key_is_named():
     with service(*[hang_up] * 3) as (url, asked), pytest.raises(OutcomeUnknown) as unknown:
         pay(url, Waits(), patience=Patience(tries=3))
     assert f'"{unknown.value.key}"' == asked[0][2]["idempotency-key"]
+    assert unknown.value.key in str(unknown.value)
+
+
+def test_reading_without_an_answer_speaks_of_no_key():
+    with service(hang_up) as (url, _), pytest.raises(OutcomeUnknown) as unknown:
+        Client(url, key="k", sleep=Waits(), patience=Patience(tries=1)).whoami()
+    assert "key" not in str(unknown.value)
 
 
 def test_a_busy_service_is_asked_again_when_it_says():

@@ -59,7 +59,7 @@ class ScopeMissing(ApiError):
 
     def __init__(self, *, scope: str) -> None:
         self.scope = scope
-        super().__init__(f"the credential does not have the scope {scope}")
+        super().__init__(f"the credential does not have the scope {scope.replace(' ', ' or ')}")
 
 
 class OutsideOfParty(ApiError):
@@ -186,7 +186,8 @@ class RequestInvalid(ApiError):
 
     def __init__(self, *, findings: Sequence[Misfit]) -> None:
         self.findings = tuple(findings)
-        super().__init__(f"{len(self.findings)} findings; nothing was done")
+        count = len(self.findings)
+        super().__init__(f"{count} {'finding' if count == 1 else 'findings'}; nothing was done")
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -314,8 +314,10 @@ def add_notice(
     from koinon.outbox import operations
     from koinon.parties import queries as parties
 
-    if (party is None) == (role == "") or role not in ("", "officer", "approver", "treasurer", "auditor"):
+    if (party is None) == (role == ""):
         raise typer.BadParameter("say with --party or --role who is written to")
+    if role not in ("", "officer", "approver", "treasurer", "auditor"):
+        raise typer.BadParameter(f"{role!r} is not officer, approver, treasurer or auditor", param_hint="'--role'")
     with speaking(as_json) as out, opening.desk(database, town, actor, role=ROLE) as (conn, facts, who):
         with transaction(conn):
             if party is not None:

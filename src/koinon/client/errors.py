@@ -83,9 +83,8 @@ class OutcomeUnknown(ClientError):
 
     def __init__(self, key: str, cause: BaseException | None) -> None:
         self.key = key
-        super().__init__(
-            f"no answer came ({type(cause).__name__ if cause else 'server error'}); repeat it with key {key!r}"
-        )
+        why = type(cause).__name__ if cause else "server error"
+        super().__init__(f"no answer came ({why})" + (f"; repeat it with key {key!r}" if key else ""))
 
 
 class NotVerified(ClientError):

@@ -46,4 +46,5 @@ class FindingsError(KoinonError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__(f"{len(self.findings)} findings; nothing was written")
+        count = len(self.findings)
+        super().__init__(f"{count} {'finding' if count == 1 else 'findings'}; nothing was written")
