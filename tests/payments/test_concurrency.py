@@ -9,11 +9,13 @@ from decimal import Decimal
 from threading import Barrier
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from koinon.kernel.errors import KoinonError
+from koinon.ledger import operations as ledger
 from koinon.payments import operations, queries
 from koinon.payments.types import Payment
-from tests.payments.paying_town import PayingTown, build
+from tests.payments.paying_town import NOON, PayingTown, build
 
 TILLS = 8
 
@@ -163,4 +165,79 @@ def test_batches_that_cross_wait_for_each_other_and_never_in_a_ring(town, connec
 
     assert at_once(town, connect_again, work) == ["posted"] * TILLS
     assert sum(Decimal(town.balance(name)) for name in names) == Decimal("300.00")
+    assert town.broken() == []
+
+
+def test_batches_that_take_their_tills_late_never_wait_in_a_ring_with_those_that_take_all_at_once(town, connect_again):
+    households, shops = [f"household {number}" for number in range(4)], [f"shop {number}" for number in range(4)]
+    for name in households:
+        town.household(name)
+        town.give(name, "aid", "25.00")
+    for name in shops:
+        town.shop(name)
+        town.fill_till(name, "50.00")
+    town.conn.commit()
+
+    def work(conn, number):
+        rolls = random.Random(number)
+        for turn in range(8):
+            payers = households if turn % 2 else households + shops
+            asked = [(rolls.choice(payers), rolls.choice(shops)) for _ in range(10)]
+            commands = [town.asks(payer, payee, "0.10") for payer, payee in asked if payer != payee]
+            outcomes = operations.perform(conn, town_id=town.id, commands=commands)
+            assert all(isinstance(outcome, Payment) for outcome in outcomes)
+            conn.commit()
+
+    assert at_once(town, connect_again, work) == ["posted"] * TILLS
+    assert sum(Decimal(town.balance(name)) for name in shops) + sum(
+        Decimal(town.balance(name, "aid")) for name in households
+    ) == Decimal("300.00")
+    assert town.broken() == []
+
+
+def test_only_tills_that_pay_are_waited_for_before_a_plan(town, connect_again):
+    town.household("pere")
+    town.shop("mill")
+    for name in ("ana", "pere"):
+        town.give(name, "aid", "10.00")
+    for name in ("forn", "mill"):
+        town.fill_till(name, "5.00")
+    town.conn.commit()
+    town.pay_for("ana", "forn", "1.00")  # Not committed yet, so the till is locked.
+    other = connect_again()
+    other.execute("SET lock_timeout = '100ms'")
+    other.commit()
+    planned = operations._planned(other, town.id, [town.asks("pere", "forn", "1.00")])
+    assert len(planned.requests) == 1
+    other.rollback()
+    for asked in (town.asks("forn", "mill", "1.00"), town.asks("mill", "forn", "1.00")):
+        with pytest.raises(LockNotAvailable):
+            operations._planned(other, town.id, [asked])
+        other.rollback()
+
+
+def test_a_till_that_is_closed_after_a_plan_has_seen_it_is_paid_nothing(town, connect_again, monkeypatch):
+    town.shop("mill")
+    town.give("ana", "aid", "10.00")
+    for name in ("forn", "mill"):
+        town.pay_for("ana", name, "1.00")  # Opens it.
+    town.pay_for("forn", "mill", "1.00")
+    town.conn.commit()
+    till, post, closed = town.account("till", town.parties["forn"]), ledger.post, []
+
+    def closing(conn, **asked):
+        if not closed:
+            closed.append(till)
+            other = connect_again()
+            ledger.close_account(other, town_id=town.id, account=till, at=NOON, actor="test")
+            other.commit()
+        return post(conn, **asked)
+
+    monkeypatch.setattr(ledger, "post", closing)
+    commands = [town.asks("ana", "forn", "1.00"), town.asks("ana", "mill", "2.00")]
+    refused, paid = operations.perform(town.conn, town_id=town.id, commands=commands)
+    assert isinstance(refused, KoinonError)
+    assert refused.code == "ledger.account-not-open"
+    assert isinstance(paid, Payment)
+    assert (town.balance("forn"), town.balance("mill")) == ("0.00", "4.00")
     assert town.broken() == []
