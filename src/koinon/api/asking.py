@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from koinon.api import decoding
+from koinon.api import decoding, problems
 from koinon.api.errors import KeyMalformed, KeyMissing, NoSuchThing, TooManyRequests
 from koinon.api.messages import encode
 from koinon.kernel.identifiers import id_for_key
@@ -116,7 +116,7 @@ class Ask:
         bucket = self.known.bucket
         wait = bucket.take(cost, now=self.api.clock())
         if wait:
-            raise TooManyRequests(retry_after_seconds=max(1, -(-int(wait * 1000) // 1000)))
+            raise TooManyRequests(retry_after_seconds=problems.whole(wait))
 
     async def read(self, read: Callable[[Connection[Any]], T]) -> T:
         return await self.api.readers.run(read)
