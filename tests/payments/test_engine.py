@@ -180,6 +180,31 @@ def test_attempts_of_one_id_are_bounded_as_well(town, database_url):
     assert town.balance("forn") == "130.00"
 
 
+def test_an_attempt_that_its_caller_gave_up_is_followed_as_well(town, engine, monkeypatch):
+    """Otherwise the second could be refused, and the first one's money move afterwards."""
+    asked = town.asks("ana", "forn", "30.00")
+    attempt, may_go_on = engines.operations.attempt, threading.Event()
+
+    def late(*where, **what):
+        may_go_on.wait(10)
+        return attempt(*where, **what)
+
+    async def all_of_it():
+        first = asyncio.create_task(engine.perform(town.id, asked))  # By a writer: there is no lane yet.
+        await asyncio.sleep(0.3)
+        first.cancel()
+        second = asyncio.create_task(engine.perform(town.id, asked))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+        may_go_on.set()
+        return await second
+
+    monkeypatch.setattr(engines.operations, "attempt", late)
+    assert asyncio.run(all_of_it()).id == asked.id
+    assert engine._attempts == {}
+    assert town.balance("forn") == "130.00"
+
+
 def test_towns_share_the_engine_and_nothing_else(town, engine):
     other = build(town.conn, slug="other")
     other.household("laia")

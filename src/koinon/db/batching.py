@@ -171,6 +171,10 @@ class Batcher(Generic[Item, Result]):
 
     async def collect(self, item: Item) -> Result:
         """An item's result; raises ``QueueFull``. Whoever stops waiting does not stop the writing."""
+        return await asyncio.shield(self.ask(item))
+
+    def ask(self, item: Item) -> asyncio.Future[Result]:
+        """The future of an item's result in the running event loop, not to be cancelled; raises ``QueueFull``."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         waiting = _Waiting(item, future, loop)
@@ -181,7 +185,7 @@ class Batcher(Generic[Item, Result]):
             lanes.take(waiting)
         else:
             raise QueueFull(retry_after_seconds=max(0.1, lanes.waiting * self._seconds_an_item))
-        return await future
+        return future
 
     def _lanes_of(self, loop: asyncio.AbstractEventLoop) -> _Lanes[Item, Result] | None:
         """The lanes belong to the first loop that asks, until it is closed; any other goes by the writers."""

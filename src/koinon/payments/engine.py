@@ -54,7 +54,7 @@ class Engine:
             application_name="koinon payments",
         )
         self._most_waiting = most_waiting
-        self._attempts: dict[tuple[int, int, UUID], asyncio.Event] = {}  # By loop, town and id.
+        self._attempts: dict[tuple[asyncio.AbstractEventLoop, int, UUID], asyncio.Event] = {}
         self._behind: set[asyncio.Future[Any]] = set()  # Attempts that wait for an earlier one of the same id.
 
     def start(self) -> None:
@@ -89,21 +89,33 @@ class Engine:
         return await self._collect(town_id, tuple(commands)) if commands else []
 
     async def _collect(self, town_id: int, commands: tuple[Command, ...]) -> _Answered:
-        """One attempt of an id after the other: what an earlier one comes to must not follow a later one's refusal."""
-        loop = id(asyncio.get_running_loop())
+        """One attempt of an id after the other: what an earlier one comes to must not follow a later one's refusal.
+
+        An attempt that its caller has given up goes on, so the next one waits for its end all the same.
+        """
+        loop = asyncio.get_running_loop()
         ours = {(loop, town_id, command.id) for command in commands}
         while earlier := next((attempt for one in ours if (attempt := self._attempts.get(one))), None):
             await self._wait_for(earlier)
-        ended = asyncio.Event()
-        self._attempts.update(dict.fromkeys(ours, ended))
         try:
-            return await self._batcher.collect((town_id, commands))
+            asked = self._batcher.ask((town_id, commands))
         except QueueFull as full:
             raise _busy(full) from full
-        finally:
+        ended = asyncio.Event()
+        self._attempts.update(dict.fromkeys(ours, ended))
+
+        def end(_: object = None) -> None:
             for one in ours:
                 del self._attempts[one]
             ended.set()
+
+        try:
+            return await asyncio.shield(asked)
+        finally:
+            if asked.done():
+                end()
+            else:
+                asked.add_done_callback(end)
 
     async def _wait_for(self, earlier: asyncio.Event) -> None:
         if len(self._behind) >= self._most_waiting:
