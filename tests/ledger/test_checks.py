@@ -81,6 +81,7 @@ TAMPERING = [
     ("originals_and_holds_exist", "UPDATE ledger.target SET target = '{p2}' WHERE target = '{p1}'"),
     ("originals_and_holds_exist", "UPDATE ledger.target SET target_seq = target_seq + 1 WHERE target = '{h2}'"),
     ("originals_and_holds_exist", f"DELETE FROM ledger.journal WHERE {line('g2')}"),
+    ("purses_come_before_all_others", "UPDATE ledger.account SET id = 5 WHERE id = {shop}"),
     (
         "reserve_covers_what_is_outstanding",
         "UPDATE ledger.account SET credits_posted = credits_posted + 1000000 WHERE id = {shop}",

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import time
-import traceback
 from base64 import b32encode
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -30,7 +29,7 @@ from koinon.api.errors import (
     ScopeMissing,
     TooManyRequests,
 )
-from koinon.api.messages import Problem, encode
+from koinon.api.messages import encode
 from koinon.api.readers import Readers
 from koinon.api.routes import Route, Router
 from koinon.api.table import ROUTES
@@ -323,23 +322,8 @@ def _refused(refusal: KoinonError, ask: Ask | None, language_header: bytes | Non
 
 
 def _defect(defect: Exception, language_header: bytes | None, request_id: bytes) -> Answer:
-    """What kind, and where in the code; not its message, which may quote what somebody wrote."""
-    frames = traceback.extract_tb(defect.__traceback__)[-8:]
-    where = [f"{frame.filename.rsplit('/site-packages/')[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    getLogger("koinon.api").error(
-        "failed: %s.%s at %s (request %s)", type(defect).__module__, type(defect).__qualname__, "; ".join(where),
-        request_id.decode(),
-    )  # fmt: skip
-    language = words.language_of(language_header)
-    told = Problem(
-        type="about:blank",
-        title=words.said(words.DEFECT_TITLE, language),
-        status=500,
-        detail="Something went wrong here. With the same Idempotency-Key, a request that moves money can be repeated.",
-        code="api.defect",
-        request_id=request_id.decode(),
-    )
-    return Answer(500, encode(told), [(b"cache-control", b"no-store")], problems.MEDIA_TYPE)
+    told = problems.defect(defect, language=words.language_of(language_header), request_id=request_id.decode())
+    return Answer(told.status, encode(told), [(b"cache-control", b"no-store")], problems.MEDIA_TYPE)
 
 
 class Lines:

@@ -136,11 +136,14 @@ async def pay_batch(ask: Ask) -> Answer:
     return Answer(200, encode(BatchTold(results)), [NO_STORE])
 
 
-def _outcome(ask: Ask, asked: PaymentInBatch, done: Payment | KoinonError) -> Outcome:
+def _outcome(ask: Ask, asked: PaymentInBatch, done: Payment | Exception) -> Outcome:
     if isinstance(done, KoinonError):
         party = ask.known.credential.party
         discreet = party is not None and party != asked.payer
         told = problems.problem(done, language=ask.language, request_id=ask.request_id, discreet=discreet)
+        return Outcome(asked.key, "refused", False, problem=told)
+    if isinstance(done, Exception):  # It was not posted; the others were all the same.
+        told = problems.defect(done, language=ask.language, request_id=ask.request_id)
         return Outcome(asked.key, "refused", False, problem=told)
     return Outcome(asked.key, "posted", replayed(ask, done), payment=payment_told(done))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from logging import getLogger
 from typing import Any
 from uuid import UUID
 
@@ -192,3 +194,27 @@ def headers_of(refusal: KoinonError, told: Problem, language: str) -> list[tuple
         case _:
             pass
     return headers
+
+
+def defect(failed: Exception, *, language: str, request_id: str) -> Problem:
+    """What a client is told of a defect of ours, and the log where it was.
+
+    What kind, and where in the code; not its message, which may quote what somebody wrote.
+    """
+    frames = traceback.extract_tb(failed.__traceback__)[-8:]
+    where = [f"{frame.filename.rsplit('/site-packages/')[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+    getLogger("koinon.api").error(
+        "failed: %s.%s at %s (request %s)",
+        type(failed).__module__,
+        type(failed).__qualname__,
+        "; ".join(where),
+        request_id,
+    )
+    return Problem(
+        type="about:blank",
+        title=words.said(words.DEFECT_TITLE, language),
+        status=500,
+        detail="Something went wrong here. With the same Idempotency-Key, a request that moves money can be repeated.",
+        code="api.defect",
+        request_id=request_id,
+    )

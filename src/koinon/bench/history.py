@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,12 +82,17 @@ def _load(ground: Ground, workload: Workload, transfers: int) -> float:
     batches = Batches(ground, workload.name, 1, size=BATCH)
     draw = PATTERNS["uniform"](len(ground.accounts), 11)
     began, posted, sealed_at, said_at = time.perf_counter(), 0, 0, time.perf_counter()
-    with connect(workload.database.app_url, statement_timeout_seconds=600) as conn:
+    with (
+        ThreadPoolExecutor(1) as drawing,
+        connect(workload.database.app_url, statement_timeout_seconds=600) as conn,
+    ):
+        ahead = drawing.submit(batches.batch, draw)  # The next batch is drawn up while the database works on this one.
         while posted < transfers:
-            batches.size = min(BATCH, transfers - posted)
+            batch = ahead.result()[: transfers - posted]
+            ahead = drawing.submit(batches.batch, draw)
             with transaction(conn):
-                accepted = sum(books.write(conn, batches.batch(draw)))
-            posted += batches.size
+                accepted = sum(books.write(conn, batch))
+            posted += len(batch)
             workload.rows_before += accepted
             if posted - sealed_at >= SEAL_EACH or posted >= transfers:
                 with transaction(conn):

@@ -665,7 +665,7 @@ BEGIN
             IF plain AND NOT grouped THEN
                 INSERT INTO ledger.journal (seq, amount_minor, effective_at, posted_at, debit_prev, credit_prev, town_id,
                                             debit_account, credit_account, actor, code, leg, legs, kind, id, reference)
-                SELECT req.seq, p_amount[i], p_effective_at[least(i, cardinality(p_effective_at))], clock, r_debit_prev[i], r_credit_prev[i],
+                SELECT req.seq, p_amount[i], p_effective_at[i], clock, r_debit_prev[i], r_credit_prev[i],
                        p_town, p_debit[i], p_credit[i], actors[i], r_code[i], 0, 1, 't', p_id[i], req.reference
                 FROM unnest(r_seq, p_reference) WITH ORDINALITY AS req (seq, reference, i)
                 WHERE req.seq IS NOT NULL
@@ -883,7 +883,10 @@ BEGIN
     ), opened AS (
         INSERT INTO ledger.account AS acc (town_id, id, kind, unit, holder, fund, floor_minor, ceiling_minor, opened_at,
                                            opened_by)
-        SELECT p_town, CASE WHEN kind = 'purse' THEN nextval('ledger.purse_number') ELSE nextval('ledger.account_number') END, kind, unit, holder, fund, floor, ceiling, p_at, p_actor FROM missing
+        SELECT p_town,
+               CASE WHEN kind = 'purse' THEN nextval('ledger.purse_number') ELSE nextval('ledger.account_number') END,
+               kind, unit, holder, fund, floor, ceiling, p_at, p_actor
+        FROM missing
         ORDER BY place
         ON CONFLICT DO NOTHING
         RETURNING acc.id
