@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from koinon.payments import operations
 from tests.api.asking import fresh, payment
 
 
@@ -75,6 +76,34 @@ def test_a_batch_has_the_outcome_of_each_payment_in_order(books, asking):
     again = asking("POST", "/payments/batch", json={"payments": asked}, by=books.key()).json["outcomes"]
     assert [one["replayed"] for one in again] == [True, False, False, True]
     assert again[0]["payment"] == outcomes[0]["payment"]
+
+
+def test_a_payment_that_fails_through_our_fault_takes_no_other_of_its_batch_with_it(books, asking, monkeypatch):
+    """The defect is in planning: neither a lane nor the first writer can do it, and one by one only one fails."""
+    plan = operations.Batch.__init__
+
+    def stumbling(self, found, commands):
+        if any(getattr(command, "reference", "") == "stumble" for command in commands):
+            raise ZeroDivisionError
+        plan(self, found, commands)
+
+    monkeypatch.setattr(operations.Batch, "__init__", stumbling)
+    asked = [
+        {"key": fresh(), **payment(books, "ana", "forn", 10, reference=reference)}
+        for reference in ("first", "stumble", "last")
+    ]
+    told = asking("POST", "/payments/batch", json={"payments": asked}, by=books.key())
+    outcomes = told.json["outcomes"]
+    assert (told.status, [one["status"] for one in outcomes]) == (200, ["posted", "refused", "posted"])
+    assert (outcomes[1]["problem"]["code"], outcomes[1]["problem"]["status"]) == ("api.defect", 500)
+    assert b"ZeroDivisionError" not in told.body
+    monkeypatch.undo()
+    again = asking("POST", "/payments/batch", json={"payments": asked}, by=books.key()).json["outcomes"]
+    assert [(one["status"], one["replayed"]) for one in again] == [
+        ("posted", True),
+        ("posted", False),
+        ("posted", True),
+    ]
 
 
 def test_refunds_give_back_no_more_than_was_paid(books, asking):
