@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -225,6 +226,13 @@ def test_towns_share_the_engine_and_nothing_else(town, engine):
     assert (mine.town_id, theirs.town_id, strange.code) == (town.id, other.id, "parties.not-found")
 
 
+def wait_until(true):
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
 def test_when_too_much_is_waiting_the_caller_is_told_to_come_back(town, database_url):
     with Engine(database_url, most_waiting=2, most_in_a_batch=1) as engine:
         with connect(database_url) as lock:
@@ -238,10 +246,11 @@ def test_when_too_much_is_waiting_the_caller_is_told_to_come_back(town, database
                 )
                 thread.start()
                 threads.append(thread)
-            for thread in threads:
-                thread.join(0.3)
-            assert outcomes
+                if one is asked[0]:
+                    wait_until(lambda: lock.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0])
+                wait_until(lambda count=len(threads): len(outcomes) + len(engine._batcher._queue) + 1 >= count)
             assert set(outcomes) == {"payments.busy"}
+            assert len(outcomes) == 5  # One is written, two wait.
             refused = len(outcomes)
             with pytest.raises(Busy) as busy:
                 asyncio.run(engine.perform(town.id, asked[0]))

@@ -189,14 +189,15 @@ class Batcher(Generic[Item, Result]):
 
     def _lanes_of(self, loop: asyncio.AbstractEventLoop) -> _Lanes[Item, Result] | None:
         """The lanes belong to the first loop that asks, until it is closed; any other goes by the writers."""
-        if self._quick is None or not self._open:
+        quick, lanes = self._quick, self._lanes  # A thread may be stopping us.
+        if quick is None or not self._open:
             return None
-        if self._lanes is not None and self._lanes.loop.is_closed():
-            self._lanes.close()
-            self._lanes = None
-        if self._lanes is None:
-            self._lanes = _Lanes(loop, self, self._quick)
-        return self._lanes if self._lanes.loop is loop else None
+        if lanes is not None and lanes.loop.is_closed():
+            lanes.close()
+            lanes = None
+        if lanes is None:
+            lanes = self._lanes = _Lanes(loop, self, quick)
+        return lanes if lanes.loop is loop else None
 
     def leave(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         """What a lane has left goes to the writers; it was taken, so the bound of the queue is not for it.

@@ -120,8 +120,14 @@ async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -
 
 
 def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Batch:
-    batch = Batch(_gather(conn, town_id, commands), commands)
-    if batch.to_open:
+    """The plan of a batch; the accounts that it needs are opened, and it is planned again.
+
+    Money that came in between may let another command through, whose payee needs one too. Every turn opens some.
+    """
+    while True:
+        batch = Batch(_gather(conn, town_id, commands), commands)
+        if not batch.to_open:
+            return batch
         first = commands[0]
         ledger.open_accounts(
             conn,
@@ -130,9 +136,6 @@ def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -
             at=first.effective_at,
             actor=first.actor,
         )
-        batch = Batch(_gather(conn, town_id, commands), commands)
-        assert not batch.to_open, "what was opened is there"
-    return batch
 
 
 def _holder(account: NewAccount) -> UUID:
