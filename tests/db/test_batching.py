@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -19,17 +19,9 @@ import pytest
 from koinon.db.batching import Batcher
 from koinon.db.connections import Database
 from koinon.db.errors import NotSettled, QueueFull
+from tests.db.coins import Coin, Conn, coin_table, coins_in
 
-Conn = psycopg.Connection[Any]
 NAME = "koinon test batches"
-
-
-@dataclass(frozen=True, slots=True)
-class Coin:
-    """Something to be put down once; its database refuses those worth nothing."""
-
-    id: UUID = field(default_factory=uuid4)
-    worth: int = 1
 
 
 @dataclass
@@ -63,14 +55,12 @@ class Purse:
         self.owner.execute("SELECT pg_terminate_backend(%s, 5000)", (conn.info.backend_pid,))
 
     def coins(self) -> dict[UUID, int]:
-        return dict(self.owner.execute("SELECT id, worth FROM public.coin"))
+        return coins_in(self.owner)
 
 
 @pytest.fixture
 def purse(database: Database) -> Iterator[Purse]:
-    with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        owner.execute("CREATE TABLE public.coin (id uuid PRIMARY KEY, worth integer NOT NULL CHECK (worth > 0))")
-        owner.execute("GRANT SELECT, INSERT ON public.coin TO koinon_app")
+    with coin_table(database) as owner:
         yield Purse(database.app_url, owner)
 
 
@@ -322,14 +312,3 @@ def test_an_event_loop_that_ended_meanwhile_disturbs_nobody(purse: Purse) -> Non
         gate.opened.set()
         assert stays.result(30) == 6
     assert sorted(purse.coins().values()) == [4, 6]
-
-
-def test_what_a_single_statement_wrote_is_committed_by_itself(purse: Purse) -> None:
-    def one(conn: Conn, coins: Sequence[Coin]) -> list[int]:
-        assert conn.autocommit
-        return purse.write(conn, coins)
-
-    with Batcher(purse.url, one, single_statement=True, application_name=NAME) as batcher:
-        futures = [batcher.submit(Coin(worth=number)) for number in range(1, 20)]
-        assert [future.result(30) for future in futures] == list(range(1, 20))
-    assert len(purse.coins()) == 19

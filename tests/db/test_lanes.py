@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from psycopg import DataError, OperationalError, errors
 from structlog.testing import capture_logs
@@ -21,8 +20,8 @@ from koinon.db.batching import Batcher, NotQuick
 from koinon.db.connections import Database
 from koinon.db.errors import NotSettled, Unreachable
 from koinon.db.lanes import BEGIN, COMMIT, ROLLBACK, Lane, Rows
+from tests.db.coins import Coin, Conn, coin_table, coins_in
 
-Conn = psycopg.Connection[Any]
 NAME = "koinon test lanes"
 PUT = """
     WITH put AS (
@@ -31,14 +30,6 @@ PUT = """
     )
     SELECT id, worth FROM put
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Coin:
-    """Something to be put down once; its database refuses those worth nothing."""
-
-    id: UUID = field(default_factory=uuid4)
-    worth: int = 1
 
 
 @dataclass
@@ -54,7 +45,7 @@ class Purse:
         self.by_lane += 1
         values = {"id": UuidArray([coin.id for coin in coins]), "worth": Int4Array([coin.worth for coin in coins])}
         [found] = await lane.ask((PUT, values), ends=True)
-        worth: dict[UUID, int] = dict(found.values)  # type: ignore[arg-type]
+        worth: dict[UUID, int] = dict(found.values)
         return [worth[coin.id] for coin in coins]
 
     def write(self, conn: Conn, coins: Sequence[Coin]) -> list[int]:
@@ -64,7 +55,7 @@ class Purse:
         return [worth[coin.id] for coin in coins]
 
     def coins(self) -> dict[UUID, int]:
-        return dict(self.owner.execute("SELECT id, worth FROM public.coin").fetchall())
+        return coins_in(self.owner)
 
     def cut(self) -> None:
         """Cut every connection of the batcher."""
@@ -73,9 +64,7 @@ class Purse:
 
 @pytest.fixture
 def purse(database: Database) -> Iterator[Purse]:
-    with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        owner.execute("CREATE TABLE public.coin (id uuid PRIMARY KEY, worth integer NOT NULL CHECK (worth > 0))")
-        owner.execute("GRANT SELECT, INSERT, UPDATE ON public.coin TO koinon_app")
+    with coin_table(database) as owner:
         yield Purse(database.app_url, owner)
 
 

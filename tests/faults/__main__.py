@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="processes to kill (default 200)")
     parser.add_argument("--seed", type=int, default=None, help="replay the choices of an earlier run")
     parser.add_argument("--clients", type=int, default=2)
-    parser.add_argument("--lanes", type=int, default=6, help="what each client asks at a time")
+    parser.add_argument("--askers", type=int, default=6, help="what each client asks at a time")
     parser.add_argument("--applications", type=int, default=1)
     parser.add_argument("--writers", type=int, default=1, help="of each application")
     parser.add_argument("--http", action="store_true", help="through the HTTP API with a key")
@@ -29,7 +29,7 @@ def main() -> int:
             seed,
             kills=given.kills,
             clients=given.clients,
-            lanes=given.lanes,
+            askers=given.askers,
             applications=given.applications,
             writers=given.writers,
             over_http=given.http,

@@ -1,6 +1,6 @@
 """A client in a process of its own: ``python -m tests.faults.client FILE`` with a ``Wish`` as JSON in it.
 
-Each of its lanes asks one thing at a time and asks again, with the same ids, until
+Each of its askers asks one thing at a time and asks again, with the same ids, until
 it is told what became of it. Killed and started again, it reads its own history and
 begins with what nobody has told it yet. It stops when its standard input ends.
 """
@@ -33,7 +33,7 @@ class Wish:
     life: int  # How often it was started.
     ports: list[int]
     accounts: list[int]
-    lanes: int
+    askers: int
     reads_of: int
     pause_seconds: float
     journal: str
@@ -92,7 +92,7 @@ class Link:
 
 
 class Client:
-    """Several lanes and one history."""
+    """Several askers and one history."""
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
@@ -116,7 +116,7 @@ class Client:
 
     async def run(self) -> None:
         watch = asyncio.create_task(self._watch())
-        await asyncio.gather(*(self._lane(number) for number in range(self.wish.lanes)))
+        await asyncio.gather(*(self._asker(number) for number in range(self.wish.askers)))
         watch.cancel()
 
     async def _watch(self) -> None:
@@ -125,7 +125,7 @@ class Client:
         await reader.read()
         self.stopping.set()
 
-    async def _lane(self, number: int) -> None:
+    async def _asker(self, number: int) -> None:
         link = Link(self.wish, number)
         while self.unsettled:
             operation = self.unsettled.pop()

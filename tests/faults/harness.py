@@ -56,7 +56,7 @@ class Settings:
     seed: int
     kills: int = 10
     clients: int = 2
-    lanes: int = 6
+    askers: int = 6
     applications: int = 1
     writers: int = 1
     over_http: bool = False  # Through the API with a key, instead of the ledger's own requests.
@@ -288,7 +288,7 @@ class Run:
             life=0,
             ports=ports,
             accounts=self.payers,
-            lanes=settings.lanes,
+            askers=settings.askers,
             reads_of=3 if settings.one_writer and not settings.over_http else 1,
             pause_seconds=settings.pause_seconds,
             journal=str(journal),

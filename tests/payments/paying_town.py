@@ -73,3 +73,16 @@ def _id(scope: str, key: str) -> UUID:
 def build(conn: Connection[Any], *, slug: str = "vila") -> PayingTown:
     town = small_town.build(conn, slug=slug)
     return PayingTown(town.conn, town.id, town.party, town.parties)
+
+
+def build_with_money(conn: Connection[Any]) -> PayingTown:
+    """A household with aid that has a limit by the day, a shop with money in its till, and another one; committed."""
+    town = build(conn)
+    town.fund("aid", rule={"per_day_minor": 50_00})
+    town.household("ana")
+    town.shop("forn")
+    town.shop("farina")
+    town.give("ana", "aid", "100.00")
+    town.fill_till("forn", "100.00")
+    conn.commit()
+    return town

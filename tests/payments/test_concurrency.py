@@ -148,6 +148,14 @@ def test_a_hold_is_captured_or_released_by_one_of_eight(town, connect_again):
     assert town.broken() == []
 
 
+def pay_all(town, conn, asked):
+    """One batch, of which nothing is refused, committed."""
+    commands = [town.asks(payer, payee, amount) for payer, payee, amount in asked]
+    outcomes = operations.perform(conn, town_id=town.id, commands=commands)
+    assert all(isinstance(outcome, Payment) for outcome in outcomes)
+    conn.commit()
+
+
 def test_batches_that_cross_wait_for_each_other_and_never_in_a_ring(town, connect_again):
     names = [f"shop {number}" for number in range(6)]
     for name in names:
@@ -158,10 +166,7 @@ def test_batches_that_cross_wait_for_each_other_and_never_in_a_ring(town, connec
     def work(conn, number):
         rolls = random.Random(number)
         for _ in range(6):
-            commands = [town.asks(*rolls.sample(names, 2), "1.00") for _ in range(10)]
-            outcomes = operations.perform(conn, town_id=town.id, commands=commands)
-            assert all(isinstance(outcome, Payment) for outcome in outcomes)
-            conn.commit()
+            pay_all(town, conn, [(*rolls.sample(names, 2), "1.00") for _ in range(10)])
 
     assert at_once(town, connect_again, work) == ["posted"] * TILLS
     assert sum(Decimal(town.balance(name)) for name in names) == Decimal("300.00")
@@ -183,10 +188,7 @@ def test_batches_that_take_their_tills_late_never_wait_in_a_ring_with_those_that
         for turn in range(8):
             payers = households if turn % 2 else households + shops
             asked = [(rolls.choice(payers), rolls.choice(shops)) for _ in range(10)]
-            commands = [town.asks(payer, payee, "0.10") for payer, payee in asked if payer != payee]
-            outcomes = operations.perform(conn, town_id=town.id, commands=commands)
-            assert all(isinstance(outcome, Payment) for outcome in outcomes)
-            conn.commit()
+            pay_all(town, conn, [(payer, payee, "0.10") for payer, payee in asked if payer != payee])
 
     assert at_once(town, connect_again, work) == ["posted"] * TILLS
     assert sum(Decimal(town.balance(name)) for name in shops) + sum(

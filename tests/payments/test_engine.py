@@ -22,20 +22,12 @@ from koinon.payments.commands import CaptureHold, Pay, PlaceHold, RefundPayment
 from koinon.payments.engine import Engine
 from koinon.payments.errors import Busy
 from koinon.payments.types import Payment
-from tests.payments.paying_town import NOON, PayingTown, build, money
+from tests.payments.paying_town import NOON, PayingTown, build, build_with_money, money
 
 
 @pytest.fixture
 def town(database, conn) -> PayingTown:
-    town = build(conn)
-    town.fund("aid", rule={"per_day_minor": 50_00})
-    town.household("ana")
-    town.shop("forn")
-    town.shop("farina")
-    town.give("ana", "aid", "100.00")
-    town.fill_till("forn", "100.00")
-    conn.commit()
-    return town
+    return build_with_money(conn)
 
 
 @pytest.fixture

@@ -14,20 +14,12 @@ from koinon.kernel.identifiers import id_under, new_id
 from koinon.payments import engine as engines
 from koinon.payments import operations
 from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
-from tests.payments.paying_town import NOON, PayingTown, build, money
+from tests.payments.paying_town import NOON, PayingTown, build_with_money, money
 
 
 @pytest.fixture
 def town(database, conn) -> PayingTown:
-    town = build(conn)
-    town.fund("aid", rule={"per_day_minor": 50_00})
-    town.household("ana")
-    town.shop("forn")
-    town.shop("farina")
-    town.give("ana", "aid", "100.00")
-    town.fill_till("forn", "100.00")
-    conn.commit()
-    return town
+    return build_with_money(conn)
 
 
 def by_lane(url: str, work: Any) -> Any:

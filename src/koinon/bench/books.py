@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 
@@ -42,7 +42,7 @@ def make_template(server: Server, *, wallets: int) -> list[int]:
     with connect(database.app_url, application_name="koinon bench", statement_timeout_seconds=600) as conn:
         accounts = _open_wallets(conn, wallets)
     server.admin.execute("CHECKPOINT")
-    _vacuum(database)
+    _tidy(database, "VACUUM (FREEZE, ANALYZE)")
     return accounts
 
 
@@ -102,19 +102,12 @@ def _open_wallets(conn: Connection[Any], wallets: int) -> list[int]:
     return accounts
 
 
-def _vacuum(database: Database) -> None:
-    import psycopg
-
-    with psycopg.connect(database.owner_url, autocommit=True) as conn:
-        conn.execute("VACUUM (FREEZE, ANALYZE)")
-
-
-def _analyze(database: Database) -> None:
+def _tidy(database: Database, how: LiteralString) -> None:
     """What autovacuum does within a minute: without statistics, plans over so many new rows take longer than the rounds."""
     import psycopg
 
     with psycopg.connect(database.owner_url, autocommit=True) as conn:
-        conn.execute("ANALYZE")
+        conn.execute(how)
 
 
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -149,7 +142,7 @@ def check(database: Database, *, workload: str, expected_rows: int | None, packa
     Raises ``BooksBroken`` with everything that does not hold. Books of the ledger alone, which
     know no parties and programmes, are asked the ledger's own questions.
     """
-    _analyze(database)
+    _tidy(database, "ANALYZE")
     with connect(database.app_url, application_name="koinon bench", statement_timeout_seconds=0) as conn:
         with transaction(conn):
             found = [result for result in checks.run_checks(conn) if not packages or result.package in packages]

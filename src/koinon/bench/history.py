@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,13 +83,11 @@ def _load(ground: Ground, workload: Workload, transfers: int) -> float:
     draw = PATTERNS["uniform"](len(ground.accounts), 11)
     began, posted, sealed_at, said_at = time.perf_counter(), 0, 0, time.perf_counter()
     with (
-        ThreadPoolExecutor(1) as drawing,
         connect(workload.database.app_url, statement_timeout_seconds=600) as conn,
+        closing(batches.batches(draw)) as drawn,
     ):
-        ahead = drawing.submit(batches.batch, draw)  # The next batch is drawn up while the database works on this one.
         while posted < transfers:
-            batch = ahead.result()[: transfers - posted]
-            ahead = drawing.submit(batches.batch, draw)
+            batch = next(drawn)[: transfers - posted]
             with transaction(conn):
                 accepted = sum(books.write(conn, batch))
             posted += len(batch)

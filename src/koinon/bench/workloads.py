@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -27,7 +28,7 @@ from koinon.bench.figures import Latencies, Run, together
 from koinon.bench.probe import Probe
 from koinon.bench.server import Server
 from koinon.bench.town import Town
-from koinon.bench.traffic import PATTERNS, tosses
+from koinon.bench.traffic import PATTERNS, Payment, tosses
 from koinon.db.batching import Batcher
 from koinon.db.connections import Database, connect
 from koinon.db.statements import scalar, statement
@@ -113,7 +114,7 @@ class Collected(Workload):
 
     def open(self) -> None:
         Workload.open(self)
-        self.batcher = Batcher(self.database.app_url, books.write, single_statement=True, quick=books.quick)
+        self.batcher = Batcher(self.database.app_url, books.write, quick=books.quick)
         self.batcher.start()
 
     def _round(self, *, warm_up: float, seconds: float, seed: int) -> Run:
@@ -248,18 +249,16 @@ class Batches(Workload):
         latencies = Latencies()
         payments = posted_in_all = 0
         with (
-            ThreadPoolExecutor(1) as drawing,
             connect(self.database.app_url, application_name="koinon bench") as conn,
+            closing(self.batches(draw)) as batches,
         ):
             counts_from = clock() + warm_up
             bell = counts_from + seconds
             probe = Probe(self.ground.server, begins=counts_from, ends=bell)
-            ahead = drawing.submit(self.batch, draw)  # The next batch is drawn up while the database works on this one.
             now = clock()
             while now < bell or not payments:
-                batch = ahead.result()
+                batch = next(batches)
                 asked = clock()
-                ahead = drawing.submit(self.batch, draw)
                 with transaction(conn):
                     accepted = sum(books.write(conn, batch))
                 now = clock()
@@ -278,7 +277,16 @@ class Batches(Workload):
             wal_bytes=probe.wal_bytes,
         )
 
-    def batch(self, draw: Callable[[], tuple[int, int, int]]) -> list[Request]:
+    def batches(self, draw: Callable[[], Payment]) -> Generator[list[Request], None, None]:
+        """Batches without end; the next one is drawn up while the database works on the one before."""
+        with ThreadPoolExecutor(1) as drawing:
+            ahead = drawing.submit(self.batch, draw)
+            while True:
+                batch = ahead.result()
+                ahead = drawing.submit(self.batch, draw)
+                yield batch
+
+    def batch(self, draw: Callable[[], Payment]) -> list[Request]:
         accounts, unit, now = self.ground.accounts, books.UNIT, datetime.now(UTC)
         return [
             Transfer(new_id(), accounts[payer], accounts[payee], Amount(minor, unit), Code.PAY, now, books.ACTOR)

@@ -82,8 +82,6 @@ class Batcher(Generic[Item, Result]):
         Writes a batch within the transaction of its connection and gives one result for each item, in
         order. Results are told once the transaction has committed. If it raises, nothing is
         kept, and the items are written one by one, so that a poisoned one fails alone.
-    single_statement
-        That ``write`` is one statement, which then is its own transaction and needs no round trip to begin and end it.
     quick
         Writes a batch through a lane, to the same effect as ``write``, and ends its transaction; what it raises, be it
         ``NotQuick``, sends the items to ``write``, whether or not they have been written.
@@ -104,7 +102,6 @@ class Batcher(Generic[Item, Result]):
         most_waiting: int = 10_000,
         most_in_a_batch: int = 1_000,
         patience_seconds: float = 30.0,
-        single_statement: bool = False,
         quick: Quick[Item, Result] | None = None,
         weigh: Callable[[Item], int] = lambda _item: 1,
         application_name: str = "koinon batches",
@@ -114,7 +111,6 @@ class Batcher(Generic[Item, Result]):
         self._most_waiting = most_waiting
         self.most_in_a_batch = most_in_a_batch
         self._patience = patience_seconds
-        self._single_statement = single_statement
         self.name = application_name
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._changed = threading.Condition()
@@ -220,7 +216,7 @@ class Batcher(Generic[Item, Result]):
                 self._changed.notify()
 
     def _work(self) -> None:
-        connection = _Connection(self.url, self.name, autocommit=self._single_statement)
+        connection = _Connection(self.url, self.name)
         while batch := self._next():
             started = time.monotonic()
             try:
@@ -251,8 +247,7 @@ class Batcher(Generic[Item, Result]):
             try:
                 conn = connection.get()
                 results = self._write(conn, [waiting.item for waiting in batch])
-                if not self._single_statement:
-                    conn.commit()
+                conn.commit()
                 assert len(results) == len(batch), "one result for each item"
                 break
             except (OperationalError, InterfaceError, Unreachable) as lost:
@@ -446,14 +441,13 @@ def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
 class _Connection:
     """A writer's connection, made again when it is gone."""
 
-    def __init__(self, url: str, name: str, *, autocommit: bool) -> None:
-        self._url, self._name, self._autocommit = url, name, autocommit
+    def __init__(self, url: str, name: str) -> None:
+        self._url, self._name = url, name
         self._conn: Connection[Any] | None = None
 
     def get(self) -> Connection[Any]:
         if self._conn is None:
             self._conn = connect(self._url, application_name=self._name)
-            self._conn.autocommit = self._autocommit
         return self._conn
 
     def rolled_back(self) -> bool:
