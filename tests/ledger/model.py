@@ -30,6 +30,13 @@ ROUTES = {
     ("redeem", "till", "redemption"),
     ("payout", "redemption", "issuance"),
     ("expire", "purse", "reserve"),
+    ("topup", "escrow", "purse"),
+    ("topup", "escrow", "till"),
+    ("bonus", "escrow", "purse"),
+    ("reward", "escrow", "purse"),
+    ("fee", "till", "till"),
+    ("unbind", "till", "till"),
+    ("exchange", "member", "member"),
 }
 
 

@@ -51,6 +51,12 @@ CODES: Mapping[int, str] = {
     7: "redeem",
     8: "payout",
     9: "expire",
+    10: "topup",
+    11: "bonus",
+    12: "reward",
+    13: "fee",
+    14: "unbind",
+    15: "exchange",
 }
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's binary times count from here.

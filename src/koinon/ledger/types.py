@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TILL = "till"
     REDEMPTION = "redemption"
     CLEARING = "clearing"
+    MEMBER = "member"
 
 
 class Code(StrEnum):
@@ -35,6 +36,12 @@ class Code(StrEnum):
     REDEEM = "redeem"
     PAYOUT = "payout"
     EXPIRE = "expire"
+    TOPUP = "topup"
+    BONUS = "bonus"
+    REWARD = "reward"
+    FEE = "fee"
+    UNBIND = "unbind"
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True)
