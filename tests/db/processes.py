@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 USE = """
@@ -108,7 +108,8 @@ def command_line(number: int) -> list[bytes]:
 
 def kill(*numbers: int) -> None:
     for number in numbers:
-        os.kill(number, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # The server's children end by themselves once it is gone.
+            os.kill(number, signal.SIGKILL)
 
 
 def until(holds: Callable[[], bool], *, seconds: float) -> None:
