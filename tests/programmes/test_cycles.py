@@ -22,7 +22,7 @@ from koinon.ledger.errors import AccountNotOpen, InsufficientFunds, KeyReused
 from koinon.ledger.types import NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
-from koinon.programmes import operations, queries
+from koinon.programmes import operations, queries, sweeping
 from koinon.programmes.errors import (
     BudgetExceeded,
     CycleNotFound,
@@ -328,7 +328,7 @@ def test_what_another_sweep_took_since_the_purses_were_read_stays_for_the_next_o
     payment = town.pay_for("ana", "forn", "42.00")
     sweep = {"town_id": town.id, "fund_id": town.funds["aid"], "actor": "job:sweep"}
     sweep["now"] = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
-    find, post = operations.many, ledger.post
+    find, post = sweeping.many, ledger.post
     batches = []
 
     def post_and_keep(conn, **batch):
@@ -348,7 +348,7 @@ def test_what_another_sweep_took_since_the_purses_were_read_stays_for_the_next_o
             post(town.conn, **batches.pop())
         return found
 
-    monkeypatch.setattr(operations, "many", read_then_wait)
+    monkeypatch.setattr(sweeping, "many", read_then_wait)
     assert operations.sweep_fund(town.conn, **sweep).minor == 0
     assert town.balance("ana", "aid") == "2.00"
     assert operations.sweep_fund(town.conn, **sweep).minor == 200
