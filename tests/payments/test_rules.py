@@ -13,7 +13,7 @@ from koinon.kernel.money import share_rounded_down
 from koinon.parties.types import PartyFacts
 from koinon.payments.rules import order, plan, settle, split_refund
 from koinon.payments.types import PurseView
-from koinon.programmes.rules import FREE, SpendingRule, may_spend
+from koinon.programmes.spending import FREE, SpendingRule, may_spend
 
 TODAY = date(2026, 10, 5)
 BAKERY = PartyFacts(UUID(int=9), "organisation", zone="besos", sector="47.24", sector_group="food")

@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 
 from koinon.kernel.periods import Month
 from koinon.parties.types import PartyFacts
-from koinon.programmes.rules import (
-    AwardFacts,
-    ProgrammeTerms,
-    SpendingRule,
-    entitlement,
-    may_spend,
-    parse,
-    parse_eligibility,
-    parse_share,
-    spending_rule,
-)
+from koinon.programmes.rules import AwardFacts, ProgrammeTerms, entitlement, parse_eligibility
+from koinon.programmes.spending import SpendingRule, may_spend, parse, parse_share, spending_rule
 
 DAY = date(2026, 10, 5)
 

@@ -42,7 +42,7 @@ from koinon.payments.errors import (
 )
 from koinon.payments.groups import Group, Leg, Line, groups
 from koinon.payments.types import HoldState
-from koinon.programmes.rules import FREE, SpendingRule, may_spend, spending_rule
+from koinon.programmes.spending import FREE, SpendingRule, may_spend, spending_rule
 
 AHEAD = timedelta(days=1)
 """How far ahead of the clock something may happen; payments.posted_since says where walks over a day may end."""

@@ -27,7 +27,7 @@ from koinon.payments.types import (
     PurseView,
     Refund,
 )
-from koinon.programmes.rules import FREE, may_spend
+from koinon.programmes.spending import FREE, may_spend
 
 _PACKAGE = "koinon.payments"
 

@@ -11,7 +11,7 @@ from koinon.kernel.decisions import Ground
 from koinon.kernel.money import Amount, share_rounded_down, split_by_weight
 from koinon.parties.types import PartyFacts
 from koinon.payments.types import Leg, Plan
-from koinon.programmes.rules import SpendingRule, may_spend
+from koinon.programmes.spending import SpendingRule, may_spend
 
 
 class Purse(Protocol):
@@ -44,7 +44,7 @@ def settle(amount_minor: int, purses: Iterable[AnyPurse]) -> list[tuple[AnyPurse
     ``purses`` are those whose rule allows payee and day, in the order in which they pay.
 
     >>> from koinon.payments.types import PurseView
-    >>> from koinon.programmes.rules import FREE
+    >>> from koinon.programmes.spending import FREE
     >>> [(purse.account, given) for purse, given in settle(700, [PurseView(1, 500, FREE), PurseView(2, 500, FREE)])]
     [(1, 500), (2, 200)]
     """
@@ -89,7 +89,7 @@ def plan(amount_minor: int, purses: Sequence[Purse], *, payee: PartyFacts, day: 
     >>> from fractions import Fraction
     >>> from uuid import UUID
     >>> from koinon.payments.types import PurseView
-    >>> from koinon.programmes.rules import FREE, SpendingRule
+    >>> from koinon.programmes.spending import FREE, SpendingRule
     >>> bakery = PartyFacts(UUID(int=9), "organisation", sector_group="food")
     >>> half = SpendingRule(share_of_price=Fraction(1, 2))
     >>> aid, own = PurseView(1, 20_00, half, fund=UUID(int=1)), PurseView(2, 5_00, FREE)

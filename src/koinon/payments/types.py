@@ -10,7 +10,7 @@ from uuid import UUID
 
 from koinon.kernel.decisions import Decision, Ground
 from koinon.kernel.money import Amount
-from koinon.programmes.rules import SpendingRule
+from koinon.programmes.spending import SpendingRule
 
 
 @dataclass(frozen=True, slots=True)

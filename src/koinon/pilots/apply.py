@@ -35,7 +35,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import BusinessSpec, FundSpec, PersonSpec, Role, TownPlan
-from koinon.programmes.rules import SpendingRule
+from koinon.programmes.spending import SpendingRule
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 from koinon.treasury.rules import default_terms

@@ -36,7 +36,8 @@ from koinon.pilots.townfolder_types import (
     TownSpec,
     ZoneSpec,
 )
-from koinon.programmes.rules import EligibilityRule, parse_share
+from koinon.programmes.rules import EligibilityRule
+from koinon.programmes.spending import parse_share
 
 TOWN_FILE = "town.toml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

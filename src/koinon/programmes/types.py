@@ -11,7 +11,8 @@ from uuid import UUID
 
 from koinon.kernel.decisions import Ground
 from koinon.kernel.periods import Month
-from koinon.programmes.rules import ProgrammeTerms, SpendingRule, eligibility_rule, spending_rule
+from koinon.programmes.rules import ProgrammeTerms, eligibility_rule
+from koinon.programmes.spending import SpendingRule, spending_rule
 
 
 @dataclass(frozen=True, slots=True)
