@@ -31,6 +31,7 @@ PACKAGES = (
     "koinon.banking",
     "koinon.casework",
     "koinon.office",
+    "koinon.accounting",
     "koinon.clearing",
     "koinon.procurement",
     "koinon.dialogue",
