@@ -57,6 +57,7 @@ class PartyFacts:
     is_chain: bool = False
     accepts_since: date | None = None
     active: bool = True
+    size: str = ""
 
     @property
     def is_enterprise(self) -> bool:

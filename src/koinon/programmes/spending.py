@@ -5,34 +5,73 @@ docs/reference/town-folder.md tells:
 
 | key | says |
 | --- | --- |
+| payees | list of parties, by their ids; only they |
+| except_payees | list of parties, by their ids; not they |
 | zones | list of neighbourhood codes; only there |
 | sectors | list of sector groups (``food``) or NACE codes and their beginnings (``47``) |
 | legal_forms | list of legal forms |
+| sizes | list of sizes of enterprises: ``micro``, ``small``, ``medium``, ``large`` |
 | sse_only | true: only social and solidarity economy organisations |
 | exclude_chains | true: no chains and franchises |
+| categories | list of what may be bought, as tills name it: ``food``, ``hygiene`` |
+| hours | list of days of the week and hours: ``"mon-fri 08:00-20:00"`` |
 | share_of_price | at most this share of a price: ``"1/2"``, ``"50 %"``, ``0.5`` |
 | per_day_minor | at most this many minor units a local day |
+| per_cycle_minor | at most this many minor units a local month |
 | peers_allowed | true: residents may be paid too, not only tills |
+| chain | true: what a shop is paid stays bound, until it has paid it on to somebody whom the rule allows |
 
-What a rule does not say, it allows; except ``peers_allowed``.
+What a rule does not say, it allows; except ``peers_allowed``. docs/algorithms/spending-rules.md works a table for each.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from koinon.kernel.decisions import Decision, Finding, Ground
 from koinon.parties.types import PartyFacts
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SIZES = ("micro", "small", "medium", "large")
+_MIDNIGHT = 24 * 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """Some days of the week (0 is Monday), from a minute of the local day up to another one, which is not included.
+
+    >>> str(Window((0, 1, 2, 3, 4, 6), 8 * 60, 20 * 60)), str(Window((5,), 0, 24 * 60))
+    ('mon-fri,sun 08:00-20:00', 'sat 00:00-24:00')
+    """
+
+    days: tuple[int, ...]
+    since: int
+    until: int
+
+    def __str__(self) -> str:
+        runs: list[list[int]] = []
+        for day in self.days:
+            if runs and runs[-1][-1] == day - 1:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        days = ",".join(DAYS[run[0]] if len(run) == 1 else f"{DAYS[run[0]]}-{DAYS[run[-1]]}" for run in runs)
+        return f"{days} {_clock(self.since)}-{_clock(self.until)}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
 
 @dataclass(frozen=True, slots=True)
 class SpendingRule:
-    """Who may be paid from a fund, and how much of it. ``None`` and ``False`` mean: no such limit."""
+    """Who may be paid from a fund, for what, when, and how much of it. ``None`` and ``False`` mean: no such limit."""
 
     zones: frozenset[str] | None = None
     sectors: frozenset[str] | None = None
@@ -42,6 +81,13 @@ class SpendingRule:
     share_of_price: Fraction | None = None
     per_day_minor: int | None = None
     peers_allowed: bool = False
+    payees: frozenset[UUID] | None = None
+    except_payees: frozenset[UUID] | None = None
+    sizes: frozenset[str] | None = None
+    categories: frozenset[str] | None = None
+    hours: tuple[Window, ...] | None = None
+    per_cycle_minor: int | None = None
+    chain: bool = False
 
     @property
     def restrictions(self) -> int:
@@ -56,7 +102,36 @@ class SpendingRule:
                 self.share_of_price is not None,
                 self.per_day_minor is not None,
                 not self.peers_allowed,
+                self.payees is not None,
+                self.except_payees is not None,
+                self.sizes is not None,
+                self.categories is not None,
+                self.hours is not None,
+                self.per_cycle_minor is not None,
+                self.chain,
             )
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether it must be known what was paid before: on the day, or in the month."""
+        return self.per_day_minor is not None or self.per_cycle_minor is not None
+
+    def passed_on(self) -> SpendingRule:
+        """What holds for bound money that a shop was paid: whom it may pay with it, and nothing else.
+
+        >>> SpendingRule(zones=frozenset({"besos"}), per_day_minor=10_00, chain=True).passed_on().as_json()
+        {'zones': ['besos']}
+        """
+        return SpendingRule(
+            zones=self.zones,
+            sectors=self.sectors,
+            legal_forms=self.legal_forms,
+            sse_only=self.sse_only,
+            exclude_chains=self.exclude_chains,
+            payees=self.payees,
+            except_payees=self.except_payees,
+            sizes=self.sizes,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -66,17 +141,20 @@ class SpendingRule:
         {'sse_only': True, 'share_of_price': '1/2'}
         """
         kept: dict[str, Any] = {}
-        for name in ("zones", "sectors", "legal_forms"):
+        for name in _LISTS:
             values = getattr(self, name)
             if values is not None:
-                kept[name] = sorted(values)
-        for name in ("sse_only", "exclude_chains", "peers_allowed"):
+                kept[name] = sorted(map(str, values))
+        for name in _FLAGS:
             if getattr(self, name):
                 kept[name] = True
+        if self.hours is not None:
+            kept["hours"] = [str(window) for window in self.hours]
         if self.share_of_price is not None:
             kept["share_of_price"] = f"{self.share_of_price.numerator}/{self.share_of_price.denominator}"
-        if self.per_day_minor is not None:
-            kept["per_day_minor"] = self.per_day_minor
+        for name in _AMOUNTS:
+            if getattr(self, name) is not None:
+                kept[name] = getattr(self, name)
         return kept
 
 
@@ -91,14 +169,22 @@ def may_spend(
     day: date,
     spend_from: date | None = None,
     last_day: date | None = None,
+    minute: int | None = None,
+    category: str = "",
 ) -> Decision:
     """Whether money under this rule may pay this payee on this local day, with every ground against it.
 
     ``spend_from`` and ``last_day`` are the first and last local days on which the
-    money is good, inclusive. A party that is erased or no longer takes part is
-    refused before anything else is looked at, because the rest no longer matters.
+    money is good, inclusive. ``minute`` counts from the local midnight; None asks whether there is any hour of the
+    day. ``category`` is what the till says is bought; empty: it does not say. A party that is erased or no longer
+    takes part is refused before anything else is looked at, because the rest no longer matters.
 
-    >>> from uuid import UUID
+    Source
+    ------
+    docs/algorithms/spending-rules.md works a table for each limit.
+
+    Examples
+    --------
     >>> bakery = PartyFacts(UUID(int=1), "organisation", zone="besos", sector="47.24", sector_group="food")
     >>> rule = SpendingRule(zones=frozenset({"verneda"}), sectors=frozenset({"47"}), sse_only=True)
     >>> [ground.code for ground in may_spend(rule, payee=bakery, day=date(2026, 10, 5)).grounds]
@@ -113,10 +199,26 @@ def may_spend(
         grounds.append(Ground("spending.not-yet", {"spend_from": spend_from.isoformat()}))
     if last_day is not None and day > last_day:
         grounds.append(Ground("spending.last-day-passed", {"last_day": last_day.isoformat()}))
+    if rule.hours is not None and not _in_hours(rule.hours, day.weekday(), minute):
+        grounds.append(Ground("spending.not-at-this-hour", {"hours": [str(window) for window in rule.hours]}))
+    if rule.categories is not None and category not in rule.categories:
+        grounds.append(
+            Ground("spending.not-in-category", {"categories": sorted(rule.categories), "category": category})
+        )
     if not payee.is_enterprise:
         if not rule.peers_allowed:
             grounds.append(Ground("spending.only-at-shops"))
         return Decision(tuple(grounds))
+    grounds += _whom(rule, payee)
+    return Decision(tuple(grounds))
+
+
+def _whom(rule: SpendingRule, payee: PartyFacts) -> list[Ground]:
+    """What speaks against an enterprise as such, whenever and however much it is paid."""
+    grounds: list[Ground] = []
+    shut_out = rule.except_payees is not None and payee.party_id in rule.except_payees
+    if shut_out or (rule.payees is not None and payee.party_id not in rule.payees):
+        grounds.append(Ground("spending.not-this-payee"))
     if rule.zones is not None and payee.zone not in rule.zones:
         grounds.append(Ground("spending.not-in-zone", {"zones": sorted(rule.zones), "zone": payee.zone}))
     if rule.sectors is not None and not _in_sectors(rule.sectors, payee):
@@ -130,11 +232,17 @@ def may_spend(
         grounds.append(
             Ground("spending.legal-form", {"legal_forms": sorted(rule.legal_forms), "legal_form": payee.legal_form})
         )
+    if rule.sizes is not None and payee.size not in rule.sizes:
+        grounds.append(Ground("spending.not-of-this-size", {"sizes": sorted(rule.sizes), "size": payee.size}))
     if rule.sse_only and not payee.is_sse:
         grounds.append(Ground("spending.only-social-economy"))
     if rule.exclude_chains and payee.is_chain:
         grounds.append(Ground("spending.no-chains"))
-    return Decision(tuple(grounds))
+    return grounds
+
+
+def _in_hours(hours: Sequence[Window], weekday: int, minute: int | None) -> bool:
+    return any(weekday in window.days and (minute is None or window.since <= minute < window.until) for window in hours)
 
 
 def _in_sectors(sectors: frozenset[str], payee: PartyFacts) -> bool:
@@ -148,10 +256,12 @@ def _in_sectors(sectors: frozenset[str], payee: PartyFacts) -> bool:
 
 # --- Reading a rule as its record keeps it --------------------------------------------------------
 
-_LISTS = ("zones", "sectors", "legal_forms")
-_FLAGS = ("sse_only", "exclude_chains", "peers_allowed")
+_LISTS = ("payees", "except_payees", "zones", "sectors", "legal_forms", "sizes", "categories")
+_FLAGS = ("sse_only", "exclude_chains", "peers_allowed", "chain")
+_AMOUNTS = ("per_day_minor", "per_cycle_minor")
 _NACE = re.compile(r"\d\d(\.\d{1,2})?")
-_KNOWN = frozenset({*_LISTS, *_FLAGS, "share_of_price", "per_day_minor"})
+_CATEGORY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_KNOWN = frozenset({*_LISTS, *_FLAGS, *_AMOUNTS, "share_of_price", "hours"})
 _LONGEST_SHARE = 40
 _MARKS = str.maketrans({",": ".", "٫": ".", "٪": "%"})
 _PARTS = re.compile(r"(\d{1,6})/(\d{1,6})")
@@ -186,7 +296,7 @@ def parse(
                 key, "rule.unknown-key", f"a spending rule knows no “{key}”", f"use one of {', '.join(sorted(_KNOWN))}"
             )
     lists: dict[str, frozenset[str] | None] = dict.fromkeys(_LISTS)
-    for key in _LISTS:
+    for key in (*_LISTS, "hours"):
         value = written.get(key)
         if value is None:
             continue
@@ -199,6 +309,27 @@ def parse(
     if zones is not None:
         for code in sorted((lists["zones"] or frozenset()) - zones):
             found("zones", "rule.unknown-zone", f"the town has no zone “{code}”", "use a code from the list of zones")
+    for size in sorted((lists["sizes"] or frozenset()) - set(SIZES)):
+        found("sizes", "rule.unknown-size", f"there is no size “{size}”", f"use one of {', '.join(SIZES)}")
+    for category in sorted(lists["categories"] or ()):
+        if not _CATEGORY.fullmatch(category):
+            found(
+                "categories", "rule.not-a-category", f"“{category}” is no name of a category",
+                "write lower-case letters, digits and dashes, as the tills do",
+            )  # fmt: skip
+    parties: dict[str, frozenset[UUID] | None] = {}
+    for key in ("payees", "except_payees"):
+        ids = [_party(entry) for entry in sorted(lists[key] or ())]
+        if None in ids:
+            found(key, "rule.not-a-party", f"“{key}” holds something that is no id of a party", "use the shops' ids")
+        parties[key] = None if lists[key] is None else frozenset(one for one in ids if one is not None)
+    hours: list[Window] = []
+    for text in sorted(lists.get("hours") or ()):
+        window = parse_window(text)
+        if window is None:
+            found("hours", "rule.not-hours", f"“{text}” names no days and hours", "write “mon-fri 08:00-20:00”")
+        else:
+            hours.append(window)
     flags = dict.fromkeys(_FLAGS, False)
     for key in _FLAGS:
         value = written.get(key, False)
@@ -214,24 +345,71 @@ def parse(
                 "share_of_price", "rule.not-a-share", "the share of the price is not above 0 and at most 1",
                 'write it as "1/2" or "50 %"',
             )  # fmt: skip
-    per_day = written.get("per_day_minor")
-    if per_day is not None and (isinstance(per_day, bool) or not isinstance(per_day, int) or per_day <= 0):
-        found(
-            "per_day_minor", "rule.not-an-amount", "the amount a day is not a whole number of minor units above zero",
-            "write it as 5000",
-        )  # fmt: skip
-        per_day = None
+    amounts: dict[str, int | None] = dict.fromkeys(_AMOUNTS)
+    for key, period in (("per_day_minor", "day"), ("per_cycle_minor", "month")):
+        amount = written.get(key)
+        if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int) or amount <= 0):
+            found(
+                key, "rule.not-an-amount", f"the amount a {period} is not a whole number of minor units above zero",
+                "write it as 5000",
+            )  # fmt: skip
+        else:
+            amounts[key] = amount
     rule = SpendingRule(
+        payees=parties["payees"],
+        except_payees=parties["except_payees"],
         zones=lists["zones"],
         sectors=lists["sectors"],
         legal_forms=lists["legal_forms"],
-        sse_only=flags["sse_only"],
-        exclude_chains=flags["exclude_chains"],
+        sizes=lists["sizes"],
+        categories=lists["categories"],
+        hours=tuple(sorted(hours)) or None,
         share_of_price=None if share == 1 else share,
-        per_day_minor=per_day,
-        peers_allowed=flags["peers_allowed"],
+        per_day_minor=amounts["per_day_minor"],
+        per_cycle_minor=amounts["per_cycle_minor"],
+        **flags,
     )
     return rule, findings
+
+
+def parse_window(text: str) -> Window | None:
+    """Days of the week and hours; None for anything else.
+
+    A window ends on the day on which it begins: one that goes over midnight is written as two.
+
+    >>> [str(parse_window(text)) for text in ("Mon-Fri 8:00-20:00", "sat, sun 09:30 - 24:00", "fri-mon", "10:00-14:00")]
+    ['mon-fri 08:00-20:00', 'sat-sun 09:30-24:00', 'mon,fri-sun 00:00-24:00', 'mon-sun 10:00-14:00']
+    >>> [parse_window(text) for text in ("fri 22:00-02:00", "mon 8-20:75", "someday 08:00-09:00")]
+    [None, None, None]
+    """
+    found = _WINDOW.fullmatch(" ".join(text.translate(_DASHES).casefold().split()))
+    if found is None or not found[0]:
+        return None
+    days: set[int] = set()
+    for part in (found["days"] or "mon-sun").split(","):
+        first, _, last = (word.strip() for word in part.partition("-"))
+        if first not in DAYS or (last and last not in DAYS):
+            return None
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    since = int(found["h1"] or 0) * 60 + int(found["m1"] or 0)
+    until = int(found["h2"] or 24) * 60 + int(found["m2"] or 0)
+    if int(found["m1"] or 0) > 59 or int(found["m2"] or 0) > 59 or not 0 <= since < until <= _MIDNIGHT:
+        return None
+    return Window(tuple(sorted(days)), since, until)
+
+
+_DASHES = str.maketrans(dict.fromkeys("–—−‑", "-"))
+_WINDOW = re.compile(
+    r"(?P<days>[a-z]{3}(?: ?[-,] ?[a-z]{3})*)? ?(?:(?P<h1>\d{1,2}):(?P<m1>\d\d) ?- ?(?P<h2>\d{1,2}):(?P<m2>\d\d))?"
+)
+
+
+def _party(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def parse_share(given: object) -> Fraction | None:
@@ -271,3 +449,30 @@ def spending_rule(kept: Mapping[str, Any]) -> SpendingRule:
     rule, findings = parse(kept)
     assert not findings, [finding.code for finding in findings]
     return rule
+
+
+# --- What holds from which day --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What holds for a fund's money from a local day on, until the next one begins; the first holds from ever."""
+
+    from_day: date | None
+    rule: SpendingRule
+    last_day: date | None = None
+
+
+def in_force(versions: Sequence[Version], day: date) -> Version:
+    """The version that decides on a local day; ``versions`` stand in the order in which they begin.
+
+    >>> from koinon.programmes.spending import FREE, SpendingRule, Version
+    >>> aid = [Version(None, FREE), Version(date(2026, 11, 1), SpendingRule(per_day_minor=50_00))]
+    >>> [in_force(aid, day).rule.per_day_minor for day in (date(2026, 10, 31), date(2026, 11, 1))]
+    [None, 5000]
+    """
+    found = versions[0]
+    for version in versions[1:]:
+        if version.from_day is not None and version.from_day <= day:
+            found = version
+    return found
