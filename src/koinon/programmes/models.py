@@ -27,6 +27,12 @@ class Fund(models.Model):
     rule = models.JSONField(default=dict, blank=True, db_comment="Spending rule; see programmes/rules.py.")
     spend_from = models.DateField(null=True, blank=True, db_comment="First local day on which it may be spent.")
     last_day = models.DateField(null=True, blank=True, db_comment="Last local day on which it may be spent, inclusive.")
+    notice_days = models.PositiveSmallIntegerField(
+        db_default=14, default=14, db_comment="How many days before it holds a change of rule or last day is announced."
+    )
+    warn_days = models.PositiveSmallIntegerField(
+        db_default=14, default=14, db_comment="How many days before the last day whoever has money of it is told."
+    )
 
     class Meta:
         db_table_comment = "Money with a purpose."
@@ -44,6 +50,65 @@ class Fund(models.Model):
         return self.name
 
 
+class FundVersion(models.Model):
+    """What holds for a fund from a later day on than what its own record says; announced before, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    fund = models.ForeignKey(Fund, on_delete=models.PROTECT, related_name="versions")
+    from_day = models.DateField(db_comment="First local day on which it decides.")
+    rule = models.JSONField(default=dict, blank=True, db_comment="Spending rule; see programmes/spending.py.")
+    last_day = models.DateField(null=True, blank=True, db_comment="Last local day on which it may be spent, inclusive.")
+    announced_at = models.DateTimeField()
+    announced_by = models.CharField(max_length=80)
+    reason = models.CharField(max_length=300, db_comment="Why, as residents and shops are told.")
+    withdrawn_at = models.DateTimeField(null=True, blank=True, db_comment="Taken back before its first day.")
+    withdrawn_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        db_table_comment = "A change of a fund's rule or last day, with the day from which it holds."
+        verbose_name = _("version of a fund's rule")
+        verbose_name_plural = _("versions of funds' rules")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["fund", "from_day"],
+                condition=models.Q(withdrawn_at__isnull=True),
+                name="one_version_begins_on_a_day",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(last_day__isnull=True) | models.Q(last_day__gte=models.F("from_day")),
+                name="version_ends_after_it_begins",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fund_id} from {self.from_day}"
+
+
+class FundNotice(models.Model):
+    """That whoever has money of a fund was told: its rule changes, or its last day is near."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    fund = models.ForeignKey(Fund, on_delete=models.PROTECT, related_name="notices")
+    what = models.CharField(max_length=8, db_comment="changing or ending")
+    day = models.DateField(db_comment="The first day of the change, or the last day.")
+    told_at = models.DateTimeField()
+    told_by = models.CharField(max_length=80)
+    purses = models.IntegerField(db_comment="How many purses held money of the fund.")
+    minor = models.BigIntegerField(db_comment="How much lay in them, in minor units.")
+
+    class Meta:
+        db_table_comment = "Notices about a fund that were given to whoever has money of it."
+        verbose_name = _("notice about a fund")
+        verbose_name_plural = _("notices about funds")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fund", "what", "day"], name="notice_is_given_once"),
+            models.CheckConstraint(condition=models.Q(what__in=["changing", "ending"]), name="notice_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fund_id} {self.what} {self.day}"
+
+
 class Programme(models.Model):
     """A policy that spends a fund: which share of whose award is paid in the currency."""
 
@@ -58,7 +123,29 @@ class Programme(models.Model):
     floor_monthly_minor = models.BigIntegerField(
         default=0, db_comment="Only awards above this monthly amount are paid in the currency."
     )
-    rule = models.JSONField(default=dict, blank=True, db_comment="Eligibility rule; see programmes/rules.py.")
+    rule = models.JSONField(default=dict, blank=True, db_comment="Eligibility rule; see programmes/eligibility.py.")
+    for_whom = models.CharField(
+        max_length=12,
+        default="awards",
+        db_default="awards",
+        db_comment="awards: households with an award; households: every registered household.",
+    )
+    amounts = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        db_comment="How much aid; empty: what the award says. See programmes/amounts.py.",
+    )
+    waiting = models.JSONField(
+        null=True,
+        blank=True,
+        db_comment="Who comes first when the budget ends; empty: nobody waits. See programmes/waiting.py.",
+    )
+    holds_duplicates = models.BooleanField(
+        default=False,
+        db_default=False,
+        db_comment="Whether a household that may be in the register twice waits until a person has decided.",
+    )
 
     class Meta:
         db_table_comment = "A policy that spends a fund."
@@ -69,6 +156,9 @@ class Programme(models.Model):
             models.CheckConstraint(
                 condition=models.Q(share_numerator__gte=1, share_denominator__gte=models.F("share_numerator")),
                 name="programme_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(for_whom__in=["awards", "households"]), name="programme_for_whom_is_known"
             ),
         ]
 
@@ -129,6 +219,11 @@ class Cycle(models.Model):
     disbursed_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.CharField(max_length=80, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    terms = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        db_comment="The programme's rules as they were when the cycle was prepared.",
+    )
     total_minor = models.BigIntegerField(default=0, db_comment="Sum of the entitlements due or paid.")
     count = models.IntegerField(default=0, db_comment="Number of entitlements due or paid.")
 
@@ -155,6 +250,7 @@ class EntitlementState(models.TextChoices):
     DUE = "due", _("due")
     PAID = "paid", _("paid")
     REFUSED = "refused", _("refused")
+    WAITING = "waiting", _("waiting")
 
 
 class Entitlement(models.Model):
@@ -183,3 +279,102 @@ class Entitlement(models.Model):
 
     def __str__(self) -> str:
         return f"entitlement {self.pk}"
+
+
+class ExceptionState(models.TextChoices):
+    PROPOSED = "proposed", _("waiting for a second person")
+    APPROVED = "approved", _("in force")
+    REJECTED = "rejected", _("rejected")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class AidException(models.Model):
+    """What two people decided about a household against what the rules say, for some months, with a reason."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="exceptions")
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="exceptions")
+    kind = models.CharField(max_length=8, db_comment="pay: although the rules say no; refuse: although they say yes.")
+    aid_minor = models.BigIntegerField(
+        null=True, blank=True, db_comment="Whole monthly aid instead of what the rules give; empty: what they give."
+    )
+    first_month = models.CharField(max_length=7, db_comment="YYYY-MM, inclusive.")
+    last_month = models.CharField(max_length=7, blank=True, db_comment="YYYY-MM, inclusive; empty: until withdrawn.")
+    reason = models.CharField(max_length=400, db_comment="Why, in words that name nobody.")
+    state = models.CharField(max_length=10, choices=ExceptionState.choices, default=ExceptionState.PROPOSED)
+    proposed_by = models.CharField(max_length=80)
+    proposed_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=80, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.CharField(max_length=80, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table_comment = "A decision about a household against what the rules say, by two people."
+        verbose_name = _("exception")
+        verbose_name_plural = _("exceptions")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(kind__in=["pay", "refuse"]), name="exception_kind_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=ExceptionState.values), name="exception_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(decided_by="") | ~models.Q(decided_by=models.F("proposed_by")),
+                name="exception_has_four_eyes",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(aid_minor__isnull=True) | models.Q(aid_minor__gt=0, kind="pay"),
+                name="exception_amount_is_paid",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(last_month="") | models.Q(last_month__gte=models.F("first_month")),
+                name="exception_ends_after_it_begins",
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="exception_has_a_reason"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["programme", "household"], name="exception_by_household")]
+
+    def __str__(self) -> str:
+        return f"exception {self.pk}"
+
+
+class DuplicateState(models.TextChoices):
+    OPEN = "open", _("not decided")
+    SAME = "same", _("the same household")
+    DIFFERENT = "different", _("different households")
+
+
+class DuplicatePair(models.Model):
+    """Two households of the register that may be one, why so, and what a person decided. No names."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    town = models.ForeignKey(Town, on_delete=models.PROTECT, related_name="duplicates")
+    kept = models.ForeignKey(
+        Household, on_delete=models.PROTECT, related_name="+", db_comment="The one registered first; it is paid."
+    )
+    other = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    score = models.PositiveSmallIntegerField(db_comment="0 to 100: how alike; see docs/algorithms/duplicates.md.")
+    grounds = models.JSONField(default=list, db_comment="Every likeness found: code and fields, no personal data.")
+    state = models.CharField(max_length=10, choices=DuplicateState.choices, default=DuplicateState.OPEN)
+    found_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=80, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=400, blank=True, db_comment="Why so decided, in words that name nobody.")
+
+    class Meta:
+        db_table_comment = "Two households that may be one."
+        verbose_name = _("possible duplicate")
+        verbose_name_plural = _("possible duplicates")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["town", "kept", "other"], name="pair_found_once"),
+            models.CheckConstraint(condition=~models.Q(kept=models.F("other")), name="pair_is_of_two"),
+            models.CheckConstraint(condition=models.Q(state__in=DuplicateState.values), name="pair_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state="open", decided_by="") | (~models.Q(state="open") & ~models.Q(decided_by="")),
+                name="pair_is_decided_by_somebody",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["other", "state"], name="pair_by_other")]
+
+    def __str__(self) -> str:
+        return f"pair {self.pk}"
