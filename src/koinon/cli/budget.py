@@ -162,14 +162,14 @@ def show_budget(town: TownOption = "", as_json: JsonOption = False, database: Da
                 for one in receipts:
                     sign = "" if one.direction == "received" else "-"
                     day = f"{one.effective_at.astimezone(facts.zone):%Y-%m-%d}"
-                    movements.add_row(day, code[one.fund], one.bank_reference, sign + _money(one.amount.minor, facts))
+                    movements.add_row(day, _of(one, code), one.bank_reference, sign + _money(one.amount.minor, facts))
                 console.print(movements)
 
         out.document(
             {
                 "town": facts.slug,
                 "funds": [asdict(line) for line in lines],
-                "receipts": [_as_json(one, code[one.fund]) for one in receipts],
+                "receipts": [_as_json(one, _of(one, code)) for one in receipts],
             },
             show,
         )
@@ -193,6 +193,11 @@ def _reserve(conn: Connection[Any], town: TownFacts, fund: UUID) -> int:
 
     account = books.account(conn, town_id=town.id, kind=Kind.RESERVE, holder=town.party_id, fund=fund)
     return account.balance.minor if account else 0
+
+
+def _of(one: Receipt, code: dict[UUID, str]) -> str:
+    """The code of the fund the euros are for; a top-up's are for none."""
+    return code[one.fund] if one.fund else "top-up"
 
 
 def _sum(receipts: list[Receipt], fund: UUID, direction: str) -> int:

@@ -17,6 +17,12 @@
     ├── CurrencyNotSepa         treasury.currency-not-sepa
     ├── PayeesNotPayable        treasury.payees-not-payable
     ├── PayeeChanged            treasury.payee-changed
+    ├── TopUpNotFound           treasury.topup-not-found
+    ├── TopUpNotOpen            treasury.topup-not-open
+    ├── TopUpAmountDiffers      treasury.topup-amount-differs
+    ├── TopUpAlreadyReceived    treasury.topup-already-received
+    ├── CardsNotOffered         treasury.cards-not-offered
+    ├── CallbackNotGenuine      treasury.callback-not-genuine
     └── FileWouldDiffer         treasury.file-would-differ
 
 No refusal carries a name or an account number.
@@ -214,3 +220,66 @@ class FileWouldDiffer(TreasuryError):
     def __init__(self, *, run: UUID) -> None:
         self.run = run
         super().__init__(f"run {run} was exported before with other content")
+
+
+class TopUpNotFound(TreasuryError):
+    """The town knows no top-up with this reference."""
+
+    code = "treasury.topup-not-found"
+
+    def __init__(self, *, reference: str) -> None:
+        self.reference = reference
+        super().__init__(f"the town has no top-up {reference or 'with this reference'}")
+
+
+class TopUpNotOpen(TreasuryError):
+    """The top-up is not waiting for its euros any more."""
+
+    code = "treasury.topup-not-open"
+
+    def __init__(self, *, topup: UUID, state: str) -> None:
+        self.topup = topup
+        self.state = state
+        super().__init__(f"top-up {topup} is {state}")
+
+
+class TopUpAmountDiffers(TreasuryError):
+    """Another amount came than was announced; somebody has to look before it is credited."""
+
+    code = "treasury.topup-amount-differs"
+
+    def __init__(self, *, topup: UUID, asked: Amount, came: Amount) -> None:
+        self.topup = topup
+        self.asked = asked
+        self.came = came
+        super().__init__(f"{came} came for top-up {topup} of {asked}")
+
+
+class TopUpAlreadyReceived(TreasuryError):
+    """The euros of this top-up came before; the same bank or card provider shows a second payment for it."""
+
+    code = "treasury.topup-already-received"
+
+    def __init__(self, *, topup: UUID, reference: str) -> None:
+        self.topup = topup
+        self.reference = reference
+        super().__init__(f"top-up {reference} was received before, from another entry")
+
+
+class CardsNotOffered(TreasuryError):
+    """The town takes no cards for top-ups: nobody has said which card provider it works with."""
+
+    code = "treasury.cards-not-offered"
+
+    def __init__(self) -> None:
+        super().__init__("no card provider is set up")
+
+
+class CallbackNotGenuine(TreasuryError):
+    """A message to us was not signed by the card provider, or is too old."""
+
+    code = "treasury.callback-not-genuine"
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the message is not from the card provider: {reason}")

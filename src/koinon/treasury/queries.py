@@ -46,7 +46,7 @@ class _TermsRow:
 class _ReceiptRow:
     id: UUID
     direction: str
-    fund: UUID
+    fund: UUID | None
     amount_minor: int
     bank_reference: str
     key: str

@@ -57,11 +57,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Euros that came into the reserve for a fund, or went back to the town's budget."""
+    """Euros that came into the reserve, or went back to the town's budget; ``fund`` None is a top-up's."""
 
     id: UUID
     direction: Direction
-    fund: UUID
+    fund: UUID | None
     amount: Amount
     bank_reference: str
     transfer_id: UUID
@@ -194,3 +194,66 @@ class PaymentFile:
 
     def __repr__(self) -> str:
         return f"PaymentFile({self.name!r}, payments={self.payments}, total={self.total!s})"
+
+
+class Way(StrEnum):
+    """How the euros of a top-up come: through the town's bank account, or by a card provider."""
+
+    BANK = "bank"
+    CARD = "card"
+
+
+class TopUpState(StrEnum):
+    """pending until its euros have come; cancelled where its party gave it up before."""
+
+    PENDING = "pending"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Somebody buys units. ``amount`` was announced, ``received`` came; the references are those of the first that said so
+    and, once it has, of the second."""
+
+    id: UUID
+    party: UUID
+    amount: Amount
+    way: Way
+    reference: str
+    state: TopUpState
+    requested_at: datetime
+    received: Amount | None
+    received_way: Way | None
+    received_at: datetime | None
+    transfer_id: UUID | None
+    bank_reference: str | None
+    card_reference: str | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpRow:
+    """The same as its row has it."""
+
+    id: UUID
+    party: UUID
+    amount_minor: int
+    way: str
+    reference: str
+    state: str
+    requested_at: datetime
+    received_minor: int | None
+    received_way: str | None
+    received_at: datetime | None
+    transfer_id: UUID | None
+    bank_reference: str | None
+    card_reference: str | None
+
+    def with_unit(self, unit: str) -> TopUp:
+        return TopUp(
+            self.id, self.party, Amount(self.amount_minor, unit), Way(self.way), self.reference, TopUpState(self.state),
+            self.requested_at, None if self.received_minor is None else Amount(self.received_minor, unit),
+            Way(self.received_way) if self.received_way else None, self.received_at, self.transfer_id,
+            self.bank_reference, self.card_reference,
+        )  # fmt: skip
