@@ -20,6 +20,7 @@ from types import FrameType
 import typer
 
 from koinon.cli import (
+    account,
     api,
     bench,
     books,
@@ -59,6 +60,7 @@ app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
 for name, command in (("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
     redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
+app.add_typer(account.app, name="account", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
 app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")
