@@ -34,22 +34,29 @@ def pages(role: str) -> dict[str, str]:
 
 
 def secrets_of_people() -> dict[str, list[str]]:
-    """Names, account numbers and shop signs of the whole town."""
+    """Names and account numbers of the whole town, and the signs of those who trade in their own name."""
     from django.db import transaction
 
     from koinon.parties.connection import raw
     from koinon.parties.models import Organisation, Party
+    from koinon.parties.naming import OWN_NAME_FORMS
     from koinon.parties.secrets import Secrets
     from koinon.parties.vault import Vault
 
     with transaction.atomic():
         kept = Vault(raw(), Secrets.load()).get_many(Party.objects.values_list("id", flat=True))
     fields = [(name, value) for row in kept.values() for name, value in row.items()]
+    companies = Organisation.objects.exclude(legal_form__in=OWN_NAME_FORMS).values_list("party_id", flat=True)
+    of_people = [row for party, row in kept.items() if party not in set(companies)]
     return {
-        "names": [value for name, value in fields if name in {"name", "surnames"} and len(value) > 7],
+        "names": [row["name"] for row in of_people if len(row.get("name", "")) > 7],
         "accounts": [value for name, value in fields if name == "iban"],
         "identifiers": [value for name, value in fields if name == "identifier"],
-        "signs": [sign for sign in Organisation.objects.values_list("trade_name", flat=True) if sign],
+        "signs": list(
+            Organisation.objects.filter(legal_form__in=OWN_NAME_FORMS)
+            .exclude(trade_name="")
+            .values_list("trade_name", flat=True)
+        ),
     }
 
 
@@ -84,8 +91,11 @@ def test_a_shop_does_not_see_which_purse_a_customer_paid_from(site: Database) ->
 
 
 def test_the_public_page_names_no_shop(site: Database) -> None:
+    from koinon.parties.models import Organisation
+
     text = Client().get("/").content.decode()
-    assert [sign for sign in secrets_of_people()["signs"] if len(sign) > 7 and sign in text] == []
+    signs = Organisation.objects.values_list("trade_name", flat=True)
+    assert [sign for sign in signs if len(sign) > 7 and sign in text] == []
 
 
 def test_answers_to_signed_in_people_are_kept_by_no_cache(site: Database) -> None:

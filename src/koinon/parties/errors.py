@@ -9,6 +9,7 @@ PartiesError
 ├── NotStaff                parties.not-staff
 ├── RoleNotOfParty          parties.role-not-of-party
 ├── PublicBodyKept          parties.public-body-kept
+├── PersonalDataNotAllowed  parties.personal-data-not-allowed
 └── VaultError              parties.vault
     ├── SecretsNotUsable    parties.secrets-not-usable
     ├── KeyMissing          parties.key-missing
@@ -114,6 +115,15 @@ class PublicBodyKept(PartiesError):
     def __init__(self, *, party_id: UUID) -> None:
         self.party_id = str(party_id)
         super().__init__(f"party {party_id} is a public body, and those are not erased")
+
+
+class PersonalDataNotAllowed(PartiesError):
+    """Whoever asks has no right to see who people are."""
+
+    code = "parties.personal-data-not-allowed"
+
+    def __init__(self) -> None:
+        super().__init__("this needs the right to see personal data, which is given apart from roles")
 
 
 class VaultError(PartiesError):

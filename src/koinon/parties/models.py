@@ -195,6 +195,7 @@ class Role(models.TextChoices):
     APPROVER = "approver", _("approver")
     TREASURER = "treasurer", _("treasurer")
     AUDITOR = "auditor", _("auditor")
+    COORDINATOR = "coordinator", _("coordinator")
 
 
 class RoleGrant(models.Model):
@@ -210,6 +211,11 @@ class RoleGrant(models.Model):
         blank=True,
         related_name="grants",
         db_comment="The household, person or organisation a resident or shop acts for; empty for staff.",
+    )
+    sees_personal_data = models.BooleanField(
+        default=False,
+        db_default=False,
+        db_comment="Whether staff acting in this role are shown who people are; apart from every right to money.",
     )
 
     class Meta:

@@ -92,15 +92,55 @@ def dismiss(
 
 
 def grant_role(
-    conn: Connection[Any], *, town_id: int, user_id: int, role: str, party_id: UUID | None, actor: str, at: datetime
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    user_id: int,
+    role: str,
+    party_id: UUID | None,
+    actor: str,
+    at: datetime,
+    sees_personal_data: bool = False,
 ) -> bool:
-    """Let a user act in a town; False when the user could already."""
+    """Let a user act in a town; False when the user could already.
+
+    With ``sees_personal_data`` the role also has the right to see who people are,
+    whether it is new or was there.
+    """
     given = execute(
         conn, statement(_PACKAGE, "grant_role"), town_id=town_id, user_id=user_id, role=role, party_id=party_id
     )
     if given:
         _record(conn, town_id, user_id, role, party_id, "parties.role-granted", actor, at)
+    if sees_personal_data:
+        set_personal_data_right(conn, town_id=town_id, user_id=user_id, role=role, sees=True, actor=actor, at=at)
     return bool(given)
+
+
+def set_personal_data_right(
+    conn: Connection[Any], *, town_id: int, user_id: int, role: str, sees: bool, actor: str, at: datetime
+) -> bool:
+    """Give a role of the staff the right to see who people are, or take it; False when nothing had to change."""
+    changed = execute(
+        conn,
+        statement(_PACKAGE, "set_personal_data_right"),
+        town_id=town_id,
+        user_id=user_id,
+        role=role,
+        sees=sees,
+    )
+    if changed:
+        record(
+            conn,
+            town_id=town_id,
+            actor=actor,
+            action="parties.personal-data-allowed" if sees else "parties.personal-data-disallowed",
+            subject=f"user:{user_id}",
+            before={"role": role, "sees_personal_data": not sees},
+            after={"role": role, "sees_personal_data": sees},
+            at=at,
+        )
+    return bool(changed)
 
 
 def revoke_role(

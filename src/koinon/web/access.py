@@ -27,6 +27,7 @@ ROLE_NAMES = {
     Role.APPROVER: _("approvers"),
     Role.TREASURER: _("the treasury"),
     Role.AUDITOR: _("auditors"),
+    Role.COORDINATOR: _("coordinators of activities"),
 }
 
 View = Callable[..., HttpResponse]

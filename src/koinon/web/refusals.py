@@ -42,6 +42,7 @@ STATUS: dict[type[KoinonError], int] = {
     outbox.EndpointNotFound: 404,
     outbox.NoticeNotFound: 404,
     parties.PartyNotFound: 404,
+    parties.PersonalDataNotAllowed: 403,
     parties.TownNotFound: 404,
     payments.HoldNotFound: 404,
     payments.PaymentNotFound: 404,
@@ -61,6 +62,9 @@ SENTENCES: dict[str, Any] = {
     "ledger.amount-exceeds-original": gettext_lazy("More was to be given back than is left of this sale."),
     "ledger.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "ledger.ceiling-reached": gettext_lazy("The receiver's account may not hold that much."),
+    "parties.personal-data-not-allowed": gettext_lazy(
+        "This needs the right to see personal data, which you do not have."
+    ),
     "programmes.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
     "programmes.cycle-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "programmes.budget-exceeded": gettext_lazy("All months together would spend more than the fund's budget."),

@@ -18,7 +18,7 @@ from koinon.programmes import operations, queries
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
 from koinon.treasury.types import RunState
-from koinon.web import cycles, formats
+from koinon.web import cycles, formats, tables
 from koinon.web.access import seat_of, seen_by
 from koinon.web.views.treasury import run_facts
 
@@ -57,8 +57,8 @@ def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
 
 @seen_by(Role.APPROVER)
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    context = run_facts(seat_of(request).town, run)
-    return render(request, "koinon/treasury/run.html", {**context, "may": "approver"})
+    context = run_facts(request, run)
+    return tables.render(request, "koinon/treasury/run.html", {**context, "may": "approver"})
 
 
 @seen_by(Role.APPROVER)

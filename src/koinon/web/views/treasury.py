@@ -19,17 +19,18 @@ from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import queries as books
-from koinon.ledger.types import Kind
+from koinon.ledger.types import Kind as Account
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, RoleGrant, Town
+from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
 from koinon.treasury.types import RunState
-from koinon.web import refusals, words
+from koinon.web import refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.tables import Column, Kind, Table
 
 
 class ReceiptForm(forms.Form):
@@ -63,7 +64,7 @@ def treasury(request: HttpRequest) -> HttpResponse:
     names = {fund.id: fund.name for fund in funds}
     held = {
         account.fund: account.available.minor
-        for account in books.accounts_of_kind(conn, town_id=town.pk, kind=Kind.RESERVE)
+        for account in books.accounts_of_kind(conn, town_id=town.pk, kind=Account.RESERVE)
         if account.holder == town.party_id
     }
     context = {
@@ -138,23 +139,39 @@ def prepare_run(request: HttpRequest) -> HttpResponse:
     return redirect("treasury-run", run=run.id)
 
 
+PAYMENTS = Table(
+    name="run-payments",
+    title=gettext_lazy("Every payment of the run"),
+    hint=gettext_lazy("Accounts are only in the bank's file."),
+    columns=[
+        Column("id", gettext_lazy("Payment"), Kind.CODE),
+        Column("party", gettext_lazy("Shop"), Kind.PARTY),
+        Column("state", gettext_lazy("State"), Kind.STATE, words=words.PAYMENT_STATES),
+        Column("amount", gettext_lazy("Amount"), Kind.MONEY, national=True),
+        Column("reason", gettext_lazy("Reason"), Kind.CODE, hidden=True),
+    ],
+    sort="-amount",
+)
+
+
 @seen_by(Role.TREASURER)
 def run(request: HttpRequest, run: UUID) -> HttpResponse:
-    return render(request, "koinon/treasury/run.html", {**run_facts(seat_of(request).town, run), "may": "treasurer"})
+    return tables.render(request, "koinon/treasury/run.html", {**run_facts(request, run), "may": "treasurer"})
 
 
-def run_facts(town: Town, run: UUID) -> dict[str, Any]:
-    """One run: its state and its payments, each under a number and without a name.
+def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
+    """One run: its state and its payments.
 
     Until the bank's file is made it comes with the fingerprint of whom it pays as things stand.
     """
+    town = seat_of(request).town
     conn = raw()
     found = queries.run(conn, town_id=town.pk, run_id=run)
     today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
     is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
     return {
         "run": found,
-        "payments": queries.payments(conn, town_id=town.pk, run_id=run),
+        "payments": PAYMENTS.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
         "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
