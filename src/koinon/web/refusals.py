@@ -16,8 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from koinon.accounting import errors as accounting
 from koinon.audit import operations as audit
 from koinon.db import errors as db
+from koinon.instruments import errors as instruments
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import errors as ledger
@@ -33,8 +35,12 @@ log = structlog.get_logger("koinon.refusals")
 # The nearest type above a refusal decides: 404 for what is not there, 409 for what cannot be done as things stand.
 STATUS: dict[type[KoinonError], int] = {
     KoinonError: 409,
+    accounting.FundNotFound: 404,
+    accounting.OrganisationNotFound: 404,
+    accounting.TownPaymentNotFound: 404,
     FindingsError: 422,
     db.DatabaseError: 503,
+    instruments.CardNotFound: 404,
     ledger.AccountNotFound: 404,
     ledger.HoldNotFound: 404,
     ledger.OriginalNotFound: 404,
@@ -56,6 +62,11 @@ STATUS: dict[type[KoinonError], int] = {
 }
 
 SENTENCES: dict[str, Any] = {
+    "accounting.already-said": gettext_lazy("Something else is on record from that day on. Say it from another day on."),
+    "accounting.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
+    "accounting.only-forward": gettext_lazy("That day is over. Say it from today on, or later."),
+    "accounting.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
+    "accounting.town-payment-in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "ledger.insufficient-funds": gettext_lazy("There is not enough money for this."),
     "ledger.amount-not-positive": gettext_lazy("The amount must be above zero."),
     "ledger.amount-too-large": gettext_lazy("The amount is larger than one movement may be."),
@@ -65,6 +76,21 @@ SENTENCES: dict[str, Any] = {
     "parties.personal-data-not-allowed": gettext_lazy(
         "This needs the right to see personal data, which you do not have."
     ),
+    "instruments.card-not-found": gettext_lazy("The town has no such card."),
+    "instruments.not-a-card": gettext_lazy("This is not the code or number of a card. A digit may be wrong."),
+    "instruments.card-in-other-state": gettext_lazy("Somebody has taken this step already. Look at the card again."),
+    "instruments.card-not-handed-over": gettext_lazy("This card has not been handed to anybody yet."),
+    "instruments.card-blocked": gettext_lazy("This card is blocked."),
+    "instruments.card-ended": gettext_lazy("This card was replaced or withdrawn. It will not work again."),
+    "instruments.card-promised": gettext_lazy("This card was made for somebody else."),
+    "instruments.card-not-printable": gettext_lazy("This card was handed over. It cannot be printed again."),
+    "instruments.too-many-cards": gettext_lazy("This is more cards than are allowed."),
+    "instruments.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
+    "instruments.pin-weak": gettext_lazy("This PIN is too easy to guess. Choose another one."),
+    "instruments.pin-not-set": gettext_lazy("This card has no PIN yet."),
+    "instruments.pin-wrong": gettext_lazy("The PIN is wrong."),
+    "instruments.pin-locked": gettext_lazy("There were too many wrong PINs. Wait, or choose a new one at the counter."),
+    "instruments.place-must-wait": gettext_lazy("There were too many wrong PINs here. This till must wait."),
     "programmes.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
     "programmes.cycle-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "programmes.budget-exceeded": gettext_lazy("All months together would spend more than the fund's budget."),

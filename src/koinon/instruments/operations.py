@@ -1,0 +1,368 @@
+"""Making, handing over, blocking, replacing and withdrawing cards. Every function is part of its caller's transaction.
+
+A card's money is its holder's: none of these steps moves any. Locks are taken holder first, then
+cards lowest id first, so that two officers at once take turns.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets as chance
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from koinon.audit.operations import record
+from koinon.db.statements import execute, many, maybe, statement
+from koinon.db.transactions import savepoint
+from koinon.instruments import queries, rules
+from koinon.instruments.errors import (
+    CardInOtherState,
+    CardNotFound,
+    CardNotPrintable,
+    CardPromised,
+    KeyReused,
+    TooManyCards,
+)
+from koinon.instruments.types import Card, CardState, Printable, Why
+from koinon.kernel.identifiers import id_for_key, id_under
+from koinon.parties import crypto
+from koinon.parties.errors import PartyErased, PartyNotFound
+from koinon.parties.secrets import Secrets
+
+_PACKAGE = "koinon.instruments"
+_TOKEN_FIELD = "card-token"  # noqa: S105  The name of a field, which no field of the vault can have.
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    id: UUID
+    key_id: str
+    sealed_token: bytes
+
+
+def make_cards(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    count: int,
+    idempotency_key: str,
+    actor: str,
+    at: datetime,
+    secrets: Secrets,
+    party: UUID | None = None,
+) -> list[Card]:
+    """Make cards to be printed: for the drawer, or with ``party`` for one person. None of them works yet.
+
+    The same key gives the cards of the first time again. Refuses with ``TooManyCards``,
+    ``KeyReused``, ``PartyNotFound`` and ``PartyErased``.
+    """
+    if not 1 <= count <= rules.MOST_MADE_AT_ONCE:
+        raise TooManyCards(most=rules.MOST_MADE_AT_ONCE)
+    batch = id_for_key(f"{_PACKAGE}.cards:{town_id}", idempotency_key)
+    made = queries.cards_of_batch(conn, town_id=town_id, batch=batch)
+    if made:
+        # What was made for nobody may have been handed over since; only the first state of a card counts here.
+        if len(made) != count or (party is not None and any(card.party != party for card in made)):
+            raise KeyReused(key=idempotency_key)
+        return made
+    with savepoint(conn):
+        if party is not None:
+            _lock_holder(conn, town_id, party)
+        missing = [id_under(batch, number) for number in range(count)]
+        while missing:
+            _add(conn, town_id, missing, party, batch, actor, at, secrets)
+            made = queries.cards_of_batch(conn, town_id=town_id, batch=batch)
+            missing = sorted(set(missing) - {card.id for card in made})
+        record(
+            conn,
+            town_id=town_id,
+            actor=actor,
+            action="instruments.cards-made",
+            subject=f"cards:{batch}",
+            after={"cards": count, "party": str(party) if party else None},
+            at=at,
+        )
+    return made
+
+
+def printable(
+    conn: Connection[Any], *, town_id: int, cards: Sequence[UUID], actor: str, at: datetime, secrets: Secrets
+) -> list[Printable]:
+    """What stands on these cards, for the printer, in the order asked; who printed how many is recorded.
+
+    Refuses with ``CardNotFound`` and ``CardNotPrintable``: once a card is handed over, nobody can copy it.
+    """
+    found = {card.id: card for card in locked(conn, town_id, cards)}
+    sealed = {
+        row.id: row
+        for row in many(conn, statement(_PACKAGE, "sealed_tokens"), _Sealed, town_id=town_id, cards=list(cards))
+    }
+    for card_id in cards:
+        if card_id not in sealed:
+            raise CardNotPrintable(card=card_id)
+    for batch in sorted({card.batch for card in found.values()}):
+        of_batch = [card for card in found.values() if card.batch == batch]
+        record(
+            conn,
+            town_id=town_id,
+            actor=actor,
+            action="instruments.cards-printed",
+            subject=f"cards:{batch}",
+            after={"cards": len(of_batch)},
+            at=at,
+        )
+    return [
+        Printable(
+            found[card_id],
+            crypto.unseal(
+                secrets.key(sealed[card_id].key_id),
+                bytes(sealed[card_id].sealed_token),
+                crypto.place(town_id, card_id, _TOKEN_FIELD),
+            ).decode(),
+        )
+        for card_id in cards
+    ]
+
+
+def hand_over(conn: Connection[Any], *, town_id: int, card_id: UUID, party: UUID, actor: str, at: datetime) -> Card:
+    """Give a card to its holder: from now on it works, with the PIN that is chosen next.
+
+    Repeated, it answers as the first time. Refuses with ``CardNotFound``, ``CardInOtherState``,
+    ``CardPromised``, ``TooManyCards``, ``PartyNotFound`` and ``PartyErased``.
+    """
+    with savepoint(conn):
+        _lock_holder(conn, town_id, party)
+        [card] = locked(conn, town_id, [card_id])
+        if card.state is CardState.ACTIVE and card.party == party and card.replaces is None:
+            return card
+        _room_for_one_more(conn, town_id, party)
+        _hand_over(conn, town_id, card, party, None, actor, at)
+    return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+def block(conn: Connection[Any], *, town_id: int, card_id: UUID, why: Why, actor: str, at: datetime) -> Card:
+    """Stop a card at once. Its holder's money stays; the card can be unblocked or replaced.
+
+    Refuses with ``CardNotFound`` and ``CardInOtherState``.
+    """
+    return _turn(conn, town_id, card_id, CardState.ACTIVE, CardState.BLOCKED, why, actor, at)
+
+
+def unblock(conn: Connection[Any], *, town_id: int, card_id: UUID, why: Why, actor: str, at: datetime) -> Card:
+    """Let a blocked card work again. Refuses with ``CardNotFound`` and ``CardInOtherState``."""
+    return _turn(conn, town_id, card_id, CardState.BLOCKED, CardState.ACTIVE, why, actor, at)
+
+
+def replace(
+    conn: Connection[Any], *, town_id: int, card_id: UUID, by: UUID, why: Why, actor: str, at: datetime
+) -> Card:
+    """End a card and give its holder another one, in one step: the old one is dead at once, and no money moves.
+
+    ``by`` is a card that was made and not handed over: from the drawer, or made for this
+    person. It has no PIN yet. Repeated, it answers as the first time. Refuses with
+    ``CardNotFound``, ``CardInOtherState``, ``CardPromised``, ``PartyNotFound`` and ``PartyErased``.
+    """
+    with savepoint(conn):
+        party = queries.card(conn, town_id=town_id, card_id=card_id).party
+        if party is not None:
+            _lock_holder(conn, town_id, party)
+        cards = {card.id: card for card in locked(conn, town_id, [card_id, by])}
+        old, new = cards[card_id], cards[by]
+        if old.replaced_by == by:
+            return new
+        if not old.is_open or old.party is None:
+            raise CardInOtherState(card=old.id, state=old.state)
+        _hand_over(conn, town_id, new, old.party, old.id, actor, at)
+        _end(conn, town_id, old, CardState.REPLACED, by, why, actor, at)
+    return queries.card(conn, town_id=town_id, card_id=by)
+
+
+def withdraw(conn: Connection[Any], *, town_id: int, card_id: UUID, why: Why, actor: str, at: datetime) -> Card:
+    """End a card for good without another one: spoiled in the printer, or no longer wanted.
+
+    Refuses with ``CardNotFound`` and ``CardInOtherState``.
+    """
+    with savepoint(conn):
+        [card] = locked(conn, town_id, [card_id])
+        if card.state is CardState.WITHDRAWN:
+            return card
+        if card.state is CardState.REPLACED:
+            raise CardInOtherState(card=card.id, state=card.state)
+        _end(conn, town_id, card, CardState.WITHDRAWN, None, why, actor, at)
+    return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+# --- Steps ------------------------------------------------------------------------------------
+
+
+def _add(
+    conn: Connection[Any],
+    town_id: int,
+    ids: Sequence[UUID],
+    party: UUID | None,
+    batch: UUID,
+    actor: str,
+    at: datetime,
+    secrets: Secrets,
+) -> None:
+    key = secrets.key(secrets.current)
+    numbers, digests, sealed = [], [], []
+    for card_id in ids:
+        token = rules.TOKEN_MARK + base64.b32encode(os.urandom(rules.TOKEN_BYTES)).decode()
+        numbers.append(rules.number_of(chance.randbelow(10**10)))
+        digests.append(queries.token_digest(secrets, town_id, token))
+        sealed.append(crypto.seal(key, token.encode(), crypto.place(town_id, card_id, _TOKEN_FIELD)))
+    execute(
+        conn,
+        statement(_PACKAGE, "add_cards"),
+        town_id=town_id,
+        ids=list(ids),
+        numbers=numbers,
+        digests=digests,
+        sealed=sealed,
+        key_id=secrets.current,
+        party=party,
+        batch=batch,
+        made_at=at,
+        made_by=actor,
+    )
+
+
+def _lock_holder(conn: Connection[Any], town_id: int, party: UUID) -> None:
+    holder = maybe(conn, statement(_PACKAGE, "lock_holder"), _Holder, town_id=town_id, party=party)
+    if holder is None:
+        raise PartyNotFound(party_id=party)
+    if holder.erased:
+        raise PartyErased(party_id=party)
+
+
+def locked(conn: Connection[Any], town_id: int, cards: Sequence[UUID]) -> list[Card]:
+    """These cards as they stand, nobody else's to change until the transaction ends, or ``CardNotFound``."""
+    found = many(conn, statement(_PACKAGE, "lock_cards"), Card, town_id=town_id, cards=list(cards))
+    missing = set(cards) - {card.id for card in found}
+    if missing:
+        raise CardNotFound(card=min(missing))
+    return found
+
+
+def _room_for_one_more(conn: Connection[Any], town_id: int, party: UUID) -> None:
+    held = [card for card in queries.cards_of(conn, town_id=town_id, party=party) if card.is_open]
+    if len(held) >= rules.MOST_CARDS_OF_A_PARTY:
+        raise TooManyCards(most=rules.MOST_CARDS_OF_A_PARTY)
+
+
+def _hand_over(
+    conn: Connection[Any], town_id: int, card: Card, party: UUID, replaces: UUID | None, actor: str, at: datetime
+) -> None:
+    if card.state is not CardState.MADE:
+        raise CardInOtherState(card=card.id, state=card.state)
+    if card.party not in (None, party):
+        raise CardPromised(card=card.id)
+    execute(
+        conn,
+        statement(_PACKAGE, "hand_over"),
+        town_id=town_id,
+        card=card.id,
+        party=party,
+        replaces=replaces,
+        at=at,
+        actor=actor,
+    )
+    after = {"party": str(party)} | ({"replaces": str(replaces)} if replaces else {})
+    _record(
+        conn, town_id, card.id, "instruments.card-handed-over", "", actor, at, card.state, CardState.ACTIVE, **after
+    )
+
+
+def _turn(
+    conn: Connection[Any],
+    town_id: int,
+    card_id: UUID,
+    before: CardState,
+    after: CardState,
+    why: Why,
+    actor: str,
+    at: datetime,
+) -> Card:
+    with savepoint(conn):
+        [card] = locked(conn, town_id, [card_id])
+        if card.state is after:
+            return card
+        if card.state is not before:
+            raise CardInOtherState(card=card.id, state=card.state)
+        blocked = after is CardState.BLOCKED
+        execute(
+            conn,
+            statement(_PACKAGE, "set_state"),
+            town_id=town_id,
+            card=card_id,
+            state=after.value,
+            blocked_at=at if blocked else None,
+            why=why.value,
+        )
+        action = "instruments.card-blocked" if blocked else "instruments.card-unblocked"
+        _record(conn, town_id, card_id, action, why.value, actor, at, before, after)
+    return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+def _end(
+    conn: Connection[Any],
+    town_id: int,
+    card: Card,
+    state: CardState,
+    by: UUID | None,
+    why: Why,
+    actor: str,
+    at: datetime,
+) -> None:
+    execute(
+        conn,
+        statement(_PACKAGE, "end_card"),
+        town_id=town_id,
+        card=card.id,
+        state=state.value,
+        replaced_by=by,
+        why=why.value,
+        at=at,
+        actor=actor,
+    )
+    execute(conn, statement(_PACKAGE, "forget_pin"), town_id=town_id, card=card.id)
+    execute(conn, statement(_PACKAGE, "forget_tries"), town_id=town_id, card=card.id)
+    after = {"replaced_by": str(by)} if by else {}
+    _record(conn, town_id, card.id, f"instruments.card-{state.value}", why.value, actor, at, card.state, state, **after)
+
+
+def _record(
+    conn: Connection[Any],
+    town_id: int,
+    card_id: UUID,
+    action: str,
+    why: str,
+    actor: str,
+    at: datetime,
+    before: CardState,
+    after: CardState,
+    **more: str,
+) -> None:
+    record(
+        conn,
+        town_id=town_id,
+        actor=actor,
+        action=action,
+        subject=f"card:{card_id}",
+        reason=why,
+        before={"state": before.value},
+        after={"state": after.value, **more},
+        at=at,
+    )

@@ -1,0 +1,184 @@
+"""Setting and asking PINs.
+
+A try is counted and committed before the PIN is looked at, so that neither a crash nor a
+payment that is undone afterwards takes the count back, and many who try at once get
+no more looks than one. docs/algorithms/pin.md has the table and says whom each limit serves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets as chance
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from psycopg import Connection
+
+from koinon.audit.operations import record
+from koinon.db.statements import execute, one, scalar, statement
+from koinon.db.transactions import savepoint
+from koinon.instruments import queries, rules
+from koinon.instruments.errors import PinLocked, PinNotSet, PinWeak, PinWrong, PlaceMustWait
+from koinon.instruments.operations import locked
+from koinon.instruments.types import Card, Presented, Try, Way
+from koinon.parties.secrets import Secrets
+
+_PACKAGE = "koinon.instruments"
+# OWASP Password Storage Cheat Sheet (2024): Argon2id with 19 MiB, two passes, one lane. About 20 ms here.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+Opened = Callable[[], AbstractContextManager[Connection[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    began_at: datetime
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    counted: int
+    last_at: datetime
+
+
+def set_pin(
+    conn: Connection[Any], *, town_id: int, card_id: UUID, pin: str, actor: str, at: datetime, secrets: Secrets
+) -> Card:
+    """Give a card a PIN, the first or another one; waits for wrong ones end with it.
+
+    Its holder stands at the counter and types it; who helped is recorded, the PIN is not. Part of the
+    caller's transaction. Refuses with ``PinWeak``, ``CardNotFound`` and, for a card that
+    does not work, ``CardNotHandedOver``, ``CardBlocked`` or ``CardEnded``.
+    """
+    with savepoint(conn):
+        [card] = locked(conn, town_id, [card_id])
+        rules.usable(card)
+        grounds = rules.why_weak(pin, known=[card.number])
+        six = rules.pin(pin)
+        if grounds or six is None:
+            raise PinWeak(grounds=grounds)
+        hashed = _HASHER.hash(_peppered(secrets, town_id, card_id, six))
+        execute(conn, statement(_PACKAGE, "set_pin"), town_id=town_id, card=card_id, hash=hashed, at=at, actor=actor)
+        execute(conn, statement(_PACKAGE, "forget_tries"), town_id=town_id, card=card_id)
+        record(
+            conn,
+            town_id=town_id,
+            actor=actor,
+            action="instruments.pin-reset" if card.has_pin else "instruments.pin-set",
+            subject=f"card:{card_id}",
+            at=at,
+        )
+    return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+def drawn_pin(*, known: str) -> str:
+    """A PIN by chance, for a sealed letter; never a weak one. ``known`` is the card's number."""
+    while True:
+        drawn = f"{chance.randbelow(10**6):06d}"
+        if not rules.why_weak(drawn, known=[known]):
+            return drawn
+
+
+def ask(
+    opened: Opened, *, town_id: int, presented: Presented, pin: str, place: str, at: datetime, secrets: Secrets
+) -> Card:
+    """The card, if it works and this is its PIN; the refusal otherwise.
+
+    ``opened`` opens a transaction and commits it at the end of its block: it is used twice, once to
+    count and once to say how it ended, and nothing of the caller's may be open around it.
+    ``place`` is the till or the counter at which the PIN was typed, as an opaque id.
+
+    Refuses with ``CardNotHandedOver``, ``CardBlocked``, ``CardEnded``, ``PinNotSet``, ``PlaceMustWait``,
+    ``PinLocked`` and ``PinWrong``.
+    """
+    with opened() as conn:
+        counted = count(conn, town_id=town_id, presented=presented, place=place, at=at)
+    right = is_right(counted, town_id=town_id, pin=pin, secrets=secrets)
+    with opened() as conn:
+        settle(conn, counted, town_id=town_id, right=right, at=at)
+    if not right:
+        raise PinWrong(card=counted.card.id, tries_left=counted.tries_left)
+    return counted.card
+
+
+def count(conn: Connection[Any], *, town_id: int, presented: Presented, place: str, at: datetime) -> Try:
+    """Count a try. The caller commits before it looks at the PIN.
+
+    Locks the place, then the card's tries; nothing waits for these two in another order.
+    """
+    card = queries.card(conn, town_id=town_id, card_id=presented.card.id)
+    rules.usable(card)
+    hashed = scalar(conn, statement(_PACKAGE, "pin_hash"), town_id=town_id, card=card.id)
+    if hashed is None:
+        raise PinNotSet(card=card.id)
+    _count_place(conn, town_id, place, at)
+    way = presented.way
+    execute(conn, statement(_PACKAGE, "open_tries"), town_id=town_id, card=card.id, way=way.value, at=at)
+    before = one(conn, statement(_PACKAGE, "lock_tries"), _Counted, town_id=town_id, card=card.id, way=way.value)
+    counted = 0 if at >= before.last_at + rules.FORGOTTEN_AFTER else before.counted
+    until = rules.locked_until(counted, before.last_at)
+    if until is not None and at < until:
+        raise PinLocked(card=card.id, until=until)
+    _set_tries(conn, town_id, card.id, way, counted + 1, at)
+    return Try(card, way, place, hashed, rules.tries_left(counted + 1))
+
+
+def is_right(counted: Try, *, town_id: int, pin: str, secrets: Secrets) -> bool:
+    """Look at the PIN: slow on purpose, and so outside any transaction."""
+    six = rules.pin(pin)
+    if six is None:
+        return False
+    try:
+        return _HASHER.verify(counted.hash, _peppered(secrets, town_id, counted.card.id, six))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def settle(conn: Connection[Any], counted: Try, *, town_id: int, right: bool, at: datetime) -> None:
+    """Say how a counted try ended: a right PIN begins the tries anew; the one that begins a wait is recorded."""
+    if right:
+        place = one(conn, statement(_PACKAGE, "lock_place"), _Place, town_id=town_id, place=counted.place)
+        _set_place(conn, town_id, counted.place, place.began_at, max(place.wrong - 1, 0))
+        _set_tries(conn, town_id, counted.card.id, counted.way, 0, at)
+    elif counted.tries_left == 0:
+        record(
+            conn,
+            town_id=town_id,
+            actor=counted.place,
+            action="instruments.pin-locked",
+            subject=f"card:{counted.card.id}",
+            after={"way": counted.way.value},
+            at=at,
+        )
+
+
+def _count_place(conn: Connection[Any], town_id: int, place: str, at: datetime) -> None:
+    execute(conn, statement(_PACKAGE, "open_place"), town_id=town_id, place=place, at=at)
+    found = one(conn, statement(_PACKAGE, "lock_place"), _Place, town_id=town_id, place=place)
+    over = at >= found.began_at + rules.PLACE_WINDOW
+    began, wrong = (at, 0) if over else (found.began_at, found.wrong)
+    if wrong >= rules.MOST_WRONG_AT_A_PLACE:
+        raise PlaceMustWait(until=began + rules.PLACE_WINDOW)
+    _set_place(conn, town_id, place, began, wrong + 1)
+
+
+def _set_place(conn: Connection[Any], town_id: int, place: str, began_at: datetime, wrong: int) -> None:
+    execute(conn, statement(_PACKAGE, "count_place"), town_id=town_id, place=place, began_at=began_at, wrong=wrong)
+
+
+def _set_tries(conn: Connection[Any], town_id: int, card: UUID, way: Way, counted: int, at: datetime) -> None:
+    execute(conn, statement(_PACKAGE, "count_try"), town_id=town_id, card=card, way=way.value, counted=counted, at=at)
+
+
+def _peppered(secrets: Secrets, town_id: int, card_id: UUID, six: str) -> str:
+    """What is hashed: without the key outside the database, a million tries of a copied hash find nothing."""
+    pepper = hmac.new(secrets.lookup, b"koinon-pin-1", hashlib.sha256).digest()
+    return hmac.new(pepper, f"{town_id}|{card_id}|{six}".encode(), hashlib.sha256).hexdigest()

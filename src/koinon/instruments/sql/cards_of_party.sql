@@ -1,0 +1,12 @@
+-- Every card a party has or had, the newest first.
+--
+-- town_id integer, party uuid
+--
+-- Locks nothing.
+SELECT
+    c.id, c.state, c.party, c.number, c.batch, c.made_at, c.handed_at, c.blocked_at, c.ended_at, c.why,
+    c.replaced_by, c.replaces,
+    EXISTS (SELECT FROM instruments.pin AS p WHERE p.town_id = c.town_id AND p.instrument = c.id) AS has_pin
+FROM instruments.card AS c
+WHERE c.town_id = %(town_id)s AND c.party = %(party)s
+ORDER BY c.id DESC;

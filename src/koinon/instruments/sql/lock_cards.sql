@@ -1,0 +1,13 @@
+-- Lock cards until the transaction ends, lowest id first, and say what they are.
+--
+-- town_id integer, cards uuid[]
+--
+-- One row for each card there is. Two who replace one card at once take turns here.
+SELECT
+    c.id, c.state, c.party, c.number, c.batch, c.made_at, c.handed_at, c.blocked_at, c.ended_at, c.why,
+    c.replaced_by, c.replaces,
+    EXISTS (SELECT FROM instruments.pin AS p WHERE p.town_id = c.town_id AND p.instrument = c.id) AS has_pin
+FROM instruments.card AS c
+WHERE c.town_id = %(town_id)s AND c.id = ANY(%(cards)s)
+ORDER BY c.id
+FOR UPDATE OF c;
