@@ -8,7 +8,7 @@ decides is what deciding and posting the commands one by one in this order would
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -42,7 +42,7 @@ from koinon.payments.errors import (
 )
 from koinon.payments.groups import Group, Leg, Line, groups
 from koinon.payments.types import HoldState
-from koinon.programmes.spending import FREE, SpendingRule, may_spend, spending_rule
+from koinon.programmes.spending import FREE, SpendingRule, Version, in_force, may_spend, spending_rule
 
 AHEAD = timedelta(days=1)
 """How far ahead of the clock something may happen; payments.posted_since says where walks over a day may end."""
@@ -71,12 +71,19 @@ class Account:
     """A purse or till as the commands so far leave it; fields as in ``PurseView``, and what a ceiling looks at."""
 
     __slots__ = (
-        "account", "available_minor", "ceiling_minor", "filled_minor", "fund", "fund_id", "fund_name", "is_open", "last_day",
-        "rule", "spend_from", "spent_today_minor",
+        "_terms", "account", "available_minor", "ceiling_minor", "chains", "counts", "filled_minor", "fund", "fund_id",
+        "fund_name", "is_open", "last_day", "rule", "spend_from", "spent_cycle_minor", "spent_today_minor",
     )  # fmt: skip
 
     def __init__(
-        self, account: int, fund: _Fund | None, is_open: bool, available: int, filled: int, ceiling: int | None
+        self,
+        account: int,
+        fund: _Fund | None,
+        is_open: bool,
+        available: int,
+        filled: int,
+        ceiling: int | None,
+        bound: bool = False,
     ) -> None:
         self.account = account
         self.is_open = is_open
@@ -84,6 +91,8 @@ class Account:
         self.filled_minor = filled
         self.ceiling_minor = ceiling
         self.spent_today_minor = 0
+        self.spent_cycle_minor = 0
+        self.chains = False
         if fund is None:
             self.fund: UUID | None = None
             self.fund_id = ""
@@ -91,23 +100,43 @@ class Account:
             self.rule = FREE
             self.spend_from: date | None = None
             self.last_day: date | None = None
-        else:
-            self.fund = fund.id
-            self.fund_id = fund.text
-            self.fund_name = fund.name
-            self.rule = fund.rule
-            self.spend_from = fund.spend_from
-            self.last_day = fund.last_day
+            self.counts = False
+            self._terms: tuple[Version, ...] = ()
+            return
+        self.fund = fund.id
+        self.fund_id = fund.text + "*" if bound else fund.text
+        self.fund_name = fund.name
+        self.spend_from = None if bound else fund.spend_from
+        self.counts = fund.counts and not bound
+        self._terms = fund.bound if bound else fund.versions
+        self.rule = self._terms[0].rule
+        self.last_day = self._terms[0].last_day
+        self.chains = self.rule.chain
+
+    def hold_on(self, day: date) -> None:
+        """Take the rule and the last day that hold on a local day."""
+        if len(self._terms) > 1:
+            version = in_force(self._terms, day)
+            self.rule = version.rule
+            self.last_day = version.last_day
+            self.chains = version.rule.chain
 
 
 @dataclass(frozen=True, slots=True)
 class _Fund:
+    """``bound`` is what holds for its money in tills, which is bound to be paid on: no last day, and only to whom."""
+
     id: UUID
     text: str
     name: str
-    rule: SpendingRule
     spend_from: date | None
-    last_day: date | None
+    versions: tuple[Version, ...]
+    bound: tuple[Version, ...]
+    counts: bool
+    finely: bool
+
+    def changes_within(self, days: Collection[date]) -> bool:
+        return len(self.versions) > 1 and len({in_force(self.versions, day).from_day for day in days}) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +150,8 @@ class Told:
 
 
 Decided = Told | KoinonError
+_When = date | tuple[date, int, str]
+"""What a decision about a payee holds for: a local day, or where some rule asks, minute and category too."""
 
 
 class Batch:
@@ -133,22 +164,26 @@ class Batch:
     def __init__(self, found: Gathered, commands: Sequence[Command]) -> None:
         self.unit = found.unit or ""
         self.requests: list[Request] = []
-        self.to_open: dict[UUID, NewAccount] = {}
+        self.to_open: dict[tuple[UUID, UUID | None], NewAccount] = {}
         self._zone = ZoneInfo(found.time_zone or "UTC")
         self._latest = datetime.max.replace(tzinfo=UTC) if found.clock is None else found.clock + AHEAD
         self._days: dict[datetime, date] = {}
         self._accounts: dict[int, Account] = {}
         self._purses: dict[str, list[Account]] = {}
         self._ordered: set[str] = set()
-        self._receiving: dict[tuple[str, str], Account] = {}
+        self._receiving: dict[tuple[str, str, UUID | None], Account] = {}
+        self._funds: dict[str, _Fund] = {}
+        self._finely = False  # Whether a rule asks for the hour, or for what is bought.
+        self._changing = False  # Whether one rule gives way to another between the days of this batch.
         self._erased: dict[str, bool] = {}
         self._payees: dict[str, PartyFacts] = {}
-        self._rules: dict[tuple[str, str, date], bool] = {}
-        self._may_pay: dict[tuple[str, str, date], list[Account]] = {}
+        self._rules: dict[tuple[str, str, _When], bool] = {}
+        self._may_pay: dict[tuple[str, str, _When], list[Account]] = {}
         self._spent: dict[tuple[int, date], int] = {}
+        self._spent_in: dict[tuple[int, int, int], int] = {}
         self._groups: dict[UUID, Group] = {}
         self._taken: set[UUID] = set()
-        self._read(found)
+        self._read(found, commands)
         deciders: dict[type, Any] = {
             Pay: self._pay,
             RefundPayment: self._refund,
@@ -164,29 +199,48 @@ class Batch:
             else:
                 self.decided.append(deciders[type(command)](command))
 
-    def _read(self, found: Gathered) -> None:
-        funds = {row[0]: _fund(*row) for row in _list(found.funds)}
+    def _read(self, found: Gathered, commands: Sequence[Command]) -> None:
+        funds = self._funds = {row[0]: _fund(*row) for row in _list(found.funds)}
+        changing = self._read_rules(commands)
         for number, holder, kind, fund, is_open, available, filled, ceiling in _list(found.accounts):
-            account = Account(number, funds[fund] if fund else None, is_open, available, filled, ceiling)
+            bound = fund is not None and kind == "till"
+            account = Account(number, funds[fund] if fund else None, is_open, available, filled, ceiling, bound)
+            if changing:
+                account.hold_on(changing)
             self._accounts[number] = account
             if is_open:
                 self._purses.setdefault(holder, []).append(account)
-            if fund is None:
-                self._receiving[holder, kind] = account
+            if fund is None or bound:
+                self._receiving[holder, kind, account.fund] = account
         for party, erased in _list(found.payers):
             self._erased[party] = erased
         for row in _list(found.payees):
             self._payees[row[0]] = _facts(*row)
-        for number, day, minor in _list(found.spent):
-            self._spent[number, date.fromisoformat(day)] = minor
+        for number, written, minor in _list(found.spent):
+            day = date.fromisoformat(written)
+            self._spent[number, day] = minor
+            month = (number, day.year, day.month)
+            self._spent_in[month] = self._spent_in.get(month, 0) + minor
         if found.named is None:
             return
         by_seq = {group.seq: group for group in groups(map(_line, _list(found.lines)))}
-        for name, seq, leg in _list(found.named):
+        for name, seq, leg, category in _list(found.named):
             named = UUID(name)
             self._taken.add(named)
             if leg == 0 and seq in by_seq:
                 self._groups[named] = by_seq[seq]
+                self._groups[named].category = category or ""
+
+    def _read_rules(self, commands: Sequence[Command]) -> date | None:
+        """What the rules of these funds ask for; a day on which they hold where one of them has versions."""
+        changing = None
+        for fund in self._funds.values():
+            self._finely = self._finely or fund.finely
+            if len(fund.versions) > 1:
+                days = {self._day(one.effective_at) for one in commands if isinstance(one, Pay | PlaceHold)}
+                changing = min(days, default=None)
+                self._changing = self._changing or fund.changes_within(days)
+        return changing
 
     # Paying and holding
 
@@ -194,12 +248,11 @@ class Batch:
         parts = self._settle(asked, "payment")
         if not isinstance(parts, list):
             return parts
-        to = parts[0][1]
         legs = []
         requests = self.requests
         group_id = asked.id if len(parts) > 1 else None
         at, actor, reference = asked.effective_at, asked.actor, asked.reference
-        for place, (purse, _, minor) in enumerate(parts):
+        for place, (purse, to, minor) in enumerate(parts):
             leg_id = id_under(asked.id, place) if place else asked.id
             amount = Amount(minor, self.unit) if group_id else asked.amount
             requests.append(
@@ -210,9 +263,10 @@ class Batch:
             purse.filled_minor -= minor
             to.available_minor += minor
             to.filled_minor += minor
-            if purse.rule.per_day_minor is not None:
+            if purse.counts:
                 self._spend(purse, at, minor)
         group = Group("payment", asked.id, asked.payer, asked.payee, self.unit, legs, at, actor, reference)
+        group.category = asked.category
         self._groups[asked.id] = group
         return Told(group)
 
@@ -222,11 +276,10 @@ class Batch:
         parts = self._settle(asked, "hold")
         if not isinstance(parts, list):
             return parts
-        to = parts[0][1]
         legs = []
         group_id = asked.id if len(parts) > 1 else None
         at, actor, reference = asked.effective_at, asked.actor, asked.reference
-        for place, (purse, _, minor) in enumerate(parts):
+        for place, (purse, to, minor) in enumerate(parts):
             leg_id = id_under(asked.id, place) if place else asked.id
             self.requests.append(
                 Hold(
@@ -247,10 +300,11 @@ class Batch:
             legs.append(leg)
             purse.available_minor -= minor
             to.filled_minor += minor
-            if purse.rule.per_day_minor is not None:
+            if purse.counts:
                 self._spend(purse, at, minor)
         group = Group("hold", asked.id, asked.payer, asked.payee, self.unit, legs, at, actor, reference)
         group.lapses_at = asked.lapses_at
+        group.category = asked.category
         self._groups[asked.id] = group
         return Told(group, 0, HoldState.OPEN)
 
@@ -278,31 +332,39 @@ class Batch:
             grounds = (Ground("payments.payer-erased"),)
             return NotPayable(asked=asked.amount, payable=Amount(0, self.unit), grounds=grounds)
         day = self._days.get(asked.effective_at) or self._day(asked.effective_at)
-        purses = self._may_pay.get((payer, payee, day))
+        if self._changing:
+            for purse in self._purses.get(payer, []):
+                purse.hold_on(day)
+            self._ordered.discard(payer)
+        minute = None
+        when: _When = day
+        if self._finely:
+            minute = self._minute(asked.effective_at)
+            when = (day, minute, asked.category)
+        purses = self._may_pay.get((payer, payee, when))
         if purses is None:
-            purses = self._may_pay[payer, payee, day] = self._allowed(payer, payee, facts, day)
+            purses = self._may_pay[payer, payee, when] = self._allowed(payer, payee, facts, day, when)
         if self._spent:
             for purse in purses:
                 purse.spent_today_minor = self._spent.get((purse.account, day), 0)
+                purse.spent_cycle_minor = self._spent_in.get((purse.account, day.year, day.month), 0)
         legs = rules.settle(minor, purses)
         if legs is None:
-            plan = rules.plan(minor, self._purses.get(payer, []), payee=facts, day=day)
+            plan = rules.plan(
+                minor, self._purses.get(payer, []), payee=facts, day=day, minute=minute, category=asked.category
+            )
             assert not plan.decision
             return NotPayable(asked=asked.amount, payable=Amount(plan.payable_minor, self.unit), grounds=plan.grounds)
         kind = Kind.TILL if facts.is_enterprise else Kind.PURSE
-        to = self._receiving.get((payee, kind))
-        if to is None:
-            self.to_open[asked.payee] = NewAccount(kind, self.unit, asked.payee)
-            to = self._receiving[payee, kind] = Account(-len(self.to_open), None, True, 0, 0, None)
-            self._accounts[to.account] = to
-            self._purses.setdefault(payee, []).append(to)
-            self._ordered.discard(payee)
-            self._may_pay.clear()  # The new account is one that pays, too.
-        elif not to.is_open:
-            return AccountNotOpen(key=str(asked.id), account_id=to.account)
-        if to.ceiling_minor is not None:
-            filled = to.filled_minor
-            for _, given in legs:
+        parts: list[tuple[Account, Account, int]] = []
+        for purse, given in legs:
+            # What a chain binds arrives at a till of its fund; a resident's purse is where it ends.
+            fund = purse.fund if purse.chains and kind is Kind.TILL else None
+            to = self._receiving.get((payee, kind, fund)) or self._to_be_opened(asked.payee, kind, fund, day)
+            if not to.is_open:
+                return AccountNotOpen(key=str(asked.id), account_id=to.account)
+            if to.ceiling_minor is not None:
+                filled = to.filled_minor + sum(before for _, there, before in parts if there is to)
                 if filled + given > to.ceiling_minor:
                     return CeilingReached(
                         key=str(asked.id),
@@ -310,23 +372,40 @@ class Batch:
                         available=Amount(to.ceiling_minor - filled, self.unit),
                         asked=Amount(given, self.unit),
                     )
-                filled += given
-        return [(purse, to, given) for purse, given in legs]
+            parts.append((purse, to, given))
+        return parts
 
-    def _allowed(self, payer: str, payee: str, facts: PartyFacts, day: date) -> list[Account]:
-        """The payer's purses whose rules allow this payee on this day, in the order in which they pay."""
+    def _to_be_opened(self, payee: UUID, kind: Kind, fund: UUID | None, day: date) -> Account:
+        """An account that the payee needs first; what follows is decided as if it had it."""
+        self.to_open[payee, fund] = NewAccount(kind, self.unit, payee, fund)
+        of = self._funds[str(fund)] if fund else None
+        to = Account(-len(self.to_open), of, True, 0, 0, None, bound=fund is not None)
+        to.hold_on(day)
+        holder = str(payee)
+        self._receiving[holder, kind, fund] = self._accounts[to.account] = to
+        self._purses.setdefault(holder, []).append(to)
+        self._ordered.discard(holder)
+        self._may_pay.clear()  # The new account is one that pays, too.
+        return to
+
+    def _allowed(self, payer: str, payee: str, facts: PartyFacts, day: date, when: _When) -> list[Account]:
+        """The payer's purses whose rules allow this payee at this time, in the order in which they pay."""
         purses = self._purses.get(payer, [])
+        minute, category = when[1:] if isinstance(when, tuple) else (None, "")
         if len(purses) > 1 and payer not in self._ordered:
             purses.sort(key=rules.order)
             self._ordered.add(payer)
         found = []
         for purse in purses:
-            key = (purse.fund_id, payee, day)
+            key = (purse.fund_id, payee, when)
             allowed = self._rules.get(key)
             if allowed is None:
                 allowed = self._rules[key] = bool(
-                    may_spend(purse.rule, payee=facts, day=day, spend_from=purse.spend_from, last_day=purse.last_day)
-                )
+                    may_spend(
+                        purse.rule, payee=facts, day=day, spend_from=purse.spend_from, last_day=purse.last_day,
+                        minute=minute, category=category,
+                    )
+                )  # fmt: skip
             if allowed:
                 found.append(purse)
         return found
@@ -337,8 +416,8 @@ class Batch:
             first is None
             or first.what != what
             or (what == "payment" and first.target is not None)
-            or (first.payer, first.payee, first.amount_minor, first.unit, first.reference)
-            != (asked.payer, asked.payee, asked.amount.minor, asked.amount.unit, asked.reference)
+            or (first.payer, first.payee, first.amount_minor, first.unit, first.reference, first.category)
+            != (asked.payer, asked.payee, asked.amount.minor, asked.amount.unit, asked.reference, asked.category)
         ):
             return KeyReused(key=str(asked.id))
         return _as_it_stands(first)
@@ -389,7 +468,7 @@ class Batch:
             purse.available_minor += share
             purse.filled_minor += share
             leg.reversed_minor += share
-            if purse.rule.per_day_minor is not None:
+            if purse.counts:
                 self._spend(purse, payment.agreed_at, -share)
         group = Group(
             "refund", asked.id, payment.payer, payment.payee, payment.unit, legs, asked.effective_at, asked.actor,
@@ -459,7 +538,7 @@ class Batch:
             purse.filled_minor -= share
             till.available_minor += share
             till.filled_minor += share - leg.amount_minor
-            if purse.rule.per_day_minor is not None:
+            if purse.counts:
                 self._spend(purse, hold.agreed_at, share - leg.amount_minor)
             if share:
                 amount = None if asked.amount is None else Amount(share, hold.unit)
@@ -503,7 +582,7 @@ class Batch:
             purse.available_minor += leg.amount_minor
             till.filled_minor -= leg.amount_minor
             leg.state = HoldState.RELEASED
-            if purse.rule.per_day_minor is not None:
+            if purse.counts:
                 self._spend(purse, hold.agreed_at, -leg.amount_minor)
         group = Group(
             "release", asked.id, hold.payer, hold.payee, hold.unit, [], asked.effective_at, asked.actor, hold.reference
@@ -518,10 +597,17 @@ class Batch:
         day = self._days[at] = at.astimezone(self._zone).date()
         return day
 
+    def _minute(self, at: datetime) -> int:
+        """The minute of the local day."""
+        local = at.astimezone(self._zone)
+        return local.hour * 60 + local.minute
+
     def _spend(self, purse: Account, agreed_at: datetime, minor: int) -> None:
         day = self._days.get(agreed_at) or self._day(agreed_at)
         key = (purse.account, day)
         self._spent[key] = self._spent.get(key, 0) + minor
+        month = (purse.account, day.year, day.month)
+        self._spent_in[month] = self._spent_in.get(month, 0) + minor
 
 
 def _same(first: Group, amount: Amount | None) -> bool:
@@ -543,8 +629,27 @@ def _list(text: str | None) -> list[Any]:
 
 
 @lru_cache(maxsize=1024)
-def _fund(number: str, name: str, rule: str, spend_from: str | None, last_day: str | None) -> _Fund:
-    return _Fund(UUID(number), number, name, compiled(rule), _date(spend_from), _date(last_day))
+def _fund(number: str, name: str, rule: str, spend_from: str | None, last_day: str | None, later: str | None) -> _Fund:
+    versions = versions_of(rule, _date(last_day), later)
+    found = [version.rule for version in versions]
+    return _Fund(
+        UUID(number),
+        number,
+        name,
+        _date(spend_from),
+        versions,
+        bound=tuple(Version(version.from_day, version.rule.passed_on()) for version in versions),
+        counts=any(rule.counts for rule in found),
+        finely=any(rule.hours is not None or rule.categories is not None for rule in found),
+    )
+
+
+def versions_of(rule: str, last_day: date | None, later: str | None) -> tuple[Version, ...]:
+    """What holds for a fund: first what its own record says, then its versions, a JSON list of day, rule, last day."""
+    return (
+        Version(None, compiled(rule), last_day),
+        *(Version(date.fromisoformat(day), compiled(then), _date(until)) for day, then, until in _list(later)),
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -565,9 +670,10 @@ def _facts(
     is_chain: bool,
     accepts_since: str | None,
     active: bool,
+    size: str,
 ) -> PartyFacts:
     return PartyFacts(
-        UUID(party), kind, zone, sector, sector_group, legal_form, is_sse, is_chain, _date(accepts_since), active
+        UUID(party), kind, zone, sector, sector_group, legal_form, is_sse, is_chain, _date(accepts_since), active, size
     )
 
 

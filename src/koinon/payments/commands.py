@@ -3,6 +3,9 @@
 A command's ``id`` is its idempotency key: 128 bits made by the caller, unique in the
 town. The same id with the same content gives the first result again, with any other it is
 refused as ``payments.key-reused``. What a retry may change is not compared: time and actor.
+
+``category`` is what is bought, as the till says it (``food``); empty where it does not say. Money of a fund whose
+rule names categories pays only for these.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ class Pay:
     effective_at: datetime
     actor: str
     reference: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class PlaceHold:
     effective_at: datetime
     actor: str
     reference: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

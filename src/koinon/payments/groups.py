@@ -70,11 +70,11 @@ class Group:
 
     ``target`` is the payment that a refund gives back, or the hold that a payment captured or a release let
     go. ``whole`` says that all was asked for, however much that was. ``posted_at`` is None until the
-    books have been written.
+    books have been written. ``category`` is what was bought, where the till said so.
     """
 
     __slots__ = (
-        "actor", "agreed_at", "effective_at", "id", "lapses_at", "legs", "payee", "payer", "posted_at", "reference",
+        "actor", "agreed_at", "category", "effective_at", "id", "lapses_at", "legs", "payee", "payer", "posted_at", "reference",
         "seq", "target", "unit", "what", "whole",
     )  # fmt: skip
 
@@ -102,6 +102,7 @@ class Group:
         self.reference = reference
         self.target: UUID | None = None
         self.whole = False
+        self.category = ""
         self.lapses_at: datetime | None = None
         self.posted_at: datetime | None = None
         self.seq = 0

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from koinon.db import arrays
-from koinon.db.arrays import TimeArray, UuidArray
+from koinon.db.arrays import TextArray, TimeArray, UuidArray
 from koinon.db.batching import NotQuick
 from koinon.db.lanes import BEGIN, COMMIT, Lane
 from koinon.db.statements import scalar, statement
@@ -87,6 +87,9 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
                 raise PlanRefusedError
             return [_refused(commands[0], outcomes)]
     posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
+    if (said := _said(batch, town_id, commands)) is not None:
+        with arrays.cursor(conn, tuple_row) as cursor:
+            cursor.execute(statement(_PACKAGE, "note_bought"), said)
     if scalar(conn, statement(_PACKAGE, "listened"), town_id=town_id):
         _tell(conn, town_id, commands, batch)
     return _answers(batch, town_id, posted_at)
@@ -113,8 +116,12 @@ async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -
     [booked] = await lane.ask(ledger.asking(town_id=town_id, requests=batch.requests))
     if booked.values:
         raise NotQuick
-    told, _ = await lane.ask(
-        (statement(_PACKAGE, "posted_at"), {"town_id": town_id, "id": batch.requests[0].id}), COMMIT, ends=True
+    said = _said(batch, town_id, commands)
+    told, *_ = await lane.ask(
+        (statement(_PACKAGE, "posted_at"), {"town_id": town_id, "id": batch.requests[0].id}),
+        *([(statement(_PACKAGE, "note_bought"), said)] if said is not None else []),
+        COMMIT,
+        ends=True,
     )
     return _answers(batch, town_id, told.only()["posted_at"])
 
@@ -138,8 +145,8 @@ def _planned(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -
         )
 
 
-def _holder(account: NewAccount) -> UUID:
-    return account.holder
+def _holder(account: NewAccount) -> tuple[UUID, str]:
+    return account.holder, str(account.fund or "")
 
 
 def _gather(conn: Connection[Any], town_id: int, commands: Sequence[Command]) -> Gathered:
@@ -169,6 +176,19 @@ def _looked_at(town_id: int, commands: Sequence[Command]) -> dict[str, Any]:
         "ids": UuidArray([command.id for command in commands]),
         "targets": UuidArray(list(targets)),
     }
+
+
+def _said(batch: Batch, town_id: int, commands: Sequence[Command]) -> dict[str, Any] | None:
+    """What tills said was bought with what has been posted now; None where none said anything, which is usual."""
+    said = [
+        (command.id, command.category)
+        for command, told in zip(commands, batch.decided, strict=True)
+        if isinstance(command, Pay | PlaceHold) and command.category and isinstance(told, Told) and told.fresh
+    ]
+    if not said:
+        return None
+    ids, categories = zip(*said, strict=True)
+    return {"town_id": town_id, "ids": UuidArray(list(ids)), "categories": TextArray(list(categories))}
 
 
 def _answers(batch: Batch, town_id: int, posted_at: datetime | None) -> list[Outcome]:

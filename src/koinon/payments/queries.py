@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from koinon.db.statements import many, statement
 from koinon.parties import queries as parties
 from koinon.parties.types import PartyFacts
 from koinon.payments import groups, rules
-from koinon.payments.batch import compiled
+from koinon.payments.batch import versions_of
 from koinon.payments.errors import HoldNotFound, PaymentNotFound
 from koinon.payments.groups import Line
 from koinon.payments.types import (
@@ -27,7 +27,7 @@ from koinon.payments.types import (
     PurseView,
     Refund,
 )
-from koinon.programmes.spending import FREE, may_spend
+from koinon.programmes.spending import FREE, in_force, may_spend
 
 _PACKAGE = "koinon.payments"
 
@@ -42,7 +42,10 @@ class _Purse:
     rule_json: str
     spend_from: date | None
     last_day: date | None
+    later: str | None
+    bound: bool
     spent_today_minor: int
+    spent_cycle_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +60,38 @@ class _Shop:
     is_sse: bool
     is_chain: bool
     accepts_since: date | None
+    size: str
 
 
 def purses(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) -> list[PurseView]:
-    """A party's open purses, or its till, in the order in which they pay; empty ones too."""
+    """A party's open purses, or its tills, in the order in which they pay; empty ones too.
+
+    Rules and last days are those that hold on the local day of ``at``.
+    """
     rows = many(conn, statement(_PACKAGE, "purses"), _Purse, town_id=town_id, payer=payer, at=at)
-    views = [
-        PurseView(
-            account=row.account,
-            available_minor=row.available_minor,
-            rule=compiled(row.rule_json) if row.fund else FREE,
-            fund=row.fund,
-            fund_code=row.fund_code,
-            fund_name=row.fund_name,
-            spend_from=row.spend_from,
-            last_day=row.last_day,
-            spent_today_minor=row.spent_today_minor,
-        )
-        for row in rows
-    ]
-    return sorted(views, key=rules.order)
+    day = at.astimezone(parties.town(conn, town_id).zone).date()
+    return sorted((_view(row, day) for row in rows), key=rules.order)
+
+
+def _view(row: _Purse, day: date) -> PurseView:
+    rule, last_day, spend_from = FREE, None, None
+    if row.fund:
+        version = in_force(versions_of(row.rule_json, row.last_day, row.later), day)
+        rule = version.rule.passed_on() if row.bound else version.rule
+        last_day, spend_from = (None, None) if row.bound else (version.last_day, row.spend_from)
+    return PurseView(
+        account=row.account,
+        available_minor=row.available_minor,
+        rule=rule,
+        fund=row.fund,
+        fund_code=row.fund_code,
+        fund_name=row.fund_name,
+        spend_from=spend_from,
+        last_day=last_day,
+        spent_today_minor=row.spent_today_minor,
+        spent_cycle_minor=row.spent_cycle_minor,
+        bound=row.bound,
+    )
 
 
 def payment(conn: Connection[Any], *, town_id: int, payment_id: UUID) -> Payment:
@@ -203,9 +218,10 @@ def movements(
 
 
 def where_to_spend(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) -> list[Place]:
-    """The shops that take part, with how much the payer may spend there on that local day.
+    """The shops that take part, with how much the payer may spend there on that local day, at its hours.
 
-    Shops where nothing can be spent now are left out; by neighbourhood, then name.
+    Money that pays only for some categories counts: somebody has to buy these. Shops where nothing can be spent on
+    that day are left out; by neighbourhood, then name.
     """
     town = parties.town(conn, town_id)
     day = at.astimezone(town.zone).date()
@@ -216,12 +232,18 @@ def where_to_spend(conn: Connection[Any], *, town_id: int, payer: UUID, at: date
             continue
         facts = PartyFacts(
             shop.party_id, "organisation", shop.zone, shop.sector, shop.sector_group, shop.legal_form, shop.is_sse,
-            shop.is_chain, shop.accepts_since,
+            shop.is_chain, shop.accepts_since, size=shop.size,
         )  # fmt: skip
         usable = [
             purse
             for purse in mine
-            if may_spend(purse.rule, payee=facts, day=day, spend_from=purse.spend_from, last_day=purse.last_day)
+            if may_spend(
+                replace(purse.rule, categories=None),
+                payee=facts,
+                day=day,
+                spend_from=purse.spend_from,
+                last_day=purse.last_day,
+            )
         ]
         spendable = sum(_today(purse) for purse in usable)
         if spendable > 0:
@@ -241,6 +263,9 @@ def where_to_spend(conn: Connection[Any], *, town_id: int, payer: UUID, at: date
 
 
 def _today(purse: PurseView) -> int:
-    if purse.rule.per_day_minor is None:
-        return purse.available_minor
-    return max(0, min(purse.available_minor, purse.rule.per_day_minor - purse.spent_today_minor))
+    most = purse.available_minor
+    if purse.rule.per_day_minor is not None:
+        most = min(most, purse.rule.per_day_minor - purse.spent_today_minor)
+    if purse.rule.per_cycle_minor is not None:
+        most = min(most, purse.rule.per_cycle_minor - purse.spent_cycle_minor)
+    return max(0, most)

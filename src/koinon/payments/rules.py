@@ -33,6 +33,8 @@ class Purse(Protocol):
     def last_day(self) -> date | None: ...
     @property
     def spent_today_minor(self) -> int: ...
+    @property
+    def spent_cycle_minor(self) -> int: ...
 
 
 AnyPurse = TypeVar("AnyPurse", bound=Purse)
@@ -59,6 +61,8 @@ def settle(amount_minor: int, purses: Iterable[AnyPurse]) -> list[tuple[AnyPurse
             most = min(most, share_rounded_down(amount_minor, rule.share_of_price))
         if rule.per_day_minor is not None:
             most = min(most, rule.per_day_minor - purse.spent_today_minor)
+        if rule.per_cycle_minor is not None:
+            most = min(most, rule.per_cycle_minor - purse.spent_cycle_minor)
         if most >= left:
             legs.append((purse, left))
             return legs
@@ -68,13 +72,22 @@ def settle(amount_minor: int, purses: Iterable[AnyPurse]) -> list[tuple[AnyPurse
     return None
 
 
-def plan(amount_minor: int, purses: Sequence[Purse], *, payee: PartyFacts, day: date) -> Plan:
-    """Settle a price from the purses that may pay this payee on this local day.
+def plan(
+    amount_minor: int,
+    purses: Sequence[Purse],
+    *,
+    payee: PartyFacts,
+    day: date,
+    minute: int | None = None,
+    category: str = "",
+) -> Plan:
+    """Settle a price from the purses that may pay this payee for this on this local day.
 
     Soonest last day first, then the most restricted, then free money: what
     could be lost or is hard to place is used before what is good anywhere. Each
     purse gives at most what it has, its rule's share of the price (rounded
-    down) and what its rule leaves of the day.
+    down) and what its rule leaves of the day and of the month. ``minute`` and ``category`` are as in
+    ``may_spend``; the rules of the purses are those that hold on the day.
 
     When that does not reach the price nothing is paid, and the grounds say
     everything that stood in the way: what is missing, and for each purse with
@@ -105,7 +118,8 @@ def plan(amount_minor: int, purses: Sequence[Purse], *, payee: PartyFacts, day: 
     limited: list[Ground] = []
     for purse in sorted(purses, key=order):
         decision = may_spend(
-            purse.rule, payee=payee, day=day, spend_from=purse.spend_from, last_day=purse.last_day
+            purse.rule, payee=payee, day=day, spend_from=purse.spend_from, last_day=purse.last_day,
+            minute=minute, category=category,
         )  # fmt: skip
         if not decision:
             if purse.available_minor > 0:
@@ -148,6 +162,13 @@ def _most(amount_minor: int, purse: Purse) -> tuple[int, list[Ground]]:
         if left < min(purse.available_minor, amount_minor):
             fields = {"per_day_minor": per_day, "left_minor": left}
             grounds.append(_of_purse(Ground("payments.day-limit", fields), purse))
+        most = min(most, left)
+    per_cycle = purse.rule.per_cycle_minor
+    if per_cycle is not None:
+        left = max(0, per_cycle - purse.spent_cycle_minor)
+        if left < min(purse.available_minor, amount_minor):
+            fields = {"per_cycle_minor": per_cycle, "left_minor": left}
+            grounds.append(_of_purse(Ground("payments.cycle-limit", fields), purse))
         most = min(most, left)
     return max(0, most), grounds
 

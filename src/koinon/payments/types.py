@@ -17,7 +17,8 @@ from koinon.programmes.spending import SpendingRule
 class PurseView:
     """What a payer has for one purpose. ``fund`` None is free money.
 
-    ``spent_today_minor`` counts what the purse paid on the local day, refunds taken off.
+    ``spent_today_minor`` counts what the purse paid on the local day, ``spent_cycle_minor`` in its month, refunds taken
+    off; 0 where the rule does not ask. ``bound`` is money that a till was paid and may only pay on.
     """
 
     account: int
@@ -29,6 +30,8 @@ class PurseView:
     spend_from: date | None = None
     last_day: date | None = None
     spent_today_minor: int = 0
+    spent_cycle_minor: int = 0
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
--- A payer's open purses, or its till, with the rule and days of their funds and what they paid on a local day.
+-- A payer's open purses, or its tills, with the rule and days of their funds and what they paid on a local day and in its month.
 --
 -- town_id integer, payer uuid, at timestamptz
 --
--- Empty purses too. Locks nothing: koinon.payments.operations.perform does, before it plans.
+-- ``later`` are the versions of the fund's rule that begin on later days than what its record says, as JSON. A till of a
+-- fund holds what is bound to be paid on. Empty purses too. Locks nothing: koinon.payments.operations.perform does, before it plans.
 SELECT
     account.id AS account,
     account.credits_posted - account.debits_posted - account.debits_held AS available_minor,
@@ -12,15 +13,34 @@ SELECT
     coalesce(fund.rule::text, '{}') AS rule_json,
     fund.spend_from,
     fund.last_day,
-    CASE WHEN fund.rule ? 'per_day_minor' THEN coalesce((
-        SELECT spent.minor
-        FROM payments.spent_by_day(
-            account.town_id, ARRAY[account.id], ARRAY[(%(at)s::timestamptz AT TIME ZONE town.time_zone)::date]
-        ) AS spent
-    ), 0) ELSE 0 END AS spent_today_minor
+    later.versions AS later,
+    account.kind = 'till' AND account.fund IS NOT NULL AS bound,
+    coalesce(spent.today_minor, 0)::bigint AS spent_today_minor,
+    coalesce(spent.cycle_minor, 0)::bigint AS spent_cycle_minor
 FROM ledger.account AS account
 INNER JOIN parties_town AS town ON town.id = account.town_id
 LEFT JOIN programmes_fund AS fund ON fund.id = account.fund
+LEFT JOIN LATERAL (
+    SELECT
+        json_agg(json_build_array(version.from_day, version.rule::text, version.last_day) ORDER BY version.from_day)::text
+            AS versions,
+        bool_or(version.rule ?| ARRAY['per_day_minor', 'per_cycle_minor']) AS counts
+    FROM programmes_fundversion AS version
+    WHERE version.fund_id = fund.id AND version.withdrawn_at IS NULL
+) AS later ON TRUE
+LEFT JOIN LATERAL (SELECT (%(at)s::timestamptz AT TIME ZONE town.time_zone)::date AS today) AS local ON TRUE
+LEFT JOIN LATERAL (
+    SELECT sum(paid.minor) FILTER (WHERE paid.day = local.today) AS today_minor, sum(paid.minor) AS cycle_minor
+    FROM payments.spent_by_day(
+        account.town_id, ARRAY[account.id],
+        ARRAY(
+            SELECT one.day::date FROM generate_series(
+                date_trunc('month', local.today::timestamp),
+                date_trunc('month', local.today::timestamp) + interval '1 month - 1 day', interval '1 day'
+            ) AS one (day)
+        )
+    ) AS paid
+) AS spent ON account.kind = 'purse' AND (fund.rule ?| ARRAY['per_day_minor', 'per_cycle_minor'] OR later.counts)
 WHERE
     account.town_id = %(town_id)s
     AND account.holder = %(payer)s

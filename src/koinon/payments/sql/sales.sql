@@ -16,7 +16,7 @@ WITH shown AS (
     LEFT JOIN shown ON TRUE
     LEFT JOIN ledger.journal AS line
         ON line.town_id = acc.town_id AND line.seq = shown.first_seq AND line.credit_account = acc.id
-    WHERE acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND acc.kind IN ('purse', 'till') AND acc.fund IS NULL
+    WHERE acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND (acc.kind = 'till' OR (acc.kind = 'purse' AND acc.fund IS NULL))
 ), sold AS (
     SELECT DISTINCT line.seq - line.leg AS first_seq
     FROM place

@@ -14,7 +14,7 @@ CROSS JOIN LATERAL payments.walk(
     %(town_id)s::integer, acc.id, acc.last_seq, payments.posted_since(%(town_id)s::integer, %(start)s::timestamptz)
 ) AS line
 WHERE
-    acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND acc.kind IN ('purse', 'till') AND acc.fund IS NULL
+    acc.town_id = %(town_id)s AND acc.holder = %(payee)s AND (acc.kind = 'till' OR (acc.kind = 'purse' AND acc.fund IS NULL))
     AND line.code = 6
     AND (line.credit_account = acc.id) = (line.kind IN ('t', 'c', 'C'))
     AND line.effective_at >= %(start)s AND line.effective_at < %(until)s
