@@ -39,20 +39,28 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Today"), "shop"),
         (gettext_lazy("Movements"), "shop-movements"),
         (gettext_lazy("Pay out"), "shop-payout"),
+        (gettext_lazy("Statement"), "shop-statement"),
     ],
     Role.OFFICER: [
         (gettext_lazy("Programmes"), "office"),
         (gettext_lazy("Check a town folder"), "office-import"),
     ],
-    Role.APPROVER: [(gettext_lazy("To approve"), "approvals")],
+    Role.APPROVER: [(gettext_lazy("To approve"), "approvals"), (gettext_lazy("The town's till"), "accounts-till")],
     Role.TREASURER: [
         (gettext_lazy("Reserve"), "treasury"),
         (gettext_lazy("Paying shops out"), "treasury-runs"),
+        (gettext_lazy("The town's till"), "accounts-till"),
+        (gettext_lazy("Statements"), "accounts-statements"),
+        (gettext_lazy("Journal"), "accounts-journal"),
+        (gettext_lazy("Year"), "accounts-year"),
+        (gettext_lazy("Limited network"), "accounts-network"),
     ],
     Role.AUDITOR: [
         (gettext_lazy("Books"), "audit"),
         (gettext_lazy("Seals"), "audit-seals"),
         (gettext_lazy("Audit trail"), "audit-trail"),
+        (gettext_lazy("Journal"), "accounts-journal"),
+        (gettext_lazy("Year"), "accounts-year"),
     ],
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from koinon.web.views import account, approvals, audit, office, purse, shop, town, treasury
+from koinon.web.views import account, accounts, approvals, audit, office, purse, shop, town, treasury
 
 urlpatterns = [
     path("", town.town, name="town"),
@@ -44,6 +44,14 @@ urlpatterns = [
     path("treasury/runs/<uuid:run>/export/", treasury.export_run, name="treasury-export"),
     path("treasury/runs/<uuid:run>/settle/", treasury.settle_run, name="treasury-settle"),
     path("treasury/runs/<uuid:run>/cancel/", treasury.cancel_run, name="treasury-cancel"),
+    path("bookkeeping/network/", accounts.network, name="accounts-network"),
+    path("bookkeeping/till/", accounts.till, name="accounts-till"),
+    path("bookkeeping/till/<uuid:payment>/approve/", accounts.approve_town_payment, name="accounts-till-approve"),
+    path("bookkeeping/till/<uuid:payment>/cancel/", accounts.cancel_town_payment, name="accounts-till-cancel"),
+    path("bookkeeping/journal/", accounts.journal, name="accounts-journal"),
+    path("bookkeeping/year/", accounts.year, name="accounts-year"),
+    path("bookkeeping/statements/", accounts.statements, name="accounts-statements"),
+    path("shop/statement/", accounts.own_statement, name="shop-statement"),
     path("audit/", audit.audit, name="audit"),
     path("audit/seals/", audit.seals, name="audit-seals"),
     path("audit/trail/", audit.trail, name="audit-trail"),

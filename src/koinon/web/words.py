@@ -37,7 +37,12 @@ PAYOUT_STATES: dict[str, Any] = {
     "paid": pgettext_lazy("state", "Paid"),
     "undone": gettext_lazy("Taken back"),
 }
-STATES = {"cycle": CYCLE_STATES, "run": RUN_STATES, "payment": PAYMENT_STATES}
+TOWN_PAYMENT_STATES: dict[str, Any] = {
+    "prepared": gettext_lazy("Waiting for approval"),
+    "paid": pgettext_lazy("state", "Paid"),
+    "cancelled": gettext_lazy("Cancelled"),
+}
+STATES = {"cycle": CYCLE_STATES, "run": RUN_STATES, "payment": PAYMENT_STATES, "town-payment": TOWN_PAYMENT_STATES}
 # How a state looks; the words beside it say the same.
 TONES = {
     "prepared": "soon",
@@ -77,6 +82,14 @@ SECTORS: dict[str, Any] = {
 
 
 ACTS: dict[str, Any] = {
+    "accounting.account-set": gettext_lazy("Chart of accounts changed"),
+    "accounting.agreement-recorded": gettext_lazy("Agreement with a shop recorded"),
+    "accounting.authority-notified": gettext_lazy("Authority notified"),
+    "accounting.fund-recorded": gettext_lazy("Convertibility of a fund recorded"),
+    "accounting.town-payment-prepared": gettext_lazy("Payment of the town prepared"),
+    "accounting.town-payment-paid": gettext_lazy("Payment of the town made"),
+    "accounting.town-payment-cancelled": gettext_lazy("Payment of the town cancelled"),
+    "accounting.wording-set": gettext_lazy("Words of statements changed"),
     "api.key-added": gettext_lazy("API key made"),
     "api.key-revoked": gettext_lazy("API key revoked"),
     "cycle.prepared": gettext_lazy("Month prepared"),
@@ -119,6 +132,66 @@ ACTS: dict[str, Any] = {
     "outbox.sent-again": gettext_lazy("Messages sent again"),
     "outbox.notice-added": gettext_lazy("E-mail notice added"),
     "outbox.notice-removed": gettext_lazy("E-mail notice removed"),
+}
+
+# Accounts
+
+STATEMENT_LINES: dict[str, Any] = {
+    "sold": gettext_lazy("Sold"),
+    "refunded": gettext_lazy("Given back to customers"),
+    "spent": gettext_lazy("Paid to others"),
+    "returned": gettext_lazy("Given back by others"),
+    "redeemed": gettext_lazy("Turned into euros"),
+    "given_back": gettext_lazy("Payout undone"),
+    "fees": gettext_lazy("Fees"),
+    "fees_back": gettext_lazy("Fees given back"),
+    "fees_received": gettext_lazy("Fees received"),
+    "topped_up": gettext_lazy("Topped up"),
+    "other_in": gettext_lazy("Other, in"),
+    "other_out": gettext_lazy("Other, out"),
+}
+YEAR_FIGURES: dict[str, Any] = {
+    "received": gettext_lazy("Received from the budget and from top-ups"),
+    "withdrawn": gettext_lazy("Given back to the budget"),
+    "issued": gettext_lazy("Issued"),
+    "disbursed": gettext_lazy("Paid out as aid"),
+    "rewarded": gettext_lazy("Paid as rewards"),
+    "bonus": gettext_lazy("Granted as bonus"),
+    "topped_up": gettext_lazy("Topped up by residents and shops"),
+    "paid": gettext_lazy("Spent in payments"),
+    "refunded": gettext_lazy("Given back in refunds"),
+    "redeemed": gettext_lazy("Turned into euros by shops"),
+    "fees": gettext_lazy("Fees kept by the town"),
+    "paid_out": gettext_lazy("Paid to shops by the bank"),
+    "expired": gettext_lazy("Not spent in time and returned"),
+}
+PLACES: dict[str, Any] = {
+    "issuance": gettext_lazy("Bank"),
+    "reserve": gettext_lazy("Received, not issued"),
+    "escrow": gettext_lazy("Issued, being handed out"),
+    "purse": gettext_lazy("With residents"),
+    "till": gettext_lazy("With enterprises"),
+    "town-till": gettext_lazy("In the town's own till"),
+    "redemption": gettext_lazy("Owed to enterprises"),
+    "clearing": gettext_lazy("In clearing"),
+}
+PURPOSES: dict[str, Any] = {
+    "SUPP": gettext_lazy("Supplier"),
+    "SALA": gettext_lazy("Wages"),
+    "SCVE": gettext_lazy("Services"),
+    "GOVT": gettext_lazy("Other public payment"),
+}
+CONVERTIBLE: dict[str, Any] = {
+    "nobody": gettext_lazy("Nobody"),
+    "shops": gettext_lazy("Shops only"),
+    "anybody": gettext_lazy("Anybody"),
+}
+STANDINGS: dict[str, Any] = {
+    "no-threshold": gettext_lazy("No threshold of this country's law is on record."),
+    "below": gettext_lazy("Below the threshold: nobody need be told."),
+    "near": gettext_lazy("Near the threshold: prepare the notification."),
+    "above": gettext_lazy("Above the threshold: the authority must be told."),
+    "notified": gettext_lazy("Above the threshold, and the authority was told."),
 }
 
 

@@ -1,0 +1,124 @@
+"""The pages of the town's accounts, and the files they hand out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+from pypdf import PdfReader
+
+from koinon.db.connections import Database
+from tests.conftest import django_on
+from tests.web.test_access import client_of
+
+OCTOBER = "first=2026-10-01&last=2026-10-31"
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+def shop_id() -> UUID:
+    from koinon.parties.models import RoleGrant
+
+    party: UUID = RoleGrant.objects.get(role="shop").party_id
+    return party
+
+
+def words_of(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+
+
+def test_a_shop_reads_the_same_statement_on_its_page_as_csv_and_as_pdf(site: Database) -> None:
+    client = client_of("shop")
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/shop/statement/?{OCTOBER}&file=csv").content.decode())))
+    balances = [int(row["balance_minor_units"]) for row in rows]
+    assert balances == list(itertools.accumulate(int(row["minor_units"]) for row in rows))
+    paper = client.get(f"/shop/statement/?{OCTOBER}&file=pdf", headers={"accept-language": "el"})
+    assert paper["Content-Type"] == "application/pdf"
+    closing = f"{balances[-1] / 100:,.2f}".translate(str.maketrans(",.", ".,"))  # As Greek writes it.
+    page = client.get(f"/shop/statement/?{OCTOBER}", headers={"accept-language": "el"}).content.decode()
+    for shown in (words_of(paper.content), page):
+        assert closing in shown
+
+
+def test_the_journal_files_balance_and_the_year_adds_up_on_paper(site: Database) -> None:
+    client = client_of("treasurer")
+    for file in ("days", "each", "balance"):
+        answer = client.get(f"/bookkeeping/journal/?{OCTOBER}&file={file}")
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+        assert rows
+        sides = [sum(round(float(row[side] or 0) * 100) for row in rows) for side in ("debit", "credit")]
+        assert sides[0] == sides[1] > 0
+    figures = csv.DictReader(io.StringIO(client.get("/bookkeeping/year/?year=2026&file=csv").content.decode()))
+    moved = {row["figure"]: int(row["minor_units"]) for row in figures if not row["fund"]}
+    left = f"{(moved['issued'] - moved['redeemed'] - moved['expired']) / 100:,.2f}"
+    assert left in client.get("/bookkeeping/year/?year=2026").content.decode()
+    assert client.get("/bookkeeping/year/?year=2026&file=pdf").content.startswith(b"%PDF-")
+
+
+def test_a_period_that_ends_before_it_begins_is_said_to_be_wrong(site: Database) -> None:
+    page = client_of("treasurer").get("/bookkeeping/journal/?first=2026-10-31&last=2026-10-01&file=days")
+    assert page.status_code == 200
+    assert "The last day comes before the first one" in page.content.decode()
+
+
+def test_the_treasurer_pays_out_of_the_towns_till_with_a_second_person(site: Database) -> None:
+    from django.db import transaction
+    from django.utils import timezone
+
+    from koinon.accounting import queries
+    from koinon.db.checks import run_checks
+    from koinon.kernel.identifiers import new_id
+    from koinon.kernel.money import Amount
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+    from koinon.payments import operations as payments
+
+    town = Town.objects.get()
+    shop = shop_id()
+    assert town.party_id is not None
+    with transaction.atomic():
+        payments.pay(
+            raw(), town_id=town.pk, payment_id=new_id(), payer=shop, payee=town.party_id,
+            amount=Amount(5_00, town.unit_code), effective_at=timezone.now(), actor="till:1", reference="fee-7",
+        )  # fmt: skip
+    treasurer, approver = client_of("treasurer"), client_of("approver")
+    asked = {
+        "form_id": str(uuid4()), "payee": str(shop), "amount": "3.00", "purpose": "SUPP", "reference": "contract-7",
+    }  # fmt: skip
+    for _twice in range(2):
+        assert treasurer.post("/bookkeeping/till/", asked).status_code == 302
+    with transaction.atomic():
+        (payment,) = queries.town_payments(raw(), town_id=town.pk)
+    assert payment.state == "prepared"
+    assert treasurer.post(f"/bookkeeping/till/{payment.id}/approve/").status_code == 403
+    assert approver.post(f"/bookkeeping/till/{payment.id}/approve/").status_code == 302
+    with transaction.atomic():
+        assert queries.town_payment(raw(), town_id=town.pk, payment_id=payment.id).state == "paid"
+        assert [result.name for result in run_checks(raw()) if not result.passed] == []
+
+
+def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_are_taken(site: Database) -> None:
+    treasurer = client_of("treasurer")
+    shop = str(shop_id())
+    signed = {"what": "agreement", "party": shop, "signed_on": "2026-09-01", "reference": "AG-1"}
+    assert treasurer.post("/bookkeeping/network/", signed).status_code == 302
+    assert "AG-1" in treasurer.get("/bookkeeping/network/").content.decode()
+    over = {"what": "wording", "language": "es", "from_day": "2020-01-01", "body": "IVA"}
+    assert "That day is over." in treasurer.post("/bookkeeping/journal/", over).content.decode()
+    both = {
+        "form_id": str(uuid4()), "payee": shop, "person": str(UUID(int=1)), "amount": "3.00", "purpose": "SUPP",
+        "reference": "x",
+    }  # fmt: skip
+    said = treasurer.post("/bookkeeping/till/", both).content.decode()
+    assert "Choose an enterprise, or give the number of a person." in said
+    later = signed | {"signed_on": "2026-09-02", "reference": "AG-2"}
+    assert "AG-2" not in client_of("auditor").post("/bookkeeping/network/", later).content.decode()
+    assert "AG-2" not in treasurer.get("/bookkeeping/network/").content.decode()
