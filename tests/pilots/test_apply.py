@@ -25,9 +25,9 @@ from koinon.pilots.apply import Applied, apply
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import TownPlan
 from koinon.programmes import operations as programmes
+from koinon.programmes.eligibility import EVERYBODY, kept
 from koinon.programmes.queries import entitlements, funds
 from koinon.programmes.queries import programmes as all_programmes
-from koinon.programmes.rules import EligibilityRule
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 from koinon.treasury.types import FileFormat
@@ -411,7 +411,7 @@ def test_whom_a_programme_is_for_is_decided_as_its_file_says(applying: Applying,
     assert town_id is not None
 
     (programme,) = all_programmes(applying.conn, town_id=town_id)
-    assert programme.terms.eligibility == EligibilityRule(frozenset({"nea-peramos"}), frozenset({"none"}))
+    assert programme.terms.eligibility == kept({"zones": ["nea-peramos"], "income_bands": ["none"]})
     cycle = programmes.prepare_cycle(
         applying.conn, town_id=town_id, programme_id=programme.id, month=Month(2026, 10), actor="user:1", now=NOW
     )
@@ -433,7 +433,7 @@ def test_a_limit_that_its_file_no_longer_names_is_lifted_and_audited(applying: A
     assert change.after == {"rule": "{}"}
     assert lifted.town_id is not None
     (programme,) = all_programmes(applying.conn, town_id=lifted.town_id)
-    assert programme.terms.eligibility == EligibilityRule()
+    assert programme.terms.eligibility == EVERYBODY
 
 
 def test_a_town_is_compared_with_as_few_questions_however_many_people_it_has(

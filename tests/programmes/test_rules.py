@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from koinon.kernel.periods import Month
 from koinon.parties.types import PartyFacts
-from koinon.programmes.rules import AwardFacts, ProgrammeTerms, entitlement, parse_eligibility
+from koinon.programmes.eligibility import HouseholdFacts
+from koinon.programmes.rules import AwardFacts, ProgrammeTerms, entitlement
 from koinon.programmes.spending import SpendingRule, may_spend, parse, parse_share, spending_rule
 
 DAY = date(2026, 10, 5)
@@ -161,17 +162,12 @@ def test_a_rule_that_is_kept_is_read_back_as_it_was(rule):
     assert spending_rule(rule.as_json()) == rule
 
 
-def test_eligibility_finds_what_it_does_not_know():
-    _, findings = parse_eligibility({"zones": ["x"], "age": [18], "income_bands": "a"}, zones=frozenset({"besos"}))
-    assert [finding.code for finding in findings] == ["rule.unknown-key", "rule.not-a-list", "rule.unknown-zone"]
-
-
 @given(
     st.integers(0, 10**9), st.fractions(Fraction(1, 1000), 1, max_denominator=1000), st.integers(0, 10**6)
 )  # fmt: skip
 def test_an_entitlement_is_the_share_rounded_down_and_only_above_the_floor(monthly, share, floor):
     award = AwardFacts(monthly, date(2026, 1, 1), None)
-    found = entitlement(award, terms=ProgrammeTerms(share, floor), month=Month(2026, 10))
+    found = entitlement(HouseholdFacts(), award, terms=ProgrammeTerms(share, floor), month=Month(2026, 10))
     if found.decision:
         assert monthly > floor
         assert 0 <= monthly * share - found.amount_minor < 1
@@ -191,4 +187,7 @@ def test_an_entitlement_is_the_share_rounded_down_and_only_above_the_floor(month
 )
 def test_an_award_counts_when_it_holds_on_a_day_of_the_month(since, until, holds):
     award = AwardFacts(50000, since, until)
-    assert bool(entitlement(award, terms=ProgrammeTerms(Fraction(1)), month=Month(2026, 10)).decision) is holds
+    assert (
+        bool(entitlement(HouseholdFacts(), award, terms=ProgrammeTerms(Fraction(1)), month=Month(2026, 10)).decision)
+        is holds
+    )

@@ -116,6 +116,21 @@ class Household(models.Model):
     members = models.PositiveSmallIntegerField(default=1)
     income_band = models.CharField(max_length=20, blank=True, db_comment="The town's own band code; never an income.")
     joined_on = models.DateField(null=True, blank=True)
+    resident_since = models.DateField(
+        null=True, blank=True, db_comment="Since when the household is registered as living in the town."
+    )
+    children_born = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+        db_comment="Months (YYYY-MM) in which its children were born, kept while a programme counts children; never a day.",
+    )
+    statuses = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+        db_comment="What the town has on record of it: the town's own code, from_day, to_day (inclusive or null).",
+    )
 
     class Meta:
         db_table_comment = "A household: holder of the purses for household aid."

@@ -103,6 +103,9 @@ class _Household:
     members: int
     income_band: str
     joined_on: date | None
+    resident_since: date | None
+    children_born: str
+    statuses: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,10 @@ class _Programme:
     share_denominator: int
     floor_monthly_minor: int
     rule: str
+    for_whom: str
+    amounts: str
+    waiting: str | None
+    holds_duplicates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,14 +396,26 @@ class _Comparison:
         return self.vault.find_many(self.town.id, "identifier", identifiers)
 
     def _compare_households(self) -> None:
-        present = {row.party_id: row for row in self._rows("apply_households", _Household)}
+        present = {
+            row.party_id: replace(
+                row, children_born=_json(json.loads(row.children_born)), statuses=_json(json.loads(row.statuses))
+            )
+            for row in self._rows("apply_households", _Household)
+        }
         wanted: dict[UUID, _Household] = {}
         personal: dict[UUID, dict[str, str]] = {}
         for household in self.plan.households:
             party = self.recognised.get(household.key) or new_id()
             self.household_party[household.key] = party
             wanted[party] = _Household(
-                party, household.zone, household.members, household.income_band, household.joined_on
+                party,
+                household.zone,
+                household.members,
+                household.income_band,
+                household.joined_on,
+                household.resident_since,
+                _json(list(household.children_born)),
+                _json([status.as_json() for status in household.statuses]),
             )
             personal[party] = {"identifier": household.key}
         new = [row.party_id for row in self._compare("households", wanted, present, "party")]
@@ -484,7 +503,12 @@ class _Comparison:
 
     def _compare_programmes(self) -> None:
         present = {
-            row.code: replace(row, rule=_json(json.loads(row.rule)))
+            row.code: replace(
+                row,
+                rule=_json(json.loads(row.rule)),
+                amounts=_json(json.loads(row.amounts)),
+                waiting=_json(json.loads(row.waiting)) if row.waiting else None,
+            )
             for row in self._rows("apply_programmes", _Programme)
         }
         for programme in self.plan.programmes:
@@ -502,6 +526,10 @@ class _Comparison:
                 programme.share.denominator,
                 programme.floor_monthly_minor,
                 _json(programme.eligibility.as_json()),
+                programme.for_whom,
+                _json(programme.amounts.as_json()),
+                _json(programme.waiting.as_json()) if programme.waiting else None,
+                programme.holds_duplicates,
             )
             for programme in self.plan.programmes
         }

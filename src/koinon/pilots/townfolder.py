@@ -8,8 +8,9 @@ docs/reference/findings.md every finding.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +38,7 @@ from koinon.pilots.townfolder_settings import (
     LEGAL_FORMS,
     SSE_LEGAL_FORMS,
     TOWN_FILE,
+    AwardTable,
     Policies,
     TableSettings,
     TownSettings,
@@ -57,6 +59,7 @@ from koinon.pilots.townfolder_types import (
     Role,
     TownPlan,
 )
+from koinon.programmes.eligibility import Status
 
 Result = TypeVar("Result")
 REQUIRED, OPTIONAL = True, False
@@ -69,6 +72,13 @@ HOUSEHOLD_FIELDS = {
     "members": REQUIRED,
     "income_band": REQUIRED,
     "joined_on": REQUIRED,
+    "resident_since": OPTIONAL,
+}
+STATUS_FIELDS = {
+    "household": REQUIRED,
+    "status": REQUIRED,
+    "from_day": OPTIONAL,
+    "to_day": OPTIONAL,
 }
 RESIDENT_FIELDS = {
     "household": REQUIRED,
@@ -109,6 +119,7 @@ LARGEST_HOUSEHOLD = 99
 YES_NO = ("yes", "no")
 MEANINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "households": {"income_band": ()},
+    "statuses": {"status": ()},
     "residents": {
         "identifier_kind": ("national", "passport"),
         "sex": ("female", "male", "other", "unsaid"),
@@ -119,6 +130,7 @@ MEANINGS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 TABLES = {
     "households": (HOUSEHOLD_FIELDS, MEANINGS["households"]),
+    "statuses": (STATUS_FIELDS, MEANINGS["statuses"]),
     "residents": (RESIDENT_FIELDS, MEANINGS["residents"]),
     "businesses": (BUSINESS_FIELDS, MEANINGS["businesses"]),
 }
@@ -276,6 +288,11 @@ class _Reading:
         people = self._people({household.key for household in households}, households_known)
         if people is not None:
             self._compare_households(households, people)
+        statuses = self._statuses({household.key for household in households}, households_known)
+        members: dict[str, list[PersonSpec]] = defaultdict(list)
+        for person in people or ():
+            members[person.household].append(person)
+        households = [self._complete(one, members[one.key], statuses.get(one.key, [])) for one in households]
         businesses = self._businesses()
         awards = self._awards({household.key: household for household in households}, households_known)
         left_out = tuple(shop for shop in businesses if shop.is_chain and not self.settings.chains_accepted)
@@ -372,11 +389,45 @@ class _Reading:
                 income_band=row.meaning("income_band", row.required("income_band"), ""),
                 joined_on=row.day("joined_on") or date.min,
                 row=row.line.number,
+                resident_since=row.optional_day("resident_since"),
             )
             if key not in seen:
                 seen[key] = row.line.number
                 households.append(household)
         return households, complete
+
+    def _statuses(self, keys: set[str], households_known: bool) -> dict[str, list[Status]]:
+        """What the town has on record of its households, by file number."""
+        settings = self.settings.tables.get("statuses")
+        found: dict[str, list[Status]] = {}
+        for row in self._rows(settings, STATUS_FIELDS) or ():
+            key = row.key("household")
+            if households_known and key and key not in keys:
+                row.problem("household", "town.household-unknown", _("No household has this file number."))
+            status = Status(
+                row.meaning("status", row.required("status"), ""),
+                row.optional_day("from_day"),
+                row.optional_day("to_day"),
+            )
+            if status.from_day and status.to_day and status.to_day < status.from_day:
+                row.problem("to_day", "town.dates-reversed", _("The status ends before it begins."))
+            found.setdefault(key, []).append(status)
+        return found
+
+    def _complete(self, household: HouseholdSpec, people: list[PersonSpec], statuses: list[Status]) -> HouseholdSpec:
+        """The household with what its people and its statuses add.
+
+        Of birthdays only the month is kept, and only of those whom a programme of the town counts: younger
+        than that on the first day of any fund, so that a second reading agrees with the first.
+        """
+        below = max((one.counts_children_below for one in self.policies.programmes), default=0)
+        born = [
+            person.born_on.isoformat()[:7]
+            for person in people
+            if below and (age := self._age(person.born_on)) is not None and age < below
+        ]
+        order = sorted(statuses, key=lambda one: (one.code, one.from_day or date.min, one.to_day or date.max))
+        return replace(household, children_born=tuple(sorted(born)), statuses=tuple(order))
 
     def _members(self, row: _Row) -> int:
         members = row.number("members")
@@ -536,8 +587,8 @@ class _Reading:
         awards: list[AwardSpec] = []
         for table in self.policies.award_tables:
             running: dict[str, list[AwardSpec]] = {}
-            for row in self._rows(table.settings, AWARD_FIELDS) or ():
-                award = self._award(row, table.programme)
+            for row in self._rows(table.settings, dict(table.fields)) or ():
+                award = self._award(row, table)
                 household = households.get(award.household)
                 if award.household and household is None and households_known:
                     row.problem("household", "town.household-unknown", _("No household has this file number."))
@@ -557,13 +608,14 @@ class _Reading:
                 awards.append(award)
         return awards
 
-    def _award(self, row: _Row, programme: str) -> AwardSpec:
+    def _award(self, row: _Row, table: AwardTable) -> AwardSpec:
         exponent = self.settings.town.unit.exponent
-        monthly = row.understand("monthly", row.required("monthly"), lambda cell: amount_minor(cell, exponent=exponent))
+        cell = row.required("monthly") if table.fields["monthly"] else row.optional("monthly")
+        monthly = row.understand("monthly", cell, lambda cell: amount_minor(cell, exponent=exponent))
         if monthly is not None and monthly < 0:
             row.problem("monthly", "town.amount-negative", _("The amount is less than zero."))
         return AwardSpec(
-            programme=programme,
+            programme=table.programme,
             household=row.key("household"),
             monthly_minor=monthly or 0,
             from_day=row.day("from_day") or date.min,

@@ -21,6 +21,7 @@ from stdnum.exceptions import ValidationError
 
 from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
+from koinon.pilots import townfolder_aid as aid
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
@@ -36,10 +37,10 @@ from koinon.pilots.townfolder_types import (
     TownSpec,
     ZoneSpec,
 )
-from koinon.programmes.rules import EligibilityRule
 from koinon.programmes.spending import parse_share
 
 TOWN_FILE = "town.toml"
+MAY_BE_MISSING = frozenset({"statuses"})
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MEASURES = ("hour", "kilogram", "session")
 LEGAL_FORMS = (
@@ -127,6 +128,11 @@ def nace_class(words: str, revision: str) -> str:
 _TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _KEY = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([\w\-.]+))\s*=""")
 _UNQUOTED_KEY = re.compile(r"""^\s*[^"'=#\[\]]*[^\x00-\x7f"'=#\[\]][^"'=#\[\]]*=""")
+# A whole string of any of TOML's four kinds, or whatever else stands before the next mark.
+_SCALAR = re.compile(
+    r"""\"{3}(?:[^\\]|\\.)*?\"{3,5}|'{3}.*?'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^,\]}#\n]+""", re.DOTALL
+)
+_BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 Path_ = tuple[str | int, ...]
 
 
@@ -135,13 +141,17 @@ def lines_of(content: str) -> dict[Path_, int]:
 
     >>> lines_of("[[funds]]\\ncode = 1\\n[[funds]]\\ncode = 2")[("funds", 1, "code")]
     4
+    >>> lines_of("any = [\\n {a = 1},\\n {b = {c = 'x, y'}, d = 2},\\n]")[("any", 1, "b", "c")]
+    3
     """
     places: dict[Path_, int] = {(): 1}
     counts: dict[Path_, int] = {}
     here: Path_ = ()
-    for number, line in enumerate(content.splitlines(), start=1):
-        table = _TABLE.match(line)
-        key = _KEY.match(line)
+    begins, until = 0, 0
+    content = content.replace("\r\n", "\n")
+    for number, line in enumerate(content.split("\n"), start=1):
+        table = _TABLE.match(line) if number > until else None
+        key = _KEY.match(line) if number > until else None
         if table:
             here = ()
             parts = [part.strip().strip("\"'") for part in table[2].split(".")]
@@ -154,8 +164,67 @@ def lines_of(content: str) -> dict[Path_, int]:
                     here = (*here, counts[here])
                 places.setdefault(here, number)
         elif key:
-            places.setdefault((*here, *(key[1] or key[2] or key[3]).split(".")), number)
+            path = (*here, *(key[1] or key[2] or key[3]).split("."))
+            places.setdefault(path, number)
+            until = _Within(content, places).whole(path, begins + key.end(), number)
+        begins += len(line) + 1
     return places
+
+
+class _Within:
+    """Notes on which lines the entries of lists and inline tables stand. The text is TOML: it has been read before."""
+
+    def __init__(self, content: str, places: dict[Path_, int]) -> None:
+        self.content = content
+        self.places = places
+
+    def whole(self, path: Path_, at: int, line: int) -> int:
+        """Note what stands within a setting's value; the line on which it ends."""
+        try:
+            return self.value(path, at, line)[1]
+        except RecursionError:
+            return line
+
+    def value(self, path: Path_, at: int, line: int) -> tuple[int, int]:
+        """Pass over the value that begins at or after ``at``; where it ends, and on which line."""
+        at, line = self._blank(at, line)
+        begins = self.content[at : at + 1]
+        if begins == "[":
+            return self._list(path, at + 1, line)
+        if begins == "{":
+            return self._table(path, at + 1, line)
+        ends = _SCALAR.match(self.content, at)
+        end = ends.end() if ends else at + 1
+        return end, line + self.content.count("\n", at, end)
+
+    def _list(self, path: Path_, at: int, line: int) -> tuple[int, int]:
+        place = 0
+        while True:
+            at, line = self._blank(at, line)
+            if self.content[at : at + 1] in ("]", ""):
+                return at + 1, line
+            self.places.setdefault((*path, place), line)
+            at, line = self._comma(*self.value((*path, place), at, line))
+            place += 1
+
+    def _table(self, path: Path_, at: int, line: int) -> tuple[int, int]:
+        while True:
+            at, line = self._blank(at, line)
+            key = _KEY.match(self.content[at : at + 200])
+            if self.content[at : at + 1] in ("}", "") or key is None:
+                return at + 1, line
+            own = (*path, *(key[1] or key[2] or key[3]).split("."))
+            self.places.setdefault(own, line)
+            at, line = self._comma(*self.value(own, at + key.end(), line))
+
+    def _comma(self, at: int, line: int) -> tuple[int, int]:
+        at, line = self._blank(at, line)
+        return (at + 1, line) if self.content[at : at + 1] == "," else (at, line)
+
+    def _blank(self, at: int, line: int) -> tuple[int, int]:
+        found = _BLANK.match(self.content, at)
+        end = found.end() if found else at
+        return end, line + self.content.count("\n", at, end)
 
 
 @dataclass(slots=True)
@@ -173,6 +242,15 @@ class Section:
         at = self.lines.get((*self.path, key)) or self.lines.get(self.path) or 0
         names = [part for part in (*self.path, key) if isinstance(part, str) and part]
         self.findings.add(code, message, file=self.file, row=at, column=".".join(names), remedy=remedy)
+
+    def within(self, key: str, path: Path_, code: str, message: str) -> None:
+        """A problem somewhere within a setting: a list or table that somebody else reads."""
+        whole = (*self.path, key, *path)
+        places = (self.lines.get(whole[:length]) for length in range(len(whole), 0, -1))
+        names = [part for part in (*self.path, key) if isinstance(part, str)]
+        inner = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path)
+        column = ".".join(names) + inner
+        self.findings.add(code, message, file=self.file, row=next((at for at in places if at), 0), column=column)
 
     def _value(self, key: str, required: bool) -> Any:
         self.asked.add(key)
@@ -385,6 +463,7 @@ class AwardTable:
 
     programme: str
     settings: TableSettings
+    fields: Mapping[str, bool]
 
 
 @dataclass(slots=True)
@@ -497,6 +576,9 @@ def read_town(
     files = root.section("files")
     table_settings: dict[str, TableSettings] = {}
     for name, (fields, meanings) in tables.items():
+        if name in MAY_BE_MISSING and name not in files.values:
+            files.asked.add(name)
+            continue
         settings = read_table_settings(files.section(name), fields, meanings)
         if settings is not None:
             table_settings[name] = settings
@@ -692,16 +774,25 @@ def _read_zone_codes(section: Section, town: TownSettings) -> tuple[str, ...]:
     return tuple(zones)
 
 
-def _read_eligibility(section: Section, town: TownSettings) -> EligibilityRule:
-    """Whom a programme is for; the income bands are those that the words of the households' list may mean."""
-    households = town.tables.get("households")
-    known = tuple(dict.fromkeys(households.values.get("income_band", {}).values())) if households else ()
-    zones, bands = _read_zone_codes(section, town), section.texts("income_bands")
-    for band in bands:
-        if households and band not in known:
-            section.problem("income_bands", "town.setting-invalid", _not_one_of(band, known))
-    section.finish()
-    return EligibilityRule(frozenset(zones) or None, frozenset(bands) or None)
+def _aid_words(town: TownSettings) -> aid.Words:
+    """What the words of a rule may mean: those of the town's own lists."""
+    households, statuses = town.tables.get("households"), town.tables.get("statuses")
+    return aid.Words(
+        zones=zone_finder(town.zones),
+        zone_names=tuple(zone.name for zone in town.zones),
+        income_bands=tuple(dict.fromkeys(households.values["income_band"].values())) if households else None,
+        statuses=tuple(dict.fromkeys(statuses.values["status"].values())) if statuses else None,
+        knows_residence=households is None or "resident_since" in households.columns,
+        exponent=town.town.unit.exponent,
+    )
+
+
+def _aid(section: Section, key: str, town: TownSettings) -> tuple[Any, aid.TownReading]:
+    """A table of a programme as it is written, and how to read it: every problem is a finding of this table."""
+    section.asked.add(key)
+    return section.values.get(key), aid.TownReading(
+        _aid_words(town), lambda path, code, message: section.within(key, path, code, message)
+    )
 
 
 def _own_code(section: Section, seen: set[str]) -> str:
@@ -760,18 +851,29 @@ def _read_programme(
     policies: Policies,
     award_fields: Mapping[str, bool],
 ) -> None:
+    eligibility = aid.eligibility(*_aid(section, "eligibility", town))
+    amounts = aid.amounts(*_aid(section, "amounts", town))
+    for_whom = section.choice("for", ("awards", "households"), "awards")
+    if for_whom == "households" and amounts.needs_award and "awards" not in section.values:
+        section.problem("for", "town.setting-invalid", _("Without awards, `amounts` must say how much aid there is."))
     programme = ProgrammeSpec(
         code=_own_code(section, seen),
         name=section.text("name", most=120),
         fund=_known_fund(section, known),
         share=section.share("share") or Fraction(1),
         floor_monthly_minor=section.amount("floor_monthly", town.town.unit.exponent, required=False) or 0,
-        eligibility=_read_eligibility(section.section("eligibility", required=False), town),
+        eligibility=eligibility,
+        amounts=amounts,
+        waiting=aid.waiting(*_aid(section, "waiting_list", town)),
+        for_whom=for_whom,
+        holds_duplicates=section.flag("hold_duplicates"),
     )
     policies.programmes.append(programme)
-    settings = read_table_settings(section.section("awards"), award_fields, {}, within="programmes/")
-    if settings is not None:
-        policies.award_tables.append(AwardTable(programme.code, settings))
+    if for_whom == "awards" or "awards" in section.values:
+        fields = award_fields if amounts.needs_award else {**award_fields, "monthly": False}
+        settings = read_table_settings(section.section("awards"), fields, {}, within="programmes/")
+        if settings is not None:
+            policies.award_tables.append(AwardTable(programme.code, settings, fields))
     section.finish()
 
 

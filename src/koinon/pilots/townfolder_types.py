@@ -14,7 +14,10 @@ from fractions import Fraction
 
 from koinon.kernel.decisions import Finding
 from koinon.kernel.money import Unit
-from koinon.programmes.rules import EligibilityRule
+from koinon.programmes.amounts import OF_AWARD, AmountRule
+from koinon.programmes.eligibility import EVERYBODY, Condition, Status
+from koinon.programmes.rules import ProgrammeTerms
+from koinon.programmes.waiting import WaitingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ class ZoneSpec:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdSpec:
-    """A family file of the social services. ``key`` is its number in one spelling."""
+    """A family file of the social services. ``key`` is its number in one spelling.
+
+    ``children_born`` holds months (YYYY-MM), and only of those whom a programme of the town counts.
+    """
 
     key: str
     zone: str
@@ -72,6 +78,9 @@ class HouseholdSpec:
     income_band: str
     joined_on: date
     row: int
+    resident_since: date | None = None
+    children_born: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
 
 
 class Role(StrEnum):
@@ -145,14 +154,24 @@ class FundSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeSpec:
-    """Aid paid in part in the currency: ``share`` of every award above ``floor_monthly_minor``, to whom it is for."""
+    """Aid paid in part in the currency: ``share`` of all aid above ``floor_monthly_minor``, to whom it is for."""
 
     code: str
     name: str
     fund: str
     share: Fraction
     floor_monthly_minor: int
-    eligibility: EligibilityRule = field(default_factory=EligibilityRule)
+    eligibility: Condition = EVERYBODY
+    amounts: AmountRule = OF_AWARD
+    waiting: WaitingRule | None = None
+    for_whom: str = "awards"
+    holds_duplicates: bool = False
+
+    @property
+    def counts_children_below(self) -> int:
+        """Below which age the programme counts children; 0 where it counts none."""
+        terms = ProgrammeTerms(self.share, eligibility=self.eligibility, amounts=self.amounts, waiting=self.waiting)
+        return terms.counts_children_below
 
 
 @dataclass(frozen=True, slots=True)

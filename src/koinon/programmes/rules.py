@@ -1,88 +1,98 @@
-"""Whom a programme is for, and what a household is due: no clock, no database."""
+"""What a household is due in a month, and every ground of the answer: no clock, no database.
+
+Whom a programme is for stands in ``eligibility``, how much aid it gives in
+``amounts``, who comes first when the budget ends in ``waiting``; here they meet
+an award, an exception that two people made, and what is known of duplicates.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
-from koinon.kernel.decisions import Decision, Finding, Ground
+from koinon.kernel.decisions import Decision, Ground
 from koinon.kernel.money import share_rounded_down
 from koinon.kernel.periods import Month
+from koinon.programmes.amounts import OF_AWARD, AmountRule, kept_amounts, oldest_counted
+from koinon.programmes.eligibility import EVERYBODY, Condition, HouseholdFacts, grounds_as_json, kept
+from koinon.programmes.waiting import WaitingRule, counts_children, kept_waiting
 
-
-@dataclass(frozen=True, slots=True)
-class EligibilityRule:
-    """Which households a programme is for, beyond having an award. ``None`` means: no such limit."""
-
-    zones: frozenset[str] | None = None
-    income_bands: frozenset[str] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        kept = {"zones": self.zones, "income_bands": self.income_bands}
-        return {name: sorted(values) for name, values in kept.items() if values is not None}
-
-
-def parse_eligibility(
-    written: Mapping[str, Any], *, file: str = "", table: str = "eligibility", zones: frozenset[str] | None = None
-) -> tuple[EligibilityRule, list[Finding]]:
-    """An eligibility rule from JSON, with a finding for everything in it that cannot be meant."""
-    findings: list[Finding] = []
-    lists: dict[str, frozenset[str] | None] = {"zones": None, "income_bands": None}
-    for key, value in written.items():
-        if key not in lists:
-            message = f"an eligibility rule knows no “{key}”"
-            remedy = f"use one of {', '.join(sorted(lists))}"
-            findings.append(Finding(file, 0, f"{table}.{key}", "rule.unknown-key", message, remedy))
-        elif not isinstance(value, list) or not value or not all(isinstance(entry, str) for entry in value):
-            message, remedy = f"“{key}” is not a list of texts", f'write {key} = ["one", "two"]'
-            findings.append(Finding(file, 0, f"{table}.{key}", "rule.not-a-list", message, remedy))
-        else:
-            lists[key] = frozenset(entry.strip() for entry in value)
-    for code in sorted((lists["zones"] or frozenset()) - (zones or lists["zones"] or frozenset())):
-        message, remedy = f"the town has no zone “{code}”", "use a code from the list of zones"
-        findings.append(Finding(file, 0, f"{table}.zones", "rule.unknown-zone", message, remedy))
-    return EligibilityRule(lists["zones"], lists["income_bands"]), findings
-
-
-def eligibility_rule(kept: Mapping[str, Any]) -> EligibilityRule:
-    """The rule of a programme as its record keeps it; what is kept was checked when it was written."""
-    rule, findings = parse_eligibility(kept)
-    assert not findings, [finding.code for finding in findings]
-    return rule
+AWARDS, HOUSEHOLDS = "awards", "households"
 
 
 @dataclass(frozen=True, slots=True)
 class AwardFacts:
-    """What a decision on an entitlement looks at: a household, pseudonymous, and its award."""
+    """What was granted to a household: the whole monthly aid, from a day on, to a last day or until further notice."""
 
     monthly_minor: int
     from_day: date
-    to_day: date | None
-    zone: str = ""
-    income_band: str = ""
-    members: int = 1
-    erased: bool = False
+    to_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionFacts:
+    """What two people decided against the rules: ``pay`` or ``refuse``; ``aid_minor`` where the amount is theirs too."""
+
+    id: UUID
+    kind: str
+    aid_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeTerms:
-    """How a programme turns an award into an entitlement."""
+    """How a programme turns facts into an entitlement."""
 
     share: Fraction
     floor_monthly_minor: int = 0
-    eligibility: EligibilityRule = field(default_factory=EligibilityRule)
+    eligibility: Condition = EVERYBODY
+    amounts: AmountRule = OF_AWARD
+    waiting: WaitingRule | None = None
+    for_whom: str = AWARDS
+    holds_duplicates: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The terms as a cycle keeps them; ``terms_from_json`` reads them back."""
+        return {
+            "share": f"{self.share.numerator}/{self.share.denominator}",
+            "floor_monthly_minor": self.floor_monthly_minor,
+            "eligibility": self.eligibility.as_json(),
+            "amounts": self.amounts.as_json(),
+            "waiting": self.waiting.as_json() if self.waiting else None,
+            "for_whom": self.for_whom,
+            "holds_duplicates": self.holds_duplicates,
+        }
+
+    @property
+    def counts_children_below(self) -> int:
+        """Below which age children are counted; 0 where nobody asks for them, and then their age is not kept."""
+        return max(oldest_counted(self.eligibility, self.amounts), counts_children(self.waiting))
+
+
+def terms_from_json(written: dict[str, Any]) -> ProgrammeTerms:
+    """Terms as a cycle has kept them."""
+    return ProgrammeTerms(
+        share=Fraction(written["share"]),
+        floor_monthly_minor=written["floor_monthly_minor"],
+        eligibility=kept(written["eligibility"]),
+        amounts=kept_amounts(written["amounts"]),
+        waiting=kept_waiting(written["waiting"]),
+        for_whom=written["for_whom"],
+        holds_duplicates=written["holds_duplicates"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """What is due, and why; or nothing, and every reason against it."""
+    """What is due, and why; or nothing, and every reason against it. ``aid_minor`` is the whole aid, in either case."""
 
     amount_minor: int
     decision: Decision
     because: tuple[Ground, ...] = ()
+    aid_minor: int = 0
 
     @property
     def grounds(self) -> tuple[Ground, ...]:
@@ -90,54 +100,93 @@ class Entitled:
         return self.decision.grounds or self.because
 
 
-def entitlement(award: AwardFacts, *, terms: ProgrammeTerms, month: Month) -> Entitled:
-    """What an award gives in a month: the programme's share of it, rounded down to the minor unit.
+def entitlement(
+    facts: HouseholdFacts,
+    award: AwardFacts | None,
+    *,
+    terms: ProgrammeTerms,
+    month: Month,
+    exception: ExceptionFacts | None = None,
+    same_as: UUID | None = None,
+    undecided: bool = False,
+) -> Entitled:
+    """What a household is due: the programme's share of its aid, rounded down to the minor unit.
 
-    Only awards above the floor are paid in the currency: one of exactly the
-    floor is not.
+    Only aid above the floor is paid in the currency: an amount of exactly the
+    floor is not. ``same_as`` is the household that a person found this one to be;
+    ``undecided`` says that it may be one, and nobody has decided yet.
 
-    >>> award = AwardFacts(monthly_minor=568_01, from_day=date(2026, 1, 1), to_day=None)
+    >>> award = AwardFacts(monthly_minor=568_01, from_day=date(2026, 1, 1))
     >>> terms = ProgrammeTerms(share=Fraction(1, 4), floor_monthly_minor=100_00)
-    >>> entitlement(award, terms=terms, month=Month(2026, 10)).amount_minor
+    >>> entitlement(HouseholdFacts(), award, terms=terms, month=Month(2026, 10)).amount_minor
     14200
     """
-    against: list[Ground] = []
-    if award.erased:
-        against.append(Ground("entitlement.household-erased"))
-    if award.from_day > month.last_day:
-        against.append(Ground("entitlement.award-not-begun", {"from_day": award.from_day.isoformat()}))
-    if award.to_day is not None and award.to_day < month.first_day:
-        against.append(Ground("entitlement.award-ended", {"to_day": award.to_day.isoformat()}))
-    if award.monthly_minor <= terms.floor_monthly_minor:
-        against.append(
-            Ground(
-                "entitlement.not-above-floor",
-                {"monthly_minor": award.monthly_minor, "floor_minor": terms.floor_monthly_minor},
-            )
-        )
-    wanted = terms.eligibility
-    if wanted.zones is not None and award.zone not in wanted.zones:
-        against.append(Ground("entitlement.not-in-zone", {"zone": award.zone, "zones": sorted(wanted.zones)}))
-    if wanted.income_bands is not None and award.income_band not in wanted.income_bands:
-        against.append(
-            Ground(
-                "entitlement.income-band",
-                {"income_band": award.income_band, "income_bands": sorted(wanted.income_bands)},
-            )
-        )
-    amount = share_rounded_down(award.monthly_minor, terms.share)
+    aid = terms.amounts.of(facts, month, award.monthly_minor if award else None)
+    given = exception.aid_minor if exception and exception.aid_minor is not None else aid.minor
+    for_good = _whatever_was_decided(facts, given is None, aid.ground, same_as)
+    by_rule = _by_rule(facts, award, terms, month, given)
+    if terms.holds_duplicates and undecided:
+        by_rule.append(Ground("entitlement.duplicate-undecided"))
+    outcome = terms.eligibility.of(facts, month)
+    if not outcome.holds:
+        by_rule += outcome.grounds
+    pays = exception is not None and exception.kind == "pay"
+    against = [*for_good, *([] if pays else by_rule)]
+    if exception is not None and exception.kind == "refuse":
+        against.append(Ground("entitlement.exception-refuses", {"exception": str(exception.id)}))
+    amount = share_rounded_down(given or 0, terms.share)
     if amount == 0 and not against:
-        against.append(Ground("entitlement.nothing-after-rounding", {"monthly_minor": award.monthly_minor}))
+        against.append(Ground("entitlement.nothing-after-rounding", {"monthly_minor": given}))
     if against:
-        return Entitled(0, Decision(tuple(against)))
+        return Entitled(0, Decision(tuple(against)), aid_minor=given or 0)
+    because = _why(aid.ground, terms, exception, by_rule)
+    held = outcome.grounds if outcome.holds else ()
+    return Entitled(amount, Decision(), (*because, *held), given or 0)
+
+
+def _whatever_was_decided(
+    facts: HouseholdFacts, no_amount: bool, amount_ground: Ground, same_as: UUID | None
+) -> list[Ground]:
+    """Grounds that no exception outweighs."""
+    against = []
+    if facts.erased:
+        against.append(Ground("entitlement.household-erased"))
+    if same_as is not None:
+        against.append(Ground("entitlement.same-household", {"household": str(same_as)}))
+    if no_amount:
+        against.append(amount_ground)
+    return against
+
+
+def _by_rule(
+    facts: HouseholdFacts, award: AwardFacts | None, terms: ProgrammeTerms, month: Month, aid_minor: int | None
+) -> list[Ground]:
+    against = []
+    if award is None and terms.for_whom == AWARDS and not terms.amounts.needs_award:
+        against.append(Ground("entitlement.no-award"))
+    if award is not None and award.from_day > month.last_day:
+        against.append(Ground("entitlement.award-not-begun", {"from_day": award.from_day.isoformat()}))
+    if award is not None and award.to_day is not None and award.to_day < month.first_day:
+        against.append(Ground("entitlement.award-ended", {"to_day": award.to_day.isoformat()}))
+    if aid_minor is not None and aid_minor <= terms.floor_monthly_minor:
+        fields = {"monthly_minor": aid_minor, "floor_minor": terms.floor_monthly_minor}
+        against.append(Ground("entitlement.not-above-floor", fields))
+    return against
+
+
+def _why(
+    amount_ground: Ground, terms: ProgrammeTerms, exception: ExceptionFacts | None, outweighed: Sequence[Ground]
+) -> list[Ground]:
+    """The grounds of a yes: an exception and what it outweighed, then how the amount came about."""
     share = f"{terms.share.numerator}/{terms.share.denominator}"
-    reason = Ground(
-        "entitlement.share-of-award",
-        {"share": share, "monthly_minor": award.monthly_minor, "floor_minor": terms.floor_monthly_minor},
-    )
-    return Entitled(amount, Decision(), (reason,))
+    limits = {"share": share, "floor_minor": terms.floor_monthly_minor}
+    if exception is None:
+        return [Ground(amount_ground.code, {**amount_ground.fields, **limits})]
+    fields = {"exception": str(exception.id), "outweighed": grounds_as_json(outweighed)}
+    made = Ground("entitlement.exception-pays", fields)
+    if exception.aid_minor is not None:
+        return [made, Ground("entitlement.amount-of-exception", {"aid_minor": exception.aid_minor, **limits})]
+    return [made, Ground(amount_ground.code, {**amount_ground.fields, **limits})]
 
 
-def as_json(grounds: Sequence[Ground]) -> list[dict[str, Any]]:
-    """Grounds as a record keeps them."""
-    return [{"code": ground.code, "fields": ground.fields} for ground in grounds]
+as_json = grounds_as_json

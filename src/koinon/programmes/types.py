@@ -11,8 +11,11 @@ from uuid import UUID
 
 from koinon.kernel.decisions import Ground
 from koinon.kernel.periods import Month
-from koinon.programmes.rules import ProgrammeTerms, eligibility_rule
+from koinon.programmes.amounts import kept_amounts
+from koinon.programmes.eligibility import kept
+from koinon.programmes.rules import ProgrammeTerms
 from koinon.programmes.spending import SpendingRule, spending_rule
+from koinon.programmes.waiting import kept_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,27 @@ class ProgrammeView:
     share_denominator: int
     floor_monthly_minor: int
     rule_json: str
+    for_whom: str
+    amounts_json: str
+    waiting_json: str | None
+    holds_duplicates: bool
 
     @property
     def terms(self) -> ProgrammeTerms:
         return ProgrammeTerms(
             share=Fraction(self.share_numerator, self.share_denominator),
             floor_monthly_minor=self.floor_monthly_minor,
-            eligibility=eligibility_rule(json.loads(self.rule_json)),
+            eligibility=kept(json.loads(self.rule_json)),
+            amounts=kept_amounts(json.loads(self.amounts_json)),
+            waiting=kept_waiting(json.loads(self.waiting_json)) if self.waiting_json else None,
+            for_whom=self.for_whom,
+            holds_duplicates=self.holds_duplicates,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CycleView:
-    """A cycle. ``refused`` counts the entitlements that are due nothing."""
+    """A cycle. ``refused`` counts those who are due nothing, ``waiting`` those whom the budget does not reach."""
 
     id: UUID
     programme_id: UUID
@@ -82,6 +93,7 @@ class CycleView:
     count: int
     paid: int
     refused: int
+    waiting: int
 
     @property
     def period(self) -> Month:

@@ -6,13 +6,14 @@ SELECT
     programme.fund_id, cycle.month, cycle.state, cycle.prepared_by, cycle.prepared_at,
     cycle.approved_by, cycle.approved_at, cycle.disbursed_by, cycle.disbursing_at,
     cycle.disbursed_at, cycle.cancelled_by, cycle.cancelled_at, cycle.total_minor, cycle.count,
-    counted.paid, counted.refused
+    counted.paid, counted.refused, counted.waiting
 FROM programmes_cycle AS cycle
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (WHERE entitlement.state = 'paid') AS paid,
-        count(*) FILTER (WHERE entitlement.state = 'refused') AS refused
+        count(*) FILTER (WHERE entitlement.state = 'refused') AS refused,
+        count(*) FILTER (WHERE entitlement.state = 'waiting') AS waiting
     FROM programmes_entitlement AS entitlement
     WHERE entitlement.cycle_id = cycle.id
 ) AS counted

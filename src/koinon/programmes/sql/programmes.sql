@@ -3,7 +3,8 @@
 -- town_id integer, programme_id uuid or null, code text or null
 SELECT
     id, town_id, code, name, kind, fund_id, share_numerator, share_denominator,
-    floor_monthly_minor, rule::text AS rule_json
+    floor_monthly_minor, rule::text AS rule_json, for_whom, amounts::text AS amounts_json,
+    waiting::text AS waiting_json, holds_duplicates
 FROM programmes_programme
 WHERE
     town_id = %(town_id)s
