@@ -27,6 +27,7 @@ GUIDES = ROOT / "docs" / "guides"
 FOLLOWED = (
     "your-towns-first-month",
     "keep-a-seal-head",
+    "show-the-books",
     "back-up",
     "erase-a-person",
     "start-for-real",
