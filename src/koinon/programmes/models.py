@@ -146,6 +146,12 @@ class Programme(models.Model):
         db_default=False,
         db_comment="Whether a household that may be in the register twice waits until a person has decided.",
     )
+    approvals = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+        db_comment="How many approve a cycle, by its total; empty: one. See programmes/approvals.py.",
+    )
 
     class Meta:
         db_table_comment = "A policy that spends a fund."
@@ -194,7 +200,8 @@ class Award(models.Model):
 
 
 class CycleState(models.TextChoices):
-    PREPARED = "prepared", _("prepared")
+    PREPARED = "prepared", _("draft")
+    SUBMITTED = "submitted", _("submitted")
     APPROVED = "approved", _("approved")
     DISBURSING = "disbursing", _("being paid out")
     DISBURSED = "disbursed", _("paid out")
@@ -202,7 +209,7 @@ class CycleState(models.TextChoices):
 
 
 class Cycle(models.Model):
-    """One month of a programme: prepared, approved by a second person, disbursed."""
+    """One month of a programme: prepared, submitted, approved by others, disbursed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="cycles")
@@ -210,13 +217,44 @@ class Cycle(models.Model):
     state = models.CharField(max_length=12, choices=CycleState.choices, default=CycleState.PREPARED)
     prepared_by = models.CharField(max_length=80)
     prepared_at = models.DateTimeField()
+    submitted_by = models.CharField(max_length=80, blank=True, db_default="")
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    fingerprint = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        db_comment="SHA-256 of the list as it was submitted; what approvers approve. See docs/algorithms/disbursement.md.",
+    )
+    approvers_needed = models.PositiveSmallIntegerField(
+        default=1, db_default=1, db_comment="How many people other than those who prepared and submitted it approve it."
+    )
     approved_by = models.CharField(max_length=80, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
+    scheduled_by = models.CharField(max_length=80, blank=True, db_default="")
+    scheduled_at = models.DateTimeField(
+        null=True, blank=True, db_comment="From when on the timer pays it out; empty: when somebody does."
+    )
+    problem = models.CharField(
+        max_length=80, blank=True, db_default="", db_comment="Code of the refusal that last stopped the timer from it."
+    )
     disbursed_by = models.CharField(max_length=80, blank=True)
     disbursing_at = models.DateTimeField(
         null=True, blank=True, db_comment="When paying out began; the effective time of every transfer of the cycle."
     )
+    stopped_by = models.CharField(max_length=80, blank=True, db_default="")
+    stopped_at = models.DateTimeField(
+        null=True, blank=True, db_comment="Since when nothing of it is paid until somebody resumes it."
+    )
+    paid_upto = models.UUIDField(
+        null=True, blank=True, db_comment="The last party that the run has come to, in the order of party ids."
+    )
     disbursed_at = models.DateTimeField(null=True, blank=True)
+    retries = models.PositiveSmallIntegerField(
+        default=0, db_default=0, db_comment="How often what had failed was tried again."
+    )
+    retried_at = models.DateTimeField(
+        null=True, blank=True, db_comment="When the last try began; the effective time of its transfers."
+    )
     cancelled_by = models.CharField(max_length=80, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     terms = models.JSONField(
@@ -226,6 +264,17 @@ class Cycle(models.Model):
     )
     total_minor = models.BigIntegerField(default=0, db_comment="Sum of the entitlements due or paid.")
     count = models.IntegerField(default=0, db_comment="Number of entitlements due or paid.")
+    paid = models.IntegerField(default=0, db_default=0, db_comment="Number of entitlements paid so far.")
+    paid_minor = models.BigIntegerField(default=0, db_default=0, db_comment="Their sum.")
+    failed = models.IntegerField(
+        default=0, db_default=0, db_comment="Number of entitlements that could not be paid so far."
+    )
+    refused = models.IntegerField(
+        default=0, db_default=0, db_comment="Number of households that are due nothing, once submitted."
+    )
+    waiting = models.IntegerField(
+        default=0, db_default=0, db_comment="Number of households that the budget does not reach, once submitted."
+    )
 
     class Meta:
         db_table_comment = "One month of a programme."
@@ -237,7 +286,8 @@ class Cycle(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(state__in=CycleState.values), name="cycle_state_is_known"),
             models.CheckConstraint(
-                condition=models.Q(approved_by="") | ~models.Q(approved_by=models.F("prepared_by")),
+                condition=models.Q(approved_by="")
+                | (~models.Q(approved_by=models.F("prepared_by")) & ~models.Q(approved_by=models.F("submitted_by"))),
                 name="cycle_has_four_eyes",
             ),
         ]
@@ -246,23 +296,51 @@ class Cycle(models.Model):
         return f"{self.programme_id} {self.month}"
 
 
+class CycleApproval(models.Model):
+    """That one person has approved one list."""
+
+    cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="approvals")
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    submitted_at = models.DateTimeField(db_comment="Of which submission: a list that was sent back is approved anew.")
+    fingerprint = models.CharField(max_length=64, db_comment="Of the list that the person saw.")
+    total_minor = models.BigIntegerField()
+    count = models.IntegerField()
+
+    class Meta:
+        db_table_comment = "Who approved which list of a cycle."
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cycle", "submitted_at", "actor"], name="one_approval_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"approval {self.pk}"
+
+
 class EntitlementState(models.TextChoices):
     DUE = "due", _("due")
     PAID = "paid", _("paid")
     REFUSED = "refused", _("refused")
     WAITING = "waiting", _("waiting")
+    FAILED = "failed", _("could not be paid")
 
 
 class Entitlement(models.Model):
     """What a household is due in a cycle, or why it is due nothing, frozen when prepared."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="entitlements")
+    # The constraint below begins with the cycle and serves as its index: paying out a town touches each of them.
+    cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="entitlements", db_index=False)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="entitlements")
     amount_minor = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=EntitlementState.choices)
     grounds = models.JSONField(default=list, db_comment="Every reason for the yes or the no: code and fields.")
     snapshot = models.JSONField(default=dict, db_comment="The facts the decision was made on; no personal data.")
+    failure = models.CharField(
+        max_length=80, blank=True, db_default="", db_comment="Why it could not be paid: the code of a refusal."
+    )
 
     class Meta:
         db_table_comment = "What a household is due in a cycle, or why nothing."
@@ -275,7 +353,13 @@ class Entitlement(models.Model):
                 condition=models.Q(state__in=EntitlementState.values), name="entitlement_state_is_known"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["cycle", "state"], name="entitlement_by_state")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["cycle", "state", "party"],
+                condition=~models.Q(state__in=["due", "paid"]),
+                name="entitlement_left_out",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"entitlement {self.pk}"
