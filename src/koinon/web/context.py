@@ -43,6 +43,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
     ],
     Role.OFFICER: [
         (gettext_lazy("Programmes"), "office"),
+        (gettext_lazy("Counter"), "counter"),
         (gettext_lazy("Check a town folder"), "office-import"),
     ],
     Role.APPROVER: [(gettext_lazy("To approve"), "approvals"), (gettext_lazy("The town's till"), "accounts-till")],

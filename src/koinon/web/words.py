@@ -56,6 +56,11 @@ TONES = {
     "paid": "done",
     "rejected": "care",
     "returned": "care",
+    "made": "plain",
+    "active": "done",
+    "blocked": "care",
+    "replaced": "plain",
+    "withdrawn": "plain",
 }
 ENTITLEMENT_GROUNDS: dict[str, Any] = {
     "entitlement.household-erased": gettext_lazy("The household's data were erased."),
@@ -82,6 +87,16 @@ SECTORS: dict[str, Any] = {
 
 
 ACTS: dict[str, Any] = {
+    "instruments.cards-made": gettext_lazy("Cards made"),
+    "instruments.cards-printed": gettext_lazy("Cards printed"),
+    "instruments.card-handed-over": gettext_lazy("Card handed over"),
+    "instruments.card-blocked": gettext_lazy("Card blocked"),
+    "instruments.card-unblocked": gettext_lazy("Card unblocked"),
+    "instruments.card-replaced": gettext_lazy("Card replaced"),
+    "instruments.card-withdrawn": gettext_lazy("Card withdrawn"),
+    "instruments.pin-set": gettext_lazy("PIN chosen"),
+    "instruments.pin-reset": gettext_lazy("PIN chosen anew"),
+    "instruments.pin-locked": gettext_lazy("PIN locked after wrong ones"),
     "accounting.account-set": gettext_lazy("Chart of accounts changed"),
     "accounting.agreement-recorded": gettext_lazy("Agreement with a shop recorded"),
     "accounting.authority-notified": gettext_lazy("Authority notified"),

@@ -1,0 +1,124 @@
+"""What pages hand out on paper: the words of each document in the reader's language, and its figures as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from koinon.documents import qr
+from koinon.documents.rendering import render
+from koinon.instruments.types import Printable
+from koinon.kernel.money import Amount
+from koinon.parties.models import Town
+from koinon.payments.types import PartyMovement, PurseView
+from koinon.web import formats, movements
+
+
+def answer(pdf: bytes, name: str) -> HttpResponse:
+    """A PDF to save or print; kept by nobody on the way."""
+    response = HttpResponse(pdf, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def cards(town: Town, printed: Sequence[Printable], *, sheet: bool) -> bytes:
+    """Cards, one a page or ten to a sheet. Each looks like every other: nobody is seen to be on aid."""
+    data = {
+        "title": _("Cards"),
+        "layout": "sheet" if sheet else "single",
+        "town": head(town),
+        "name": _("Card for the %(unit)s") % {"unit": town.unit_name},
+        "lines": [_("Lost? Tell the town hall: the money stays yours."), _("Nobody may ask for your PIN.")],
+        "cards": [
+            {"svg": qr.svg(each.token), "alt": _("Code of the card"), "number": each.card.grouped} for each in printed
+        ],
+    }
+    return render("cards", data, _language())
+
+
+def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: date) -> bytes:
+    """A letter that tells somebody their PIN."""
+    data = {
+        "title": _("Your PIN"),
+        "town": head(town),
+        "to": list(to),
+        "date": formats.day(day),
+        "paragraphs": [
+            _("This is the PIN of your card. Learn it by heart, then destroy this letter."),
+            _(
+                "Nobody from the town hall or a shop will ever ask you for it. You can choose another one at the counter."
+            ),
+        ],
+        "facts": [[_("Card"), number], [_("PIN"), pin]],
+        "footer": town.name,
+    }
+    return render("letter", data, _language())
+
+
+def statement(
+    town: Town,
+    *,
+    to: Sequence[str],
+    purses: Sequence[PurseView],
+    found: Sequence[PartyMovement],
+    first_day: date,
+    last_day: date,
+    day: date,
+) -> bytes:
+    """What somebody has, and what moved between two days."""
+    rows = [
+        [formats.day(when, style="short"), line.what, money(town, line.movement.signed_minor, signed=True)]
+        for when, lines in movements.by_day(list(found), town)
+        for line in lines
+    ]
+    data = {
+        "title": _("Statement"),
+        "town": head(town),
+        "to": list(to),
+        "date": formats.day(day),
+        "facts": [[_("Period"), f"{formats.day(first_day)} – {formats.day(last_day)}"]],
+        "columns": [
+            {"title": _("Day")},
+            {"title": _("What"), "wide": True},
+            {"title": _("Amount"), "amount": True},
+        ],
+        "rows": rows,
+        "empty": _("Nothing moved in this time."),
+        "totals": [
+            [
+                (purse.fund_name or _("Free money"))
+                + (f" · {_('until')} {formats.day(purse.last_day, style='short')}" if purse.last_day else ""),
+                money(town, purse.available_minor),
+            ]
+            for purse in purses
+        ],
+        "notes": [_("The amounts at the end are what can be spent on the day of this statement.")],
+        "footer": town.name,
+    }
+    return render("statement", data, _language())
+
+
+def head(town: Town) -> dict[str, Any]:
+    """What stands at the top of the town's papers."""
+    return {"name": town.name, "lines": [_("The %(unit)s, our public currency") % {"unit": town.unit_name}]}
+
+
+def money(town: Town, minor: int, *, signed: bool = False) -> str:
+    """An amount of the town's unit, as its pages write it."""
+    return formats.amount(
+        Amount(minor, town.unit_code),
+        exponent=town.exponent,
+        country=town.country,
+        symbol=town.unit_symbol,
+        signed=signed,
+    )
+
+
+def _language() -> str:
+    return get_language() or "en"
