@@ -42,7 +42,7 @@ from koinon.payments.errors import (
 )
 from koinon.payments.groups import Group, Leg, Line, groups
 from koinon.payments.types import HoldState
-from koinon.programmes.spending import FREE, SpendingRule, Version, in_force, may_spend, spending_rule
+from koinon.programmes.spending import FREE, SpendingRule, Version, in_force, may_spend, spending_rule, versions_of
 
 AHEAD = timedelta(days=1)
 """How far ahead of the clock something may happen; payments.posted_since says where walks over a day may end."""
@@ -347,7 +347,8 @@ class Batch:
         if self._spent:
             for purse in purses:
                 purse.spent_today_minor = self._spent.get((purse.account, day), 0)
-                purse.spent_cycle_minor = self._spent_in.get((purse.account, day.year, day.month), 0)
+                if purse.rule.per_cycle_minor is not None:
+                    purse.spent_cycle_minor = self._spent_in.get((purse.account, day.year, day.month), 0)
         legs = rules.settle(minor, purses)
         if legs is None:
             plan = rules.plan(
@@ -357,12 +358,14 @@ class Batch:
             return NotPayable(asked=asked.amount, payable=Amount(plan.payable_minor, self.unit), grounds=plan.grounds)
         kind = Kind.TILL if facts.is_enterprise else Kind.PURSE
         parts: list[tuple[Account, Account, int]] = []
+        to = None
         for purse, given in legs:
             # What a chain binds arrives at a till of its fund; a resident's purse is where it ends.
             fund = purse.fund if purse.chains and kind is Kind.TILL else None
-            to = self._receiving.get((payee, kind, fund)) or self._to_be_opened(asked.payee, kind, fund, day)
-            if not to.is_open:
-                return AccountNotOpen(key=str(asked.id), account_id=to.account)
+            if to is None or to.fund is not fund:
+                to = self._receiving.get((payee, kind, fund)) or self._to_be_opened(asked.payee, kind, fund, day)
+                if not to.is_open:
+                    return AccountNotOpen(key=str(asked.id), account_id=to.account)
             if to.ceiling_minor is not None:
                 filled = to.filled_minor + sum(before for _, there, before in parts if there is to)
                 if filled + given > to.ceiling_minor:
@@ -591,6 +594,31 @@ class Batch:
         self._groups[asked.id] = group
         return Told(hold, 0, HoldState.RELEASED)
 
+    # What bonuses look at
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the town's days begin."""
+        return self._zone
+
+    def payee(self, party: UUID) -> PartyFacts | None:
+        """A payee that a command names."""
+        return self._payees.get(str(party))
+
+    def fund_of(self, account: int) -> UUID | None:
+        """Whose money an account holds."""
+        return self._accounts[account].fund
+
+    def available(self, account: int) -> int | None:
+        """What an account has once the whole batch is posted; None for one that the batch did not read."""
+        known = self._accounts.get(account)
+        return known.available_minor if known is not None else None
+
+    def left_of(self, payment: UUID) -> int:
+        """What of a payment stays paid once the whole batch is posted."""
+        group = self._groups[payment]
+        return group.amount_minor - group.refunded_minor
+
     # Days
 
     def _day(self, at: datetime) -> date:
@@ -630,7 +658,7 @@ def _list(text: str | None) -> list[Any]:
 
 @lru_cache(maxsize=1024)
 def _fund(number: str, name: str, rule: str, spend_from: str | None, last_day: str | None, later: str | None) -> _Fund:
-    versions = versions_of(rule, _date(last_day), later)
+    versions = versions_of(compiled(rule), _date(last_day), later)
     found = [version.rule for version in versions]
     return _Fund(
         UUID(number),
@@ -641,14 +669,6 @@ def _fund(number: str, name: str, rule: str, spend_from: str | None, last_day: s
         bound=tuple(Version(version.from_day, version.rule.passed_on()) for version in versions),
         counts=any(rule.counts for rule in found),
         finely=any(rule.hours is not None or rule.categories is not None for rule in found),
-    )
-
-
-def versions_of(rule: str, last_day: date | None, later: str | None) -> tuple[Version, ...]:
-    """What holds for a fund: first what its own record says, then its versions, a JSON list of day, rule, last day."""
-    return (
-        Version(None, compiled(rule), last_day),
-        *(Version(date.fromisoformat(day), compiled(then), _date(until)) for day, then, until in _list(later)),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
+from koinon.campaigns import granting
 from koinon.db import arrays
 from koinon.db.arrays import TextArray, TimeArray, UuidArray
 from koinon.db.batching import NotQuick
@@ -25,7 +26,7 @@ from koinon.ledger.types import Outcome as Booked
 from koinon.outbox import operations as outbox
 from koinon.outbox import queries as listeners
 from koinon.outbox.types import Event
-from koinon.payments import groups, queries
+from koinon.payments import bonuses, groups, queries
 from koinon.payments.batch import Batch, Gathered, Told
 from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
 from koinon.payments.errors import KeyReused
@@ -76,34 +77,75 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
     """``perform`` without a savepoint, for whoever undoes a whole transaction and performs one by one.
 
     Raises ``PlanRefusedError`` where that must be done; never for a single command.
+
+    Where a bonus campaign has to do with it, what it grants and undoes is posted in the same call.
     """
+    campaigns = bonuses.locked(conn, town_id=town_id, commands=commands)
     batch = _planned(conn, town_id, commands)
     if not batch.requests:
         return _answers(batch, town_id, None)
-    outcomes = ledger.post(conn, town_id=town_id, requests=batch.requests)
-    for outcome in outcomes:
-        if not isinstance(outcome, Posted) or outcome.replayed:
-            if len(commands) > 1:
-                raise PlanRefusedError
-            return [_refused(commands[0], outcomes)]
+    grants = None
+    if campaigns:
+        grants = bonuses.of_batch(conn, town_id=town_id, batch=batch, commands=commands, campaigns=campaigns)
+        if grants is None:
+            raise PlanRefusedError
+    if (outcomes := _posted(conn, town_id, batch, grants)) is not None:
+        if len(commands) > 1:
+            raise PlanRefusedError
+        return [_refused(commands[0], outcomes)]
     posted_at = scalar(conn, statement(_PACKAGE, "posted_at"), town_id=town_id, id=batch.requests[0].id)
     if (said := _said(batch, town_id, commands)) is not None:
         with arrays.cursor(conn, tuple_row) as cursor:
             cursor.execute(statement(_PACKAGE, "note_bought"), said)
-    if scalar(conn, statement(_PACKAGE, "listened"), town_id=town_id):
+    if scalar(conn, statement(_PACKAGE, "listened"), town_id=town_id, targets=[]):
         _tell(conn, town_id, commands, batch)
     return _answers(batch, town_id, posted_at)
+
+
+class _Undone(Exception):
+    """Not everything could be posted, so nothing was."""
+
+
+def _posted(
+    conn: Connection[Any], town_id: int, batch: Batch, grants: granting.Grants | None
+) -> Sequence[Booked] | None:
+    """Post what was planned; the outcomes where some of it was refused or there already, else None.
+
+    A bonus is a transfer of its own and would be posted although its payment is refused: then both are undone.
+    """
+    if grants is None or not grants.requests:
+        outcomes = ledger.post(conn, town_id=town_id, requests=batch.requests)
+        if grants is not None and not _odd(outcomes):
+            grants.keep()
+        return outcomes if _odd(outcomes) else None
+    try:
+        with savepoint(conn):
+            outcomes = ledger.post(conn, town_id=town_id, requests=[*batch.requests, *grants.requests])
+            if _odd(outcomes):
+                raise _Undone
+            grants.keep()
+    except _Undone:
+        own = outcomes[: len(batch.requests)]
+        assert _odd(own), "a bonus is decided so that the books take it"
+        return own
+    return None
+
+
+def _odd(outcomes: Sequence[Booked]) -> bool:
+    return any(not isinstance(outcome, Posted) or outcome.replayed for outcome in outcomes)
 
 
 async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
     """``attempt`` through a lane, as a transaction of its own: three trips to the database.
 
-    Raises ``NotQuick`` where it takes more than posting: accounts to open, somebody who listens, books that refuse.
+    Raises ``NotQuick`` where it takes more than posting: accounts to open, somebody who listens, a bonus campaign,
+    books that refuse.
     """
+    looked_at = _looked_at(town_id, commands)
     _, gathered, listened = await lane.ask(
         BEGIN,
-        (statement(_PACKAGE, "gather"), _looked_at(town_id, commands)),
-        (statement(_PACKAGE, "listened"), {"town_id": town_id}),
+        (statement(_PACKAGE, "gather"), looked_at),
+        (statement(_PACKAGE, "listened"), {"town_id": town_id, "targets": looked_at["targets"]}),
     )
     batch = Batch(Gathered(**gathered.only()), commands)
     if batch.to_open:
@@ -111,7 +153,8 @@ async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -
     if not batch.requests:
         await lane.ask(COMMIT, ends=True)
         return _answers(batch, town_id, None)
-    if listened.only()["listened"]:
+    more = listened.only()
+    if more["listened"] or more["rewarded"]:
         raise NotQuick
     [booked] = await lane.ask(ledger.asking(town_id=town_id, requests=batch.requests))
     if booked.values:

@@ -21,12 +21,14 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from koinon.campaigns import granting
+from koinon.campaigns.types import Trigger
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger.types import Code, Kind, NewAccount, Transfer
+from koinon.ledger.types import Code, Kind, NewAccount, Request, Transfer
 from koinon.outbox import operations as outbox
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
@@ -178,6 +180,9 @@ def _make_units(
     town = parties.town(conn, town_id)
     facts = parties.party_facts(conn, town_id, asked.party)
     unit = town.unit_code
+    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=True, refunding=False)
+    if campaigns:
+        granting.lock_purses(conn, town_id=town_id, party=asked.party)
     issuance, reserve, escrow, own = ledger.open_accounts(
         conn,
         town_id=town_id,
@@ -213,14 +218,20 @@ def _make_units(
         (issue, reserve, escrow, Code.ISSUE, about),
         (move, escrow, own, Code.TOPUP, about),
     ]
-    ledger.post_all(
-        conn,
-        town_id=town_id,
-        requests=[
-            Transfer(id, debit, credit, amount, code, at, actor, reference, group=receive)
-            for id, debit, credit, code, reference in steps
-        ],
-    )
+    requests: list[Request] = [
+        Transfer(id, debit, credit, amount, code, at, actor, reference, group=receive)
+        for id, debit, credit, code, reference in steps
+    ]
+    if campaigns:
+        earning = granting.Earning(asked.id, asked.party, None, ((None, amount.minor),), at, actor)
+        grants = granting.Grants(
+            conn, town_id=town_id, unit=unit, zone=town.zone, trigger=Trigger.TOPUP, locked=campaigns,
+            happenings=[earning], available=lambda _account: None,
+        )  # fmt: skip
+        ledger.post_all(conn, town_id=town_id, requests=[*requests, *grants.requests])
+        grants.keep()
+    else:
+        ledger.post_all(conn, town_id=town_id, requests=requests)
     execute(
         conn,
         statement(PACKAGE, "receive_topup"),

@@ -1,6 +1,17 @@
--- Whether anybody in the town listens to what happens.
+-- Whether anybody in the town listens to what happens, and whether bonuses have to do with it.
 --
--- town_id integer
+-- town_id  integer
+-- targets  uuid[]  the payments and holds that commands name
 --
--- One row (listened boolean).
-SELECT EXISTS (SELECT FROM outbox.subscription AS heard WHERE heard.town_id = %(town_id)s) AS listened;
+-- One row (listened boolean, rewarded boolean). rewarded: a campaign on purchases runs, or granted a bonus on one of these
+-- payments.
+SELECT
+    EXISTS (SELECT FROM outbox.subscription AS heard WHERE heard.town_id = %(town_id)s) AS listened,
+    EXISTS (
+        SELECT FROM campaigns.campaign AS campaign
+        WHERE campaign.town_id = %(town_id)s AND campaign.trigger = 'purchase' AND campaign.state = 'running'
+    )
+    OR EXISTS (
+        SELECT FROM campaigns.bonus AS bonus
+        WHERE bonus.town_id = %(town_id)s AND bonus.source = ANY(%(targets)s::uuid [])
+    ) AS rewarded;
