@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from koinon.web.views import account, accounts, approvals, audit, office, purse, shop, town, treasury
+from koinon.web.views import account, accounts, approvals, audit, counter, office, purse, shop, town, treasury
 
 urlpatterns = [
     path("", town.town, name="town"),
