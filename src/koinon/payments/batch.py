@@ -362,7 +362,7 @@ class Batch:
         for purse, given in legs:
             # What a chain binds arrives at a till of its fund; a resident's purse is where it ends.
             fund = purse.fund if purse.chains and kind is Kind.TILL else None
-            if to is None or to.fund is not fund:
+            if to is None or to.fund != fund:
                 to = self._receiving.get((payee, kind, fund)) or self._to_be_opened(asked.payee, kind, fund, day)
                 if not to.is_open:
                     return AccountNotOpen(key=str(asked.id), account_id=to.account)

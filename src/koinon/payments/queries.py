@@ -14,7 +14,7 @@ from koinon.db.statements import many, statement
 from koinon.parties import queries as parties
 from koinon.parties.types import PartyFacts
 from koinon.payments import groups, rules
-from koinon.payments.batch import versions_of
+from koinon.payments.batch import compiled
 from koinon.payments.errors import HoldNotFound, PaymentNotFound
 from koinon.payments.groups import Line
 from koinon.payments.types import (
@@ -27,7 +27,7 @@ from koinon.payments.types import (
     PurseView,
     Refund,
 )
-from koinon.programmes.spending import FREE, in_force, may_spend
+from koinon.programmes.spending import FREE, in_force, may_spend, versions_of
 
 _PACKAGE = "koinon.payments"
 
@@ -76,7 +76,7 @@ def purses(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) ->
 def _view(row: _Purse, day: date) -> PurseView:
     rule, last_day, spend_from = FREE, None, None
     if row.fund:
-        version = in_force(versions_of(row.rule_json, row.last_day, row.later), day)
+        version = in_force(versions_of(compiled(row.rule_json), row.last_day, row.later), day)
         rule = version.rule.passed_on() if row.bound else version.rule
         last_day, spend_from = (None, None) if row.bound else (version.last_day, row.spend_from)
     return PurseView(

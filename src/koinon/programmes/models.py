@@ -27,6 +27,12 @@ class Fund(models.Model):
     rule = models.JSONField(default=dict, blank=True, db_comment="Spending rule; see programmes/rules.py.")
     spend_from = models.DateField(null=True, blank=True, db_comment="First local day on which it may be spent.")
     last_day = models.DateField(null=True, blank=True, db_comment="Last local day on which it may be spent, inclusive.")
+    later = models.JSONField(
+        db_default=models.Value([], models.JSONField()),
+        default=list,
+        blank=True,
+        db_comment="What payments read of the versions that were not withdrawn: first day, rule, last day, in order.",
+    )
     notice_days = models.PositiveSmallIntegerField(
         db_default=14, default=14, db_comment="How many days before it holds a change of rule or last day is announced."
     )

@@ -26,6 +26,7 @@ What a rule does not say, it allows; except ``peers_allowed``. docs/algorithms/s
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -461,6 +462,17 @@ class Version:
     from_day: date | None
     rule: SpendingRule
     last_day: date | None = None
+
+
+def versions_of(first: SpendingRule, last_day: date | None, later: str | None) -> tuple[Version, ...]:
+    """What holds for a fund: first what its own record says, then what ``Fund.later`` keeps: first day, rule, last day."""
+    return (
+        Version(None, first, last_day),
+        *(
+            Version(date.fromisoformat(day), spending_rule(rule), date.fromisoformat(until) if until else None)
+            for day, rule, until in json.loads(later or "[]")
+        ),
+    )
 
 
 def in_force(versions: Sequence[Version], day: date) -> Version:

@@ -13,21 +13,13 @@ SELECT
     coalesce(fund.rule::text, '{}') AS rule_json,
     fund.spend_from,
     fund.last_day,
-    later.versions AS later,
+    fund.later::text AS later,
     account.kind = 'till' AND account.fund IS NOT NULL AS bound,
     coalesce(spent.today_minor, 0)::bigint AS spent_today_minor,
     coalesce(spent.cycle_minor, 0)::bigint AS spent_cycle_minor
 FROM ledger.account AS account
 INNER JOIN parties_town AS town ON town.id = account.town_id
 LEFT JOIN programmes_fund AS fund ON fund.id = account.fund
-LEFT JOIN LATERAL (
-    SELECT
-        json_agg(json_build_array(version.from_day, version.rule::text, version.last_day) ORDER BY version.from_day)::text
-            AS versions,
-        bool_or(version.rule ?| ARRAY['per_day_minor', 'per_cycle_minor']) AS counts
-    FROM programmes_fundversion AS version
-    WHERE version.fund_id = fund.id AND version.withdrawn_at IS NULL
-) AS later ON TRUE
 LEFT JOIN LATERAL (SELECT (%(at)s::timestamptz AT TIME ZONE town.time_zone)::date AS today) AS local ON TRUE
 LEFT JOIN LATERAL (
     SELECT sum(paid.minor) FILTER (WHERE paid.day = local.today) AS today_minor, sum(paid.minor) AS cycle_minor
@@ -40,7 +32,7 @@ LEFT JOIN LATERAL (
             ) AS one (day)
         )
     ) AS paid
-) AS spent ON account.kind = 'purse' AND (fund.rule ?| ARRAY['per_day_minor', 'per_cycle_minor'] OR later.counts)
+) AS spent ON account.kind = 'purse' AND (fund.rule::text || fund.later::text) ~ 'per_(day|cycle)_minor'
 WHERE
     account.town_id = %(town_id)s
     AND account.holder = %(payer)s

@@ -14,6 +14,16 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="fund",
+            name="later",
+            field=models.JSONField(
+                blank=True,
+                db_comment="What payments read of the versions that were not withdrawn: first day, rule, last day, in order.",
+                db_default=models.Value([], models.JSONField()),
+                default=list,
+            ),
+        ),
+        migrations.AddField(
+            model_name="fund",
             name="notice_days",
             field=models.PositiveSmallIntegerField(
                 db_comment="How many days before it holds a change of rule or last day is announced.",

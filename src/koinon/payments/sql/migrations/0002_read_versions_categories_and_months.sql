@@ -140,28 +140,20 @@ BEGIN
         ON zone.id = coalesce(organisation.zone_id, household.zone_id, person.zone_id)
     WHERE party.town_id = p_town AND party.id = ANY(p_payees);
 
-    -- A fund's own record says what held first; its versions, what holds from later days on. Which of them decides is
-    -- for the local day of each payment to say, so all are handed over: there are few, and mostly none.
+    -- A fund's own record says what held first, and what holds from later days on. Which of them decides is for the local
+    -- day of each payment to say, so all are handed over: there are few, and mostly none.
     IF fund_ids IS NOT NULL THEN
-        SELECT json_agg(json_build_array(fund.id, fund.name, fund.rule::text, fund.spend_from, fund.last_day, later.versions)),
-               array_agg(fund.id) FILTER (WHERE NOT (fund.rule ? 'per_cycle_minor' OR coalesce(later.a_cycle, false))
-                                          AND (fund.rule ? 'per_day_minor' OR later.a_day)),
-               array_agg(fund.id) FILTER (WHERE fund.rule ? 'per_cycle_minor' OR later.a_cycle)
+        SELECT json_agg(json_build_array(fund.id, fund.name, fund.rule::text, fund.spend_from, fund.last_day,
+                                         fund.later::text)),
+               array_agg(fund.id) FILTER (WHERE fund.rule ? 'per_day_minor' OR fund.later @? '$[*][1].per_day_minor'),
+               array_agg(fund.id) FILTER (WHERE fund.rule ? 'per_cycle_minor' OR fund.later @? '$[*][1].per_cycle_minor')
         INTO funds, by_day, by_cycle
-        FROM public.programmes_fund AS fund
-        CROSS JOIN LATERAL (
-            SELECT json_agg(json_build_array(version.from_day, version.rule::text, version.last_day)
-                            ORDER BY version.from_day)::text AS versions,
-                   bool_or(version.rule ? 'per_day_minor') AS a_day, bool_or(version.rule ? 'per_cycle_minor') AS a_cycle
-            FROM public.programmes_fundversion AS version
-            WHERE version.fund_id = fund.id AND version.withdrawn_at IS NULL
-        ) AS later
-        WHERE fund.id = ANY(fund_ids);
+        FROM public.programmes_fund AS fund WHERE fund.id = ANY(fund_ids);
     END IF;
     IF by_day IS NOT NULL OR by_cycle IS NOT NULL THEN
         SELECT array_agg(DISTINCT (asked.at AT TIME ZONE of_town.time_zone)::date) INTO days FROM unnest(p_at) AS asked (at);
     END IF;
-    IF by_day IS NOT NULL THEN
+    IF by_day IS NOT NULL AND by_cycle IS NULL THEN
         SELECT array_agg(acc.id) INTO limited FROM ledger.account AS acc
         WHERE acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse' AND acc.fund = ANY(by_day)
               AND acc.unit = of_town.unit_code;
@@ -170,32 +162,30 @@ BEGIN
     END IF;
     IF by_cycle IS NOT NULL THEN  -- Then every day of the months that are asked about counts.
         SELECT array_agg(acc.id) INTO limited FROM ledger.account AS acc
-        WHERE acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse' AND acc.fund = ANY(by_cycle)
-              AND acc.unit = of_town.unit_code;
+        WHERE acc.town_id = p_town AND acc.holder = ANY(p_payers) AND acc.kind = 'purse'
+              AND acc.fund = ANY(by_day || by_cycle) AND acc.unit = of_town.unit_code;
         SELECT array_agg(DISTINCT one.day::date) INTO days
         FROM unnest(days) AS asked (day)
         CROSS JOIN LATERAL generate_series(
             date_trunc('month', asked.day::timestamp),
             date_trunc('month', asked.day::timestamp) + interval '1 month - 1 day', interval '1 day'
         ) AS one (day);
-        SELECT CASE
-            WHEN spent IS NULL THEN json_agg(json_build_array(paid.account, paid.day, paid.minor))::text
-            WHEN count(*) = 0 THEN spent
-            ELSE left(spent, -1) || ',' || substr(json_agg(json_build_array(paid.account, paid.day, paid.minor))::text, 2)
-        END INTO spent
+        SELECT json_agg(json_build_array(paid.account, paid.day, paid.minor)) INTO spent
         FROM payments.spent_by_day(p_town, limited, days) AS paid;
     END IF;
 
-    SELECT json_agg(json_build_array(found.id, found.first_seq, found.leg, (
-               SELECT bought.category FROM payments.bought AS bought WHERE bought.town_id = p_town AND bought.id = found.id
-           ))), array_agg(DISTINCT found.first_seq)
+    SELECT json_agg(json_build_array(found.id, found.first_seq, found.leg)), array_agg(DISTINCT found.first_seq)
     INTO named, groups
     FROM payments.groups_of(p_town, CASE WHEN p_targets = '{}' THEN p_ids ELSE p_ids || p_targets END) AS found;
     IF groups IS NOT NULL THEN
+        SELECT json_agg(json_build_array(known.one -> 0, known.one -> 1, known.one -> 2, bought.category)) INTO named
+        FROM json_array_elements(named::json) AS known (one)
+        LEFT JOIN payments.bought AS bought ON bought.town_id = p_town AND bought.id = (known.one ->> 0)::uuid;
         SELECT json_agg(row_to_json(line)) INTO lines FROM payments.lines(p_town, groups) AS line;
     END IF;
     RETURN NEXT;
 END $$;
+
 
 REVOKE EXECUTE ON FUNCTION payments.note_bought FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION payments.note_bought TO koinon_app;
