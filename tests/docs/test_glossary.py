@@ -18,7 +18,8 @@ from koinon.treasury import types as treasury
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
-MIGRATION = (ROOT / "src/koinon/ledger/sql/migrations/0001_books.sql").read_text(encoding="utf-8")
+MIGRATIONS = ROOT / "src/koinon/ledger/sql/migrations"
+MIGRATION = (MIGRATIONS / "0001_books.sql").read_text(encoding="utf-8")
 
 
 def rows() -> Iterable[list[str]]:
@@ -64,7 +65,11 @@ def test_every_state_of_a_hold_is_in_the_glossary() -> None:
 
 
 def test_the_routes_are_printed_as_the_books_keep_them() -> None:
-    (inserted,) = re.findall(r"INSERT INTO ledger\.route [^;]*;", MIGRATION)
+    inserted = "".join(
+        found
+        for file in sorted(MIGRATIONS.glob("*.sql"))
+        for found in re.findall(r"INSERT INTO ledger\.route [^;]*;", file.read_text(encoding="utf-8"))
+    )
     kept = re.findall(r"\('([\w-]+)', '(\w+)', '(\w+)'\)", inserted)
     codes = members(ledger.Code)
 
