@@ -33,6 +33,7 @@ class StaffRole(StrEnum):
     APPROVER = "approver"
     TREASURER = "treasurer"
     AUDITOR = "auditor"
+    COORDINATOR = "coordinator"
 
 
 def user_name(text: str) -> str:
@@ -63,6 +64,10 @@ def add(
         bool,
         typer.Option("--password-stdin", help="Read the password from standard input; without it one is generated."),
     ] = False,
+    sees_people: Annotated[
+        bool,
+        typer.Option("--sees-people", help="In this role, also show who people are: names, addresses, accounts."),
+    ] = False,
     town: TownOption = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
@@ -90,7 +95,14 @@ def add(
             elif password_stdin or email not in ("", user.email):
                 raise UserExists(name=user.username)
             given = operations.grant_role(
-                conn, town_id=facts.id, user_id=user.id, role=role.value, party_id=None, actor=ACTOR, at=now
+                conn,
+                town_id=facts.id,
+                user_id=user.id,
+                role=role.value,
+                party_id=None,
+                actor=ACTOR,
+                at=now,
+                sees_personal_data=sees_people,
             )
         shown_once = password if password and not password_stdin else None
 
@@ -110,6 +122,7 @@ def add(
                 "user": user.username,
                 "role": role.value,
                 "given": given,
+                "sees_people": sees_people,
                 "account_made": bool(password),
                 "password": shown_once,
             },
@@ -130,9 +143,9 @@ def list_staff(town: TownOption = "", as_json: JsonOption = False, database: Dat
         def show(console: Console) -> None:
             from koinon.cli.tables import plain_table
 
-            table = plain_table("user", "address", "roles")
+            table = plain_table("user", "address", "roles", "sees people as")
             for one in staff:
-                table.add_row(one.username, one.email, ", ".join(one.roles))
+                table.add_row(one.username, one.email, ", ".join(one.roles), ", ".join(one.sees_personal_data))
             console.print(table)
 
         out.document({"town": facts.slug, "staff": [_as_json(one) for one in staff]}, show)
@@ -170,6 +183,37 @@ def remove(
         )
 
 
+@app.command("sees-people")
+def sees_people(
+    username: UserArgument,
+    role: Annotated[StaffRole, typer.Option("--role", help="In which role.")],
+    take_away: Annotated[bool, typer.Option("--no", help="Take the right away.")] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Let somebody see who people are, in one of their roles. Roles over money do not include it."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import operations
+
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
+        with transaction(conn):
+            changed = operations.let_see_people(
+                conn,
+                town_id=facts.id,
+                username=username,
+                role=role.value,
+                sees=not take_away,
+                actor=ACTOR,
+                at=datetime.now(UTC),
+            )
+        said = f"{username} {'no longer sees' if take_away else 'sees'} who people are as {role.value} of {facts.slug}."
+        out.document(
+            {"town": facts.slug, "user": username, "role": role.value, "sees_people": not take_away, "changed": changed},
+            lambda console: console.print(said, markup=False),
+        )
+
+
 def _password_from_stdin(username: str, email: str) -> str:
     """The first line of standard input, where it is a password that the site would take."""
     from django.contrib.auth.password_validation import validate_password
@@ -186,4 +230,9 @@ def _password_from_stdin(username: str, email: str) -> str:
 
 
 def _as_json(one: StaffFacts) -> dict[str, Any]:
-    return {"user": one.username, "email": one.email, "roles": one.roles}
+    return {
+        "user": one.username,
+        "email": one.email,
+        "roles": one.roles,
+        "sees_people": one.sees_personal_data,
+    }

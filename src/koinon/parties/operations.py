@@ -117,6 +117,21 @@ def grant_role(
     return bool(given)
 
 
+def let_see_people(
+    conn: Connection[Any], *, town_id: int, username: str, role: str, sees: bool, actor: str, at: datetime
+) -> bool:
+    """Give somebody of the town's staff the right to see who people are, in one role, or take it.
+
+    False when nothing had to change. Refuses with ``NotStaff``.
+    """
+    for one in queries.staff(conn, town_id=town_id):
+        if one.username.casefold() == username.casefold() and role in one.roles:
+            return set_personal_data_right(
+                conn, town_id=town_id, user_id=one.id, role=role, sees=sees, actor=actor, at=at
+            )
+    raise NotStaff(name=username, role=role)
+
+
 def set_personal_data_right(
     conn: Connection[Any], *, town_id: int, user_id: int, role: str, sees: bool, actor: str, at: datetime
 ) -> bool:

@@ -76,12 +76,16 @@ class UserFacts:
 
 @dataclass(frozen=True, slots=True)
 class StaffFacts:
-    """Somebody who works for a town, with the roles of the staff they have there."""
+    """Somebody who works for a town, with the roles of the staff they have there.
+
+    In those of ``sees_personal_data`` they are shown who people are.
+    """
 
     id: int
     username: str
     email: str
     roles: list[str]
+    sees_personal_data: list[str]
 
 
 @dataclass(frozen=True, slots=True)

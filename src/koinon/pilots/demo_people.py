@@ -33,6 +33,7 @@ ROLES: Mapping[str, str] = {
     "auditor": "reads everything and changes nothing",
 }
 STAFF = ("officer", "approver", "treasurer", "auditor")
+SEES_PEOPLE = ("treasurer",)  # Whoever makes the bank's file reads names and accounts in it.
 FILE = "sign-in.json"
 _PACKAGE = "koinon.pilots"
 
@@ -101,7 +102,14 @@ def _user(
     )
     if grant:
         parties.grant_role(
-            conn, town_id=town.id, user_id=user_id, role=one.role, party_id=party, actor="job:demo", at=at
+            conn,
+            town_id=town.id,
+            user_id=user_id,
+            role=one.role,
+            party_id=party,
+            actor="job:demo",
+            at=at,
+            sees_personal_data=one.role in SEES_PEOPLE,
         )
     return user_id
 

@@ -44,12 +44,14 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
     Role.OFFICER: [
         (gettext_lazy("Programmes"), "office"),
         (gettext_lazy("Counter"), "counter"),
+        (gettext_lazy("Directory"), "office-households"),
         (gettext_lazy("Check a town folder"), "office-import"),
     ],
     Role.APPROVER: [(gettext_lazy("To approve"), "approvals"), (gettext_lazy("The town's till"), "accounts-till")],
     Role.TREASURER: [
         (gettext_lazy("Reserve"), "treasury"),
         (gettext_lazy("Paying shops out"), "treasury-runs"),
+        (gettext_lazy("Shops"), "office-organisations"),
         (gettext_lazy("The town's till"), "accounts-till"),
         (gettext_lazy("Statements"), "accounts-statements"),
         (gettext_lazy("Journal"), "accounts-journal"),

@@ -21,6 +21,8 @@ from psycopg.rows import dict_row
 
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
+from koinon.office.queries import filters
+from koinon.office.types import SavedFilter
 from koinon.parties.connection import raw
 from koinon.parties.naming import pseudonym
 from koinon.parties.rules import ascii_digits
@@ -106,20 +108,26 @@ class Listing:
     """The rows a request asks for of a table. Everything is worked out when it is first looked at."""
 
     def __init__(
-        self, table: Table, request: HttpRequest, given: Sequence[Any] | None, params: Mapping[str, Any]
+        self,
+        table: Table,
+        request: HttpRequest,
+        given: Sequence[Any] | None,
+        params: Mapping[str, Any],
+        query: QueryDict | None = None,
     ) -> None:
         self.table = table
         self.request = request
+        self._address = request.GET if query is None else query
         self._given = None if given is None else [_as_row(row) for row in given]
         self._params = {"town_id": seat_of(request).town_id, **params} if self._given is None else dict(params)
 
     # --- What was asked ----------------------------------------------------------------------------
 
     def _asked(self, name: str) -> str:
-        return self.request.GET.get(self.table.prefix + name, "")[:LONGEST].strip()
+        return self._address.get(self.table.prefix + name, "")[:LONGEST].strip()
 
     def _asked_all(self, name: str) -> list[str]:
-        return self.request.GET.getlist(self.table.prefix + name)[:100]
+        return self._address.getlist(self.table.prefix + name)[:100]
 
     @property
     def export_asked(self) -> str:
@@ -373,7 +381,7 @@ class Listing:
 
     def _cursor(self, name: str) -> tuple[str | None, str] | None:
         """The row a page goes on from, as its link says; an address that was tampered with is the first page."""
-        text = self.request.GET.get(self.table.prefix + name, "")
+        text = self._address.get(self.table.prefix + name, "")
         try:
             value, key = json.loads(base64.urlsafe_b64decode(text.encode()))
             assert isinstance(key, str)
@@ -534,19 +542,36 @@ class Listing:
             f"{filled.name}.{end}" for filled in self.fields for end in ("from", "to")
         }
         own |= {self.table.prefix + name for name in ("q", "after", "before", "export", "col", "size")}
-        return [(name, value) for name, values in self.request.GET.lists() if name not in own for value in values]
+        return [(name, value) for name, values in self._address.lists() if name not in own for value in values]
 
     @property
     def query(self) -> str:
-        """The filters, order and columns of this table, as a saved filter keeps them."""
-        return self._query_dict().urlencode()
+        """The filters, order and columns of this page, as a saved filter keeps them."""
+        query = self._query_dict()
+        query.pop("names", None)
+        return query.urlencode()
+
+    @cached_property
+    def saved(self) -> list[SavedFilter]:
+        """The reader's saved filters of this table, and those that colleagues share."""
+        seat = seat_of(self.request)
+        return filters(raw(), town_id=seat.town_id, user_id=seat.user_id, table_name=self.table.name)
+
+    @property
+    def path(self) -> str:
+        return self.request.path
+
+    @property
+    def bulk_form(self) -> str:
+        """The id of the form that the rows' boxes belong to."""
+        return f"{self.table.prefix}{self.table.name}-many"
 
     @property
     def sizes(self) -> Sequence[int]:
         return SIZES
 
     def _query_dict(self, *, keep_page: bool = False) -> QueryDict:
-        query = self.request.GET.copy()
+        query = self._address.copy()
         gone = ("export",) if keep_page else ("after", "before", "export")
         for name in gone:
             query.pop(self.table.prefix + name, None)

@@ -23,6 +23,7 @@ from koinon.instruments import errors as instruments
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import errors as ledger
+from koinon.office import errors as office
 from koinon.outbox import errors as outbox
 from koinon.parties import errors as parties
 from koinon.parties.connection import raw
@@ -44,6 +45,8 @@ STATUS: dict[type[KoinonError], int] = {
     ledger.AccountNotFound: 404,
     ledger.HoldNotFound: 404,
     ledger.OriginalNotFound: 404,
+    office.FilterNotFound: 404,
+    office.UploadNotFound: 404,
     outbox.DeliveryNotFound: 404,
     outbox.EndpointNotFound: 404,
     outbox.NoticeNotFound: 404,
@@ -62,11 +65,15 @@ STATUS: dict[type[KoinonError], int] = {
 }
 
 SENTENCES: dict[str, Any] = {
-    "accounting.already-said": gettext_lazy("Something else is on record from that day on. Say it from another day on."),
+    "accounting.already-said": gettext_lazy(
+        "Something else is on record from that day on. Say it from another day on."
+    ),
     "accounting.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "accounting.only-forward": gettext_lazy("That day is over. Say it from today on, or later."),
     "accounting.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
-    "accounting.town-payment-in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
+    "accounting.town-payment-in-other-state": gettext_lazy(
+        "Somebody has taken this step already. Look at the page again."
+    ),
     "ledger.insufficient-funds": gettext_lazy("There is not enough money for this."),
     "ledger.amount-not-positive": gettext_lazy("The amount must be above zero."),
     "ledger.amount-too-large": gettext_lazy("The amount is larger than one movement may be."),
@@ -95,6 +102,9 @@ SENTENCES: dict[str, Any] = {
     "programmes.cycle-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "programmes.budget-exceeded": gettext_lazy("All months together would spend more than the fund's budget."),
     "programmes.reserve-short": gettext_lazy("The reserve holds fewer euros than this month needs. Nothing was paid."),
+    "office.changed-since-preview": gettext_lazy("The records changed since you looked. Look at the preview again."),
+    "office.nothing-to-do": gettext_lazy("None of the records chosen would change."),
+    "office.upload-not-found": gettext_lazy("The file is kept no longer. Send it again."),
     "payments.amount-not-positive": gettext_lazy("The amount must be above zero."),
     "payments.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "payments.refund-too-large": gettext_lazy("More was to be given back than is left of this sale."),

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render as render_page
 from django.urls import reverse
 
@@ -124,11 +124,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Bulk:
-    """Something that can be done to many rows at once; ``to`` is the address whose page shows first what it will do."""
+    """Something that can be done to many rows at once.
+
+    Its button posts ``action`` (the name), the keys picked (``pick``), or with
+    ``scope=all`` the list's ``query``, to the address called ``to``, whose page
+    shows first what will happen.
+    """
 
     name: str
     title: Any
-    to: str
+    to: str = "office-many"
+
+    @property
+    def url(self) -> str:
+        return reverse(self.to)
 
 
 @dataclass(frozen=True)
@@ -159,17 +168,19 @@ class Table:
         rows: Sequence[Any] | None = None,
         *,
         bulk: Sequence[Bulk] | None = None,
+        query: QueryDict | None = None,
         **params: Any,
     ) -> Listing:
         """The rows this request asks for, of ``source`` with these parameters or among ``rows``.
 
-        ``rows`` are mappings or dataclasses. ``town_id`` is the seat's unless given.
+        ``rows`` are mappings or dataclasses. ``town_id`` is the seat's unless given;
+        ``query`` stands for the address where that is another page's.
         Nothing is asked of the database before the page or the file needs it.
         """
         from koinon.web.listing import Listing
 
         table = self if bulk is None else dataclasses.replace(self, bulk=bulk)
-        return Listing(table, request, rows, params)
+        return Listing(table, request, rows, params, query)
 
 
 def render(request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:

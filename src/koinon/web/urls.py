@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from koinon.web.views import account, accounts, approvals, audit, counter, office, purse, shop, town, treasury
+from koinon.web.views import (
+    account,
+    accounts,
+    approvals,
+    audit,
+    counter,
+    directory,
+    filters,
+    office,
+    purse,
+    shop,
+    town,
+    treasury,
+)
 
 urlpatterns = [
     path("", town.town, name="town"),
@@ -29,6 +42,16 @@ urlpatterns = [
     path("office/months/<uuid:cycle>/pay/", office.disburse, name="office-disburse"),
     path("office/months/<uuid:cycle>/cancel/", office.cancel, name="office-cancel"),
     path("office/check-folder/", office.import_check, name="office-import"),
+    path("office/households/", directory.households, name="office-households"),
+    path("office/households/<uuid:party>/", directory.household, name="office-household"),
+    path("office/residents/", directory.residents, name="office-residents"),
+    path("office/organisations/", directory.organisations, name="office-organisations"),
+    path("office/organisations/<uuid:organisation>/", directory.organisation, name="office-organisation"),
+    path("office/awards/", directory.awards, name="office-awards"),
+    path("office/find/", directory.find, name="office-find"),
+    path("office/many/", directory.many, name="office-many"),
+    path("filters/save/", filters.save, name="filter-save"),
+    path("filters/<uuid:saved>/forget/", filters.forget, name="filter-forget"),
     path("counter/", counter.counter, name="counter"),
     path("counter/cards/", counter.cards, name="counter-cards"),
     path("counter/cards/<uuid:card>/", counter.card, name="counter-card"),

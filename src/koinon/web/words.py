@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -36,13 +38,27 @@ PAYOUT_STATES: dict[str, Any] = {
     "sent": gettext_lazy("With the bank"),
     "paid": pgettext_lazy("state", "Paid"),
     "undone": gettext_lazy("Taken back"),
+    "returned": gettext_lazy("The bank sent it back; it is in your till again"),
 }
 TOWN_PAYMENT_STATES: dict[str, Any] = {
     "prepared": gettext_lazy("Waiting for approval"),
     "paid": pgettext_lazy("state", "Paid"),
     "cancelled": gettext_lazy("Cancelled"),
 }
-STATES = {"cycle": CYCLE_STATES, "run": RUN_STATES, "payment": PAYMENT_STATES, "town-payment": TOWN_PAYMENT_STATES}
+CARD_STATES: dict[str, Any] = {
+    "made": gettext_lazy("In the drawer"),
+    "active": gettext_lazy("In use"),
+    "blocked": gettext_lazy("Blocked"),
+    "replaced": gettext_lazy("Replaced"),
+    "withdrawn": gettext_lazy("Withdrawn"),
+}
+STATES = {
+    "card": CARD_STATES,
+    "cycle": CYCLE_STATES,
+    "run": RUN_STATES,
+    "payment": PAYMENT_STATES,
+    "town-payment": TOWN_PAYMENT_STATES,
+}
 # How a state looks; the words beside it say the same.
 TONES = {
     "prepared": "soon",
@@ -122,6 +138,11 @@ ACTS: dict[str, Any] = {
     "pilots.day-simulated": gettext_lazy("Day generated"),
     "town.applied": gettext_lazy("Town folder taken in"),
     "town.record-changed": gettext_lazy("Record changed"),
+    "award.ended": gettext_lazy("Award ended"),
+    "household.moved": gettext_lazy("Household moved"),
+    "organisation.left": gettext_lazy("Shop no longer takes part"),
+    "organisation.takes-part": gettext_lazy("Shop takes part"),
+    "office.list-imported": gettext_lazy("List taken in"),
     "office.table-exported": gettext_lazy("List taken along as a file"),
     "request.refused": gettext_lazy("Request refused"),
     "treasury.terms-set": gettext_lazy("Payout terms set"),
@@ -225,6 +246,15 @@ def sector(code: str) -> str:
     """A town's grouping of sectors, in words where we know it."""
     known = SECTORS.get(code)
     return str(known) if known else code.replace("-", " ").replace("_", " ").capitalize()
+
+
+def staff_names(actors: Iterable[str]) -> dict[str, str]:
+    """``staff_name`` of many, with one question to the database."""
+    asked = set(actors)
+    numbers = {int(one.partition(":")[2]): one for one in asked if re.fullmatch(r"user:[0-9]{1,9}", one)}
+    users = dict(User.objects.filter(pk__in=numbers).values_list("pk", "username")) if numbers else {}
+    found = {actor: _("a scheduled job") if actor.startswith("job:") else actor or "–" for actor in asked}
+    return found | {numbers[pk]: name for pk, name in users.items()}
 
 
 def staff_name(actor: str) -> str:

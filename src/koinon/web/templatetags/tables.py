@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django import template
@@ -10,8 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from koinon.audit import queries as trail_queries
+from koinon.parties.connection import raw
 from koinon.parties.naming import Name
 from koinon.web import words
+from koinon.web.acts import acts
 from koinon.web.listing import Cell
 from koinon.web.tables import Kind
 from koinon.web.templatetags import koinon as figures
@@ -59,3 +63,11 @@ def _drawn(context: RequestContext, shown: Cell) -> SafeString:
         short = figures.short(value) if isinstance(value, UUID) else value
         return format_html('<bdi class="code" dir="ltr">{}</bdi>', short)
     return format_html("<bdi>{}</bdi>", value)
+
+
+@register.inclusion_tag("koinon/parts/trail.html", takes_context=True)
+def trail(context: RequestContext, kind: str, number: Any) -> dict[str, Any]:
+    """The audit trail of one record: who, when, what, why, before and after. ``{% trail "cycle" cycle.id %}``"""
+    town = context["seat"].town
+    found = trail_queries.entries_of_subject(raw(), town_id=town.pk, subject=f"{kind}:{number}", size=100)
+    return {"acts": acts(found), "town": town}

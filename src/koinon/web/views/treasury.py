@@ -20,6 +20,7 @@ from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import queries as books
 from koinon.ledger.types import Kind as Account
+from koinon.parties import naming
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
@@ -27,7 +28,7 @@ from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
 from koinon.treasury.types import RunState
-from koinon.web import refusals, tables, words
+from koinon.web import names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
 from koinon.web.tables import Column, Kind, Table
@@ -61,7 +62,7 @@ def treasury(request: HttpRequest) -> HttpResponse:
     form = ReceiptForm(request.POST or None, initial={"form_id": uuid4()}, funds=funds, exponent=town.exponent)
     if request.method == "POST" and form.is_valid() and _received(request, seat, form):
         return redirect("treasury")
-    names = {fund.id: fund.name for fund in funds}
+    called: dict[UUID | None, str] = {fund.id: fund.name for fund in funds}
     held = {
         account.fund: account.available.minor
         for account in books.accounts_of_kind(conn, town_id=town.pk, kind=Account.RESERVE)
@@ -70,7 +71,7 @@ def treasury(request: HttpRequest) -> HttpResponse:
     context = {
         "totals": books.totals(conn, town_id=town.pk),
         "reserves": [(fund, held.get(fund.id, 0)) for fund in funds],
-        "receipts": [(receipt, names.get(receipt.fund, "–")) for receipt in queries.receipts(conn, town_id=town.pk)],
+        "receipts": [(receipt, called.get(receipt.fund, "–")) for receipt in queries.receipts(conn, town_id=town.pk)],
         "form": form,
     }
     return render(request, "koinon/treasury/reserve.html", context)
@@ -171,6 +172,7 @@ def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
     is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
     return {
         "run": found,
+        "sees_people": names.may_see(request),
         "payments": PAYMENTS.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
         "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
@@ -206,8 +208,9 @@ def withdraw_approval(request: HttpRequest, run: UUID) -> HttpResponse:
 @seen_by(Role.TREASURER)
 @require_POST
 def export_run(request: HttpRequest, run: UUID) -> HttpResponse:
-    """The bank's file; the only answer of the site that holds names and accounts, and it is kept nowhere."""
+    """The bank's file: names and accounts, for those alone who may see them; it is kept nowhere."""
     seat = seat_of(request)
+    naming.needs_personal_data(names.reader_of(request))
     file = operations.export_run(
         raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
     )
