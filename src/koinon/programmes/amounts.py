@@ -178,6 +178,8 @@ class Formula(AmountRule):
             kept["supplements"] = [row.as_json() for row in self.supplements]
         if self.share_of_award is not None:
             kept["share_of_award"] = f"{self.share_of_award.numerator}/{self.share_of_award.denominator}"
+        if not kept:
+            kept["base"] = 0
         for name in ("at_least", "at_most"):
             if getattr(self, name) is not None:
                 kept[name] = getattr(self, name)

@@ -402,10 +402,10 @@ def read(written: Any, reading: Reading, path: Path = (), *, also: Sequence[str]
         reading.problem(path, "rule.too-deep", most=DEEPEST)
         return EVERYBODY
     reading.known(path, table, (*KEYS, *also))
-    parts = [
+    parts = [  # In an order of their own: PostgreSQL keeps the keys of a table in its own as well.
         found
-        for key in table
-        if key in KEYS and (found := _entry(key, table[key], reading, (*path, key), depth)) is not None
+        for key in KEYS
+        if key in table and (found := _entry(key, table[key], reading, (*path, key), depth)) is not None
     ]
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 

@@ -1,0 +1,12 @@
+-- What one household is due in a cycle, or why nothing.
+--
+-- town_id integer, cycle_id uuid, party_id uuid
+SELECT
+    entitlement.id, entitlement.cycle_id, entitlement.party_id, cycle.month, entitlement.amount_minor,
+    entitlement.state, entitlement.grounds::text AS grounds_json,
+    entitlement.snapshot::text AS snapshot_json, entitlement.failure
+FROM programmes_entitlement AS entitlement
+INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
+INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
+WHERE
+    programme.town_id = %(town_id)s AND entitlement.cycle_id = %(cycle_id)s AND entitlement.party_id = %(party_id)s;
