@@ -20,6 +20,7 @@ from koinon.accounting.errors import (
 from koinon.accounting.types import Convertible, Place, Purpose, Standing, TownPaymentState
 from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import InsufficientFunds
+from koinon.outbox import operations as outbox
 from koinon.payments import operations as payments
 from koinon.payments.errors import NotPayable
 from tests.treasury import place as places
@@ -87,7 +88,11 @@ def test_the_journal_balances_and_names_nobody(place) -> None:
     for by_day in (True, False):
         entries = list(
             queries.journal(
-                place.conn, town_id=place.town.pk, first_day=date(2026, 10, 1), last_day=date(2026, 10, 31), by_day=by_day
+                place.conn,
+                town_id=place.town.pk,
+                first_day=date(2026, 10, 1),
+                last_day=date(2026, 10, 31),
+                by_day=by_day,
             )
         )
         written = "".join(
@@ -146,6 +151,22 @@ def test_a_notification_is_recorded_once_with_the_volume_of_that_moment(place) -
     assert operations.record_notification(place.conn, **told, at=LATER, actor="user:1") is True
     assert operations.record_notification(place.conn, **told, at=LATER, actor="user:1") is False
     assert [kept.volume_minor for kept in queries.notifications(place.conn, town_id=place.town.pk)] == [115_00]
+
+
+def test_the_treasury_is_told_once_when_the_volume_comes_near_the_threshold(place) -> None:
+    """The threshold of a country that has one of 120.00 a year, for the test alone."""
+    place.conn.execute(
+        "INSERT INTO accounting.threshold (country, act, article, from_day, amount_minor, currency, months, source)"
+        " VALUES ('ES', 'Test', '1', '2026-01-01', 12000, 'EUR', 12, 'none')"
+    )
+    outbox.add_notice(
+        place.conn, town_id=place.town.pk, role="treasurer", kinds=["network.near-threshold"], at=LATER,
+        actor="user:1",
+    )  # fmt: skip
+    for hours in (0, 1):
+        operations.watch_network(place.conn, town_id=place.town.pk, at=LATER + timedelta(hours=hours))
+    told = place.conn.execute("SELECT kind, data::json->>'amount_minor' FROM outbox.event").fetchall()
+    assert told == [("network.near-threshold", "11500")]
 
 
 def test_records_of_funds_and_agreements_are_kept_and_not_rewritten(place) -> None:

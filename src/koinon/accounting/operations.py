@@ -23,17 +23,20 @@ from koinon.accounting.errors import (
     TownPaymentInOtherState,
     TownPaymentNotFound,
 )
-from koinon.accounting.types import Convertible, Place, Purpose, TownPayment, TownPaymentState
+from koinon.accounting.types import Convertible, Place, Purpose, Standing, TownPayment, TownPaymentState
 from koinon.audit.operations import record
 from koinon.db.statements import execute, maybe, scalar, statement
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
 from koinon.ledger.errors import AmountNotPositive
+from koinon.outbox import operations as outbox
+from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.payments import operations as payments
 from koinon.programmes import queries as programmes
 
 _PACKAGE = "koinon.accounting"
+_WARNINGS = {Standing.NEAR: "network.near-threshold", Standing.ABOVE: "network.above-threshold"}
 
 
 def record_notification(
@@ -59,6 +62,28 @@ def record_notification(
             sent_on=sent_on.isoformat(), authority=authority, reference=reference, volume_minor=volume,
         )  # fmt: skip
     return bool(added)
+
+
+def watch_network(conn: Connection[Any], *, town_id: int, at: datetime) -> Standing:
+    """See where a town stands to its threshold; its listeners are told when it comes near, and when it passes it.
+
+    Told once for each time it goes up. To be called once a day, and as often as one likes.
+    """
+    seen = queries.network(conn, town_id=town_id, at=at)
+    execute(conn, statement(_PACKAGE, "lock_warnings"), town_id=town_id)
+    before = scalar(conn, statement(_PACKAGE, "last_warning"), town_id=town_id)
+    if before == seen.standing:
+        return seen.standing
+    execute(
+        conn, statement(_PACKAGE, "add_warning"),
+        town_id=town_id, at=at, standing=seen.standing.value, volume_minor=seen.volume.minor,
+    )  # fmt: skip
+    kind = _WARNINGS.get(seen.standing)
+    if kind is not None and (before, seen.standing) != (Standing.ABOVE, Standing.NEAR):
+        told: dict[str, str | int] = {"amount_minor": seen.volume.minor, "unit": seen.volume.unit}
+        town = parties.town(conn, town_id)
+        outbox.tell(conn, town_id=town_id, events=[Event(kind, town.party_id, at, told)])
+    return seen.standing
 
 
 def set_fund_record(
