@@ -100,6 +100,7 @@ class Place:
             now=at,
         )  # fmt: skip
         step = {"town_id": self.town.pk, "cycle_id": cycle.id, "now": at}
+        programmes.submit_cycle(self.conn, **step, actor="user:3")
         programmes.approve_cycle(self.conn, **step, actor=APPROVER)
         programmes.disburse_cycle(self.conn, **step, actor="user:3")
 

@@ -405,7 +405,7 @@ def test_a_rejected_payment_is_paid_by_the_next_run(place):
     assert place.broken() == []
 
 
-def test_a_returned_payment_is_owed_again(place):
+def test_a_returned_payment_goes_back_to_the_till_once(place):
     place.redeem("Forn Núñez", "60.00")
     run = settle(place, exported(place))
     (payment,) = payments(place, run)
@@ -417,9 +417,11 @@ def test_a_returned_payment_is_owed_again(place):
 
     (payment,) = payments(place, run)
     assert (payment.state, payment.reason) == (PaymentState.RETURNED, "AC04")
-    assert queries.euros(place.conn, town_id=place.town.pk) == Euros(150_00, 0, 0, 60_00)
-    assert states(place, "Forn Núñez") == ["open"]
+    assert queries.euros(place.conn, town_id=place.town.pk) == Euros(150_00, 0, 0, 0)
+    assert states(place, "Forn Núñez") == ["returned"]
+    assert place.balance("till", place.parties["Forn Núñez"]) == place.money("100.00")
     assert place.broken() == []
+    place.redeem("Forn Núñez", "60.00")
     again = settle(place, exported_again(place))
     assert again.state is RunState.SETTLED
     assert place.broken() == []
@@ -446,6 +448,7 @@ def test_a_returned_payment_walks_the_table_of_the_page(place):
         place.conn, town_id=place.town.pk, payment_id=payment.id, reason="AC04", at=NOVEMBER, actor=TREASURER
     )
     walked.append(line())
+    place.redeem("Forn Núñez", "75.50")
     settle(place, exported_again(place))
     walked.append(line())
 
@@ -454,7 +457,7 @@ def test_a_returned_payment_walks_the_table_of_the_page(place):
         ["24.50", "0.00", "125.50", "150.00"],
         ["24.50", "0.00", "125.50", "150.00"],
         ["24.50", "0.00", "0.00", "24.50"],
-        ["24.50", "0.00", "75.50", "100.00"],
+        ["100.00", "0.00", "0.00", "100.00"],
         ["24.50", "0.00", "0.00", "24.50"],
     ]
 

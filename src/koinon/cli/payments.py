@@ -73,7 +73,7 @@ def return_(
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Say that a payment's money came back: it is owed again, and its requests wait for the next run."""
+    """Say that a payment's money came back: its units go back to the shop's till."""
     from koinon.treasury import operations
 
     _unpaid(operations.return_payment, run_id, payment, reason, actor, town, as_json, database)

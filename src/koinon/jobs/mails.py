@@ -70,6 +70,16 @@ WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         gettext_noop("A programme's month was paid out: %(amount)s"),
         gettext_noop("The aid of the month lies in the purses of all households that were due it."),
     ),
+    ("network.near-threshold", ""): (
+        gettext_noop("Twelve months of payments: %(amount)s"),
+        gettext_noop("That is near the volume above which the authority must be told. Prepare the notification."),
+    ),
+    ("network.above-threshold", ""): (
+        gettext_noop("Twelve months of payments: %(amount)s"),
+        gettext_noop(
+            "That is above the volume of which the authority must be told. Send the notification, and put it on record."
+        ),
+    ),
     ("redemption.requested", ""): (
         gettext_noop("%(amount)s handed in"),
         gettext_noop("A shop asked to be paid out; the amount waits for the next run to the bank."),
@@ -88,7 +98,7 @@ WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("redemption.returned", ""): (
         gettext_noop("A payout of %(amount)s came back"),
-        gettext_noop("The bank could not pay a shop; the amount is owed to it again."),
+        gettext_noop("The bank could not pay a shop; what came back is in its till again."),
     ),
     ("redemption.returned", "party"): (
         gettext_noop("Your payout of %(amount)s came back"),
@@ -156,13 +166,13 @@ def _from_vault(conn: Connection[Any], reader: _Reader, secrets: Secrets) -> str
 
 def written(claimed: Claimed, *, town: TownFacts, party: UUID | None, language: str) -> tuple[str, str, str]:
     """Subject and text of a mail, and the language it is in."""
-    spoken = _spoken(language)
+    spoken = spoken_language(language)
     data = json.loads(claimed.data)
     side = next((key for key in ("payee", "payer", "party") if party and data.get(key) == str(party)), "")
     heading, says = WORDS.get((claimed.kind, side)) or WORDS[claimed.kind, ""]
     with override(spoken):
-        locale = _locale(spoken, town.country)
-        amount = _amount(Amount(int(data.get("amount_minor", 0)), town.unit_code), town, locale)
+        locale = locale_for(spoken, town.country)
+        amount = written_amount(Amount(int(data.get("amount_minor", 0)), town.unit_code), town, locale)
         subject = _(heading) % {"amount": amount}
         lines = [
             f"{town.name}: {subject}",
@@ -203,13 +213,14 @@ def send(letter: Letter) -> None:
         raise NotSent("no-address") from None
 
 
-def _spoken(language: str) -> str:
+def spoken_language(language: str) -> str:
     """The language of ours that comes nearest; the installation's own otherwise."""
     ours = dict(settings.LANGUAGES)
     return next((one for one in (language, language.partition("-")[0]) if one in ours), settings.LANGUAGE_CODE)
 
 
-def _locale(language: str, country: str) -> Locale:
+def locale_for(language: str, country: str) -> Locale:
+    """How figures and days are written in a language, as in the town's country where that is described."""
     if language == "en" and country != "US":
         return Locale.parse("en_150")
     for candidate in (f"{language}_{country}", language):
@@ -220,7 +231,8 @@ def _locale(language: str, country: str) -> Locale:
     return Locale.parse("en_150")
 
 
-def _amount(value: Amount, town: TownFacts, locale: Locale) -> str:
+def written_amount(value: Amount, town: TownFacts, locale: Locale) -> str:
+    """An amount in a mail or a text message, where direction marks would be noise."""
     pattern = copy.copy(locale.currency_formats["standard"])
     pattern.frac_prec = (town.exponent, town.exponent)
     text: str = pattern.apply(

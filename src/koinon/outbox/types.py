@@ -21,9 +21,11 @@ KINDS: Mapping[str, str] = {
     "bonus.granted": "a bonus was granted on a payment or a top-up",
     "campaign.nearly-spent": "a bonus campaign has granted most of its ceiling",
     "campaign.ended": "a bonus campaign ended, and what was left went back to its fund",
+    "network.near-threshold": "the payments of twelve months come near the volume of which the authority is told",
+    "network.above-threshold": "the payments of twelve months are above the volume of which the authority is told",
     "redemption.requested": "a shop handed units in for money of the bank",
     "redemption.paid": "the bank paid a redemption",
-    "redemption.returned": "a redemption's bank payment was rejected or came back: its euros are owed to the shop again",
+    "redemption.returned": "a redemption's bank payment was rejected and waits for the next run, or came back and is in the shop's till again",
 }
 """Every kind of event there is, and what it says."""
 

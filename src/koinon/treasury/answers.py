@@ -19,7 +19,7 @@ from koinon.outbox import queries as listeners
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
-from koinon.treasury import queries
+from koinon.treasury import queries, redemptions
 from koinon.treasury.errors import (
     PaymentInOtherState,
     PaymentNotFound,
@@ -148,29 +148,32 @@ def reject_payment(
 def return_payment(
     conn: Connection[Any], *, town_id: int, payment_id: UUID, reason: str, at: datetime, actor: str
 ) -> None:
-    """The money came back from the payee's bank: the payout is reversed and its requests are open again.
+    """The money came back from the payee's bank: the payout is reversed and its units go back to the shop's till.
 
-    ``reason`` as in ``reject_payment``. Refuses with ``PaymentNotFound`` and ``PaymentInOtherState``.
+    The shop puts its account right and asks again; paid as it stands, the money would only come back once more.
+    A fee stays with the town. ``reason`` as in ``reject_payment``. Refuses with ``PaymentNotFound`` and
+    ``PaymentInOtherState``.
     """
     payment = _locked_payment(conn, town_id, payment_id, needed=PaymentState.PAID, done=PaymentState.RETURNED)
     if payment is None:
         return
     assert payment.transfer_id is not None
+    paid = [one.redemption for one in queries.redemptions_of_payments(conn, town_id=town_id, payments=[payment.id])]
+    execute(conn, statement(PACKAGE, "lock_redemptions"), town_id=town_id, redemptions=[one.id for one in paid])
     with savepoint(conn):
-        (posted,) = ledger.post_all(
-            conn,
-            town_id=town_id,
-            requests=[
-                Reversal(
-                    id=id_under(payment.id, "return"),
-                    original=payment.transfer_id,
-                    effective_at=at,
-                    actor=actor,
-                    reference=f"run:{payment.run_id}",
-                )
-            ],
+        reversal = Reversal(
+            id=id_under(payment.id, "return"),
+            original=payment.transfer_id,
+            effective_at=at,
+            actor=actor,
+            reference=f"run:{payment.run_id}",
         )
-        _unpay(conn, town_id, payment, PaymentState.RETURNED, posted.id, reason, at, actor)
+        # One call, so that its locks are in order and what is owed again goes on to the tills.
+        requests = [reversal, *(redemptions.back(one, at, actor) for one in paid)]
+        ledger.post_all(conn, town_id=town_id, requests=requests)
+        _unpay(conn, town_id, payment, PaymentState.RETURNED, reversal.id, reason, at, actor)
+        for one in paid:
+            redemptions.undone(conn, town_id, one, at, actor, fee_undo=None)
 
 
 def _locked_payment(

@@ -6,6 +6,7 @@
     ├── BankReferenceReused     treasury.bank-reference-reused
     ├── NoTill                  treasury.no-till
     ├── BelowMinimum            treasury.below-minimum
+    ├── TermsNotPossible        treasury.terms-not-possible
     ├── RedemptionNotFound      treasury.redemption-not-found
     ├── RedemptionNotOpen       treasury.redemption-not-open
     ├── NothingToPay            treasury.nothing-to-pay
@@ -93,6 +94,19 @@ class BelowMinimum(TreasuryError):
         self.minimum = minimum
         self.asked = asked
         super().__init__(f"{asked} asked, the town pays out {minimum} or more")
+
+
+class TermsNotPossible(TreasuryError):
+    """A fee above a fifth, a wait of more than sixty days, or a schedule that names no days."""
+
+    code = "treasury.terms-not-possible"
+
+    def __init__(self, *, schedule: str, fee_minor: int, fee_bps: int, cooling_days: int) -> None:
+        self.schedule = schedule
+        self.fee_minor = fee_minor
+        self.fee_bps = fee_bps
+        self.cooling_days = cooling_days
+        super().__init__("these terms of redemption cannot be kept")
 
 
 class RedemptionNotFound(TreasuryError):

@@ -40,6 +40,10 @@ class _TermsRow:
     file_format: str
     execution_days: int
     source: str
+    fee_minor: int
+    fee_bps: int
+    cooling_days: int
+    schedule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,13 @@ class _RedemptionRow:
     amount_minor: int
     transfer_id: UUID
     requested_at: datetime
+    fee_minor: int
+    fee_transfer_id: UUID | None
+    payable_from: date | None
 
 
 @dataclass(frozen=True, slots=True)
-class _PaidRow:
-    id: UUID
-    party: UUID
-    amount_minor: int
-    transfer_id: UUID
-    requested_at: datetime
+class _PaidRow(_RedemptionRow):
     payment_id: UUID
     run_id: UUID
 
@@ -78,7 +80,9 @@ class _PaidRow:
 class _StateRow:
     id: UUID
     amount_minor: int
+    fee_minor: int
     requested_at: datetime
+    payable_from: date | None
     run_id: UUID | None
     paid_at: datetime | None
     state: str
@@ -124,7 +128,17 @@ def terms(conn: Connection[Any], *, town_id: int, day: date) -> Terms:
     row = maybe(conn, statement(_PACKAGE, "terms_on"), _TermsRow, town_id=town_id, day=day)
     if row is None:
         return rules.default_terms(currency=parties.town(conn, town_id).national_currency)
-    return Terms(row.from_day, row.minimum_minor, FileFormat(row.file_format), row.execution_days, row.source)
+    return Terms(
+        row.from_day,
+        row.minimum_minor,
+        FileFormat(row.file_format),
+        row.execution_days,
+        row.source,
+        row.fee_minor,
+        row.fee_bps,
+        row.cooling_days,
+        row.schedule,
+    )
 
 
 def receipts(conn: Connection[Any], *, town_id: int, fund: UUID | None = None) -> list[Receipt]:
@@ -155,8 +169,9 @@ def open_redemptions(
     town_id: int,
     before: datetime | None = None,
     only: Collection[UUID] | None = None,
+    payable_on: date | None = None,
 ) -> list[Redemption]:
-    """Requests that no run has taken, oldest first."""
+    """Requests that no run has taken, oldest first; ``payable_on`` leaves out those that still wait on that local day."""
     unit = parties.town(conn, town_id).unit_code
     rows = many(
         conn,
@@ -165,6 +180,7 @@ def open_redemptions(
         town_id=town_id,
         before=before,
         only=None if only is None else list(only),
+        payable=payable_on,
     )
     return [_redemption(row, unit) for row in rows]
 
@@ -182,7 +198,7 @@ def redemptions_of_payments(conn: Connection[Any], *, town_id: int, payments: Co
     rows = many(conn, sql, _PaidRow, town_id=town_id, payments=list(payments))
     return [
         PaidRedemption(
-            Redemption(row.id, row.party, Amount(row.amount_minor, unit), row.transfer_id, row.requested_at),
+            _redemption(row, unit),
             row.payment_id,
             row.run_id,
         )
@@ -195,7 +211,16 @@ def redemptions_of(conn: Connection[Any], *, town_id: int, party: UUID, limit: i
     unit = parties.town(conn, town_id).unit_code
     rows = many(conn, statement(_PACKAGE, "redemptions_of"), _StateRow, town_id=town_id, party=party, size=limit)
     return [
-        RedemptionState(row.id, Amount(row.amount_minor, unit), row.requested_at, row.state, row.run_id, row.paid_at)
+        RedemptionState(
+            row.id,
+            Amount(row.amount_minor, unit),
+            row.requested_at,
+            row.state,
+            row.run_id,
+            row.paid_at,
+            row.fee_minor,
+            row.payable_from,
+        )
         for row in rows
     ]
 
@@ -272,7 +297,16 @@ def _receipt(row: _ReceiptRow, unit: str) -> Receipt:
 
 
 def _redemption(row: _RedemptionRow, unit: str) -> Redemption:
-    return Redemption(row.id, row.party, Amount(row.amount_minor, unit), row.transfer_id, row.requested_at)
+    return Redemption(
+        row.id,
+        row.party,
+        Amount(row.amount_minor, unit),
+        row.transfer_id,
+        row.requested_at,
+        fee_minor=row.fee_minor,
+        fee_transfer_id=row.fee_transfer_id,
+        payable_from=row.payable_from,
+    )
 
 
 def _payment(row: _PaymentRow, unit: str) -> BankPayment:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from koinon.kernel.decisions import Ground
+from koinon.kernel.money import share_rounded_down
 from koinon.kernel.text import normal_identifier
 from koinon.treasury.sepa_text import sepa_text
 from koinon.treasury.types import FileFormat, Payee, Terms
@@ -26,6 +29,48 @@ def default_terms(*, currency: str) -> Terms:
         execution_days=1,
         source="",
     )
+
+
+def fee_minor(asked_minor: int, terms: Terms) -> int:
+    """What the town keeps of a request, in minor units: the fixed part and the share, the share rounded down.
+
+    >>> from dataclasses import replace
+    >>> fee_minor(100_05, replace(default_terms(currency="EUR"), fee_minor=50, fee_bps=150))
+    200
+    """
+    return terms.fee_minor + share_rounded_down(asked_minor, Fraction(terms.fee_bps, 10_000))
+
+
+def is_schedule(text: str) -> bool:
+    """Whether these are days on which runs are made.
+
+    >>> is_schedule(""), is_schedule("weekly:5"), is_schedule("monthly:1,15"), is_schedule("monthly:31")
+    (True, True, True, False)
+    """
+    day = r"([1-9]|1[0-9]|2[0-8])"
+    return bool(re.fullmatch(rf"|weekly:[1-7](,[1-7])*|monthly:{day}(,{day})*", text))
+
+
+def next_run_day(day: date, terms: Terms) -> date:
+    """The first day from this one on, this one included, on which the town makes a run.
+
+    >>> from dataclasses import replace
+    >>> fridays, middle = (replace(default_terms(currency="EUR"), schedule=s) for s in ("weekly:5", "monthly:1,15"))
+    >>> next_run_day(date(2026, 11, 3), fridays), next_run_day(date(2026, 11, 16), middle)
+    (datetime.date(2026, 11, 6), datetime.date(2026, 12, 1))
+    """
+    if not terms.schedule:
+        return day
+    every, listed = terms.schedule.split(":")
+    days = {int(number) for number in listed.split(",")}
+    while (day.isoweekday() if every == "weekly" else day.day) not in days:
+        day += timedelta(days=1)
+    return day
+
+
+def payout_day(payable_from: date, terms: Terms) -> date:
+    """The day on which the bank pays a request, as the town has promised it: a run on schedule, then the bank's days."""
+    return execution_day(next_run_day(payable_from, terms), terms)
 
 
 def easter(year: int) -> date:

@@ -47,16 +47,19 @@ def prepare_run(
     """Collect the open redemptions into a run, one payment for each business.
 
     ``leave_out`` names businesses whose requests wait, for instance because
-    their account is being put right. The same key gives the first run again, as
+    their account is being put right; a request that still cools waits too. The same key gives the first run again, as
     it now stands. Refuses with ``NothingToPay``.
     """
     first = scalar(conn, statement(PACKAGE, "run_id_by_key"), town_id=town_id, key=idempotency_key)
     if first is not None:
         return queries.run(conn, town_id=town_id, run_id=first)
+    town = parties.town(conn, town_id)
     with savepoint(conn):
         candidates = [
             redemption.id
-            for redemption in queries.open_redemptions(conn, town_id=town_id, before=requested_before)
+            for redemption in queries.open_redemptions(
+                conn, town_id=town_id, before=requested_before, payable_on=at.astimezone(town.zone).date()
+            )
             if redemption.party not in leave_out
         ]
         execute(conn, statement(PACKAGE, "lock_redemptions"), town_id=town_id, redemptions=candidates)

@@ -46,13 +46,22 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the town has told its shops about redemption, from ``from_day`` on."""
+    """What the town has told its shops about redemption, from ``from_day`` on.
+
+    The fee is ``fee_minor`` and ``fee_bps`` (hundredths of a per cent) of what is asked; a request
+    waits ``cooling_days`` before a run takes it; ``schedule`` is "" for runs on any day, else
+    ``weekly:5`` (1 is Monday) or ``monthly:1,15``.
+    """
 
     from_day: date
     minimum_minor: int
     file_format: FileFormat
     execution_days: int
     source: str
+    fee_minor: int = 0
+    fee_bps: int = 0
+    cooling_days: int = 0
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +88,19 @@ class Redemption:
     transfer_id: UUID
     requested_at: datetime
     replayed: bool = False
+    fee_minor: int = 0
+    fee_transfer_id: UUID | None = None
+    payable_from: date | None = None
+
+    @property
+    def asked(self) -> Amount:
+        """What left the till: ``amount`` is paid out, the fee stays with the town."""
+        return Amount(self.amount.minor + self.fee_minor, self.amount.unit)
 
 
 @dataclass(frozen=True, slots=True)
 class RedemptionState:
-    """A request as its business sees it: open, in-run, sent, paid or undone."""
+    """A request as its business sees it: open, in-run, sent, paid, undone, or returned by the bank to the till."""
 
     id: UUID
     amount: Amount
@@ -91,6 +108,8 @@ class RedemptionState:
     state: str
     run_id: UUID | None
     paid_at: datetime | None
+    fee_minor: int = 0
+    payable_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

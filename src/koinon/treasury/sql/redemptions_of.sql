@@ -4,10 +4,15 @@
 -- party    uuid
 -- size     integer  at most so many
 --
--- state: open, undone, in-run (a run has it), sent (the bank has it), paid. No lock.
+-- state: open, undone, returned (the bank sent it back, and its units are in the till), in-run (a run has it), sent (the bank has it), paid. No lock.
 SELECT
-    r.id, r.amount_minor, r.requested_at, p.run_id, p.paid_at,
+    r.id, r.amount_minor, r.fee_minor, r.requested_at, r.payable_from, p.run_id, p.paid_at,
     CASE
+        WHEN r.undone_at IS NOT NULL AND EXISTS (
+            SELECT 1 FROM treasury.payment_redemption AS b
+            INNER JOIN treasury.payment AS c ON c.town_id = b.town_id AND c.id = b.payment_id
+            WHERE b.town_id = r.town_id AND b.redemption_id = r.id AND c.state = 'returned' AND b.released_at = r.undone_at
+        ) THEN 'returned'
         WHEN r.undone_at IS NOT NULL THEN 'undone'
         WHEN p.state = 'paid' THEN 'paid'
         WHEN u.state = 'exported' THEN 'sent'

@@ -4,7 +4,9 @@
 -- payments  uuid[]
 --
 -- Oldest first. No lock.
-SELECT r.id, r.party, r.amount_minor, r.transfer_id, r.requested_at, p.id AS payment_id, p.run_id
+SELECT
+    r.id, r.party, r.amount_minor, r.transfer_id, r.requested_at, r.fee_minor, r.fee_transfer_id, r.payable_from,
+    p.id AS payment_id, p.run_id
 FROM treasury.payment AS p
 INNER JOIN treasury.payment_redemption AS m
     ON m.town_id = p.town_id AND m.payment_id = p.id AND m.released_at IS NULL
