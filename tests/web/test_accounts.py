@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -122,3 +124,38 @@ def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_a
     later = signed | {"signed_on": "2026-09-02", "reference": "AG-2"}
     assert "AG-2" not in client_of("auditor").post("/bookkeeping/network/", later).content.decode()
     assert "AG-2" not in treasurer.get("/bookkeeping/network/").content.decode()
+
+
+def test_what_a_page_does_is_a_command_too(site: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    from koinon.cli.main import run
+
+    def told(*arguments: str, status: int = 0) -> Any:
+        capsys.readouterr()
+        assert run([*arguments, "--json", "--database", site.app_url]) == status
+        return json.loads(capsys.readouterr().out)
+
+    shop = str(shop_id())
+    treasurer, approver = ("--as", "demo-treasurer"), ("--as", "demo-approver")
+    fund = told("budget", "show")["funds"][0]["code"]
+    assert told("account", "agreement", "--party", shop, "--on", "2026-08-01", "--reference", "AG-0", *treasurer)[
+        "recorded"
+    ]
+    said = ("--fund", fund, "--convertible-by", "shops", "--limited-to", "the town", "--source", "Act 1")
+    assert told("account", "fund", *said, "--from", "2026-10-01", *treasurer)["recorded"]
+    other = [word if word != "shops" else "nobody" for word in said]
+    refused = told("account", "fund", *other, "--from", "2026-10-01", *treasurer, status=1)
+    assert refused["refused"]["code"] == "accounting.already-said"
+    changed = told("account", "chart", "--place", "till", "--number", "41", "--name", "Shops", *treasurer)
+    assert changed["chart"]["till"] == {"number": "41", "name": "Shops"}
+    words = ("--language", "es", "--text", "IVA incluido.", "--from", "2100-01-01")
+    assert told("account", "wording", *words, *treasurer)["changed"]
+    notified = ("--authority", "Bank", "--reference", "N-1", "--on", "2026-11-01")
+    assert told("account", "notified", *notified, *treasurer)["recorded"]
+    asked = ("--to", shop, "--amount", "1,00", "--purpose", "SUPP", "--reference", "c-8", "--key", "k-8")
+    (first, again) = (told("account", "pay", *asked, *treasurer)["id"] for _ in range(2))
+    assert first == again
+    assert told("account", "pay-approve", first, *approver)["state"] == "paid"
+    other = told("account", "pay", *asked[:-1], "k-9", *treasurer)["id"]
+    assert told("account", "pay-cancel", other, *treasurer)["state"] == "cancelled"
+    states = {one["id"]: one["state"] for one in told("account", "payments")["payments"]}
+    assert (states[first], states[other]) == ("paid", "cancelled")
