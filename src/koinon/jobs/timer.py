@@ -37,6 +37,7 @@ SEAL_EVERY_SECONDS = 60.0
 CHECK_EVERY_SECONDS = 900.0
 SWEEP_EVERY_SECONDS = 86400.0
 PURGE_EVERY_SECONDS = 3600.0
+MESSAGES_EVERY_SECONDS = 20.0
 
 SWEEPER = "job:sweep"
 
@@ -117,6 +118,7 @@ class Timer(threading.Thread):
         check_every: float = CHECK_EVERY_SECONDS,
         sweep_every: float = SWEEP_EVERY_SECONDS,
         purge_every: float = PURGE_EVERY_SECONDS,
+        messages_every: float = MESSAGES_EVERY_SECONDS,
     ) -> None:
         super().__init__(name="koinon jobs", daemon=True)
         self._url = url
@@ -124,13 +126,14 @@ class Timer(threading.Thread):
         self._check_every = check_every
         self._sweep_every = sweep_every
         self._purge_every = purge_every
+        self._messages_every = messages_every
         self._told = threading.Event()
 
     def run(self) -> None:
         seal_at = time.monotonic() + self._seal_every
         check_at = time.monotonic() + self._check_every
-        sweep_at = purge_at = time.monotonic()
-        while not self._told.wait(max(min(seal_at, check_at, sweep_at, purge_at) - time.monotonic(), 0)):
+        sweep_at = purge_at = messages_at = time.monotonic()
+        while not self._told.wait(max(min(seal_at, check_at, sweep_at, purge_at, messages_at) - time.monotonic(), 0)):
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
                 sweep_at = time.monotonic() + self._sweep_every
@@ -140,6 +143,9 @@ class Timer(threading.Thread):
             if time.monotonic() >= check_at:
                 self._once("check", check_round)
                 check_at = time.monotonic() + self._check_every
+            if time.monotonic() >= messages_at:
+                self._once("messages", _messages_round)
+                messages_at = time.monotonic() + self._messages_every
             if time.monotonic() >= purge_at:
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
@@ -173,6 +179,12 @@ def running(url: str) -> Iterator[Timer]:
             yield timer
     finally:
         timer.stop()
+
+
+def _messages_round(conn: Connection[Any]) -> int:
+    from koinon.jobs import messages  # Django is needed for what is said to people only.
+
+    return messages.messages_round(conn, now=datetime.now(UTC))
 
 
 def _towns(conn: Connection[Any]) -> list[TownName]:
