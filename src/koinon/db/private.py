@@ -11,7 +11,7 @@ from pathlib import Path
 
 # What Koinon writes under its folder (docs/reference/settings.md); anything else there is somebody else's affair.
 # The data under pg/ are not looked through: PostgreSQL itself refuses to start when others may read them.
-OURS = ("pg.*", "pg", "log", "secrets", "mail", "uploads", "static", "demo")
+OURS = ("pg.*", "pg", "log", "secrets", "mail", "sms", "uploads", "static", "demo")
 
 # Messages of PostgreSQL go on like this below their first line, each with values of the row or the statement.
 _BELOW = re.compile(

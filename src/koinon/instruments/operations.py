@@ -30,7 +30,8 @@ from koinon.instruments.errors import (
     TooManyCards,
 )
 from koinon.instruments.types import Card, CardState, Printable, Why
-from koinon.kernel.identifiers import id_for_key, id_under
+from koinon.kernel.identifiers import id_for_key, id_under, new_id
+from koinon.outbox import messages
 from koinon.parties import crypto
 from koinon.parties.errors import PartyErased, PartyNotFound
 from koinon.parties.secrets import Secrets
@@ -185,6 +186,7 @@ def replace(
             raise CardInOtherState(card=old.id, state=old.state)
         _hand_over(conn, town_id, new, old.party, old.id, actor, at)
         _end(conn, town_id, old, CardState.REPLACED, by, why, actor, at)
+        tell(conn, town_id, old, "card.replaced", at)
     return queries.card(conn, town_id=town_id, card_id=by)
 
 
@@ -201,6 +203,15 @@ def withdraw(conn: Connection[Any], *, town_id: int, card_id: UUID, why: Why, ac
             raise CardInOtherState(card=card.id, state=card.state)
         _end(conn, town_id, card, CardState.WITHDRAWN, None, why, actor, at)
     return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+def tell(conn: Connection[Any], town_id: int, card: Card, kind: str, at: datetime) -> None:
+    """Leave word for a card's holder of what was done to it: whoever did not ask for it shall know."""
+    assert card.party is not None
+    data = {"card": card.number[-4:]}
+    messages.leave(
+        conn, town_id=town_id, message_id=new_id(), party=card.party, kind=kind, at=at, data=data, prefer="sms"
+    )
 
 
 # --- Steps ------------------------------------------------------------------------------------
@@ -313,6 +324,8 @@ def _turn(
         )
         action = "instruments.card-blocked" if blocked else "instruments.card-unblocked"
         _record(conn, town_id, card_id, action, why.value, actor, at, before, after)
+        if blocked:
+            tell(conn, town_id, card, "card.blocked", at)
     return queries.card(conn, town_id=town_id, card_id=card_id)
 
 

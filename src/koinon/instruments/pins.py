@@ -26,7 +26,7 @@ from koinon.db.statements import execute, one, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.instruments import queries, rules
 from koinon.instruments.errors import PinLocked, PinNotSet, PinWeak, PinWrong, PlaceMustWait
-from koinon.instruments.operations import locked
+from koinon.instruments.operations import locked, tell
 from koinon.instruments.types import Card, Presented, Try, Way
 from koinon.parties.secrets import Secrets
 
@@ -76,6 +76,8 @@ def set_pin(
             subject=f"card:{card_id}",
             at=at,
         )
+        if card.has_pin:
+            tell(conn, town_id, card, "pin.changed", at)
     return queries.card(conn, town_id=town_id, card_id=card_id)
 
 

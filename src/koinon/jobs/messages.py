@@ -1,0 +1,180 @@
+"""Sending what was left for parties: by mail or telephone, in their language, to an address looked up only now.
+
+Address, number and words stand in no row and no log.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from babel.dates import format_date
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
+from psycopg import Connection
+
+from koinon.db.statements import maybe, statement
+from koinon.db.transactions import transaction
+from koinon.jobs import mails, sms
+from koinon.jobs.mails import Letter
+from koinon.jobs.webhooks import NotSent
+from koinon.kernel.money import Amount
+from koinon.outbox import messages, rules
+from koinon.outbox.messages import Message
+from koinon.parties import queries as parties
+from koinon.parties.errors import PartiesError
+from koinon.parties.rules import normal_phone
+from koinon.parties.secrets import Secrets
+from koinon.parties.types import TownFacts
+from koinon.parties.vault import Vault
+
+log = structlog.get_logger("koinon.jobs")
+
+MOST_IN_A_ROUND = 200
+LEASE_SECONDS = 120
+KEPT = timedelta(days=30)
+_NEVER_AGAIN = frozenset({"nobody", "no-address", "recipient-refused", "vault"})
+
+# What is said, by kind: a heading, which is all a telephone is sent, and a sentence more for a mail.
+WORDS: Mapping[str, tuple[str, str]] = {
+    "card.handed-over": (
+        gettext_noop("Your card ending in %(card)s is ready"),
+        gettext_noop("Choose a PIN at the town's counter if you have not done so yet."),
+    ),
+    "card.blocked": (
+        gettext_noop("Your card ending in %(card)s is blocked"),
+        gettext_noop("Your money is untouched. The town's counter can unblock the card or give you another one."),
+    ),
+    "card.replaced": (
+        gettext_noop("Your card ending in %(card)s was replaced and no longer works"),
+        gettext_noop(
+            "Your money is untouched, and your new card pays with it. If you did not ask for this, tell the town."
+        ),
+    ),
+    "pin.changed": (
+        gettext_noop("Your card ending in %(card)s has a new PIN"),
+        gettext_noop("If it was not you who chose it, tell the town at once."),
+    ),
+    "fund.ending": (
+        gettext_noop("%(amount)s of yours can be spent until %(last_day)s"),
+        gettext_noop("What is left after that day goes back to the town's budget."),
+    ),
+    "fund.rule-changes": (
+        gettext_noop("From %(from_day)s other rules hold for part of your money"),
+        gettext_noop("Your page shows where it can be spent, now and from that day on."),
+    ),
+    "complaint.received": (
+        gettext_noop("We have your complaint %(number)s"),
+        gettext_noop("You will be answered by %(due_day)s."),
+    ),
+    "complaint.answered": (
+        gettext_noop("Your complaint %(number)s is answered"),
+        gettext_noop("The town's counter tells you the answer, and how to go on if you disagree."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    email: str
+    language: str
+    party_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message ready to go. What it says and to whom never shows in ``repr``."""
+
+    to: str = field(repr=False)
+    words: str = field(repr=False)
+
+
+def messages_round(
+    conn: Connection[Any], *, now: datetime, gateway: sms.Gateway | None = None, secrets: Secrets | None = None
+) -> int:
+    """Send what is due, each message tried by itself; how many were sent."""
+    with transaction(conn):
+        due = messages.claim(conn, most=MOST_IN_A_ROUND, lease_seconds=LEASE_SECONDS)
+    sent = 0
+    for message in due:
+        channel, error = _send(conn, message, gateway or sms.from_environment(), secrets or Secrets.load())
+        wait = rules.wait_seconds(message.tries, chance=random.random())  # noqa: S311  No secret.
+        with transaction(conn):
+            messages.finish(
+                conn, message, channel=channel, error=error, wait_seconds=None if error in _NEVER_AGAIN else wait
+            )
+        sent += not error
+    if due:
+        log.info("messages sent", sent=sent, failed=len(due) - sent)
+    with transaction(conn):
+        messages.purge(conn, before=now - KEPT)
+    return sent
+
+
+def _send(conn: Connection[Any], message: Message, gateway: sms.Gateway, secrets: Secrets) -> tuple[str, str]:
+    """By which way it went, and why not where it did not."""
+    channel = ""
+    try:
+        with transaction(conn):
+            ready = written(conn, message, secrets=secrets)
+        channel = "sms" if isinstance(ready, Text) else "mail"
+        if isinstance(ready, Text):
+            gateway.send(to=ready.to, text=ready.words, reference=message.id)
+        else:
+            mails.send(ready)
+    except NotSent as failed:
+        return channel, failed.code
+    except Exception as failed:  # noqa: BLE001  Ours or the gateway's to mend; the message is tried again.
+        log.error("message failed", error=type(failed).__name__)
+        return channel, "defect"
+    return channel, ""
+
+
+def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Letter | Text:
+    """The message as it will be sent; ``NotSent`` where the party is gone or has neither address nor number."""
+    town = parties.town(conn, message.town_id)
+    reader = maybe(conn, statement("koinon.jobs", "reader_party"), _Reader, town_id=town.id, party_id=message.party)
+    if reader is None:
+        raise NotSent("nobody")
+    try:
+        kept = Vault(conn, secrets).get_many(reader.party_ids, ["email", "phone"])
+    except PartiesError:
+        raise NotSent("vault") from None
+    email = _first(reader, kept, "email") or reader.email
+    phone = normal_phone(_first(reader, kept, "phone"), country=town.country)
+    heading, more, language = words(message, town, reader.language)
+    if phone and (message.prefer == "sms" or not email):
+        return Text(phone, f"{town.name}: {heading}"[: sms.LONGEST])
+    if email:
+        body = [f"{town.name}: {heading}", "", more, "", "-- ", town.name, ""]
+        return Letter(email, f"{town.name}: {heading}", "\n".join(body), language)
+    raise NotSent("no-address")
+
+
+def words(message: Message, town: TownFacts, language: str) -> tuple[str, str, str]:
+    """Heading and sentence in the reader's language, and which language that is."""
+    spoken = mails.spoken_language(language)
+    heading, more = WORDS[message.kind]
+    with override(spoken):
+        locale = mails.locale_for(spoken, town.country)
+        said: dict[str, str] = {}
+        for name, value in json.loads(message.data).items():
+            if name.endswith("_minor"):
+                said[name.removesuffix("_minor")] = mails.written_amount(
+                    Amount(int(value), town.unit_code), town, locale
+                )
+            elif name.endswith("_day"):
+                said[name] = format_date(date.fromisoformat(str(value)), format="long", locale=locale)
+            else:
+                said[name] = " ".join(str(value).split())
+        return _(heading) % said, _(more) % said, spoken
+
+
+def _first(reader: _Reader, kept: Mapping[UUID, Mapping[str, str]], name: str) -> str:
+    return next((kept[one][name] for one in reader.party_ids if kept.get(one, {}).get(name)), "")
