@@ -63,12 +63,24 @@ class SmallTown:
             self.id, code, code.title(),
         )  # fmt: skip
 
-    def household(self, name: str, *, zone: str = "", income_band: str = "", members: int = 2) -> UUID:
+    def household(
+        self,
+        name: str,
+        *,
+        zone: str = "",
+        income_band: str = "",
+        members: int = 2,
+        children: tuple[str, ...] = (),
+        since: date | None = None,
+        statuses: tuple[dict[str, Any], ...] = (),
+    ) -> UUID:
         party = self._party(name, "household")
         self.conn.execute(
-            "INSERT INTO parties_household (party_id, zone_id, members, income_band) VALUES (%s, %s, %s, %s)",
-            [party, self.zone(zone) if zone else None, members, income_band],
-        )
+            "INSERT INTO parties_household (party_id, zone_id, members, income_band, resident_since, children_born, "
+            "statuses) VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb)",
+            [party, self.zone(zone) if zone else None, members, income_band, since, json.dumps(children),
+             json.dumps(statuses)],
+        )  # fmt: skip
         return party
 
     def person(self, name: str, *, household: str = "") -> UUID:
@@ -120,14 +132,26 @@ class SmallTown:
         return self.funds[code]
 
     def programme(
-        self, code: str, *, fund: str, share: tuple[int, int] = (1, 4), floor: str = "100", rule: Any = None
+        self,
+        code: str,
+        *,
+        fund: str,
+        share: tuple[int, int] = (1, 4),
+        floor: str = "100",
+        rule: Any = None,
+        amounts: Any = None,
+        waiting: Any = None,
+        for_whom: str = "awards",
+        holds: bool = False,
     ) -> UUID:
         self.programmes[code] = new_id()
         self.conn.execute(
             "INSERT INTO programmes_programme (id, town_id, code, name, kind, fund_id, share_numerator, "
-            "share_denominator, floor_monthly_minor, rule) VALUES (%s, %s, %s, %s, 'aid', %s, %s, %s, %s, %s::jsonb)",
+            "share_denominator, floor_monthly_minor, rule, amounts, waiting, for_whom, holds_duplicates) "
+            "VALUES (%s, %s, %s, %s, 'aid', %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)",
             [self.programmes[code], self.id, code, code.title(), self.funds[fund], *share, money(floor).minor,
-             json.dumps(rule or {})],
+             json.dumps(rule or {}), json.dumps(amounts or {}), json.dumps(waiting) if waiting is not None else None,
+             for_whom, holds],
         )  # fmt: skip
         return self.programmes[code]
 
@@ -239,7 +263,12 @@ class SmallTown:
             self.conn, town_id=self.id, programme_id=self.programmes[programme], month=month, actor=OFFICER, now=NOON
         )
 
+    def submit(self, cycle: CycleView, actor: str = OFFICER) -> CycleView:
+        return programmes.submit_cycle(self.conn, town_id=self.id, cycle_id=cycle.id, actor=actor, now=NOON)
+
     def approve(self, cycle: CycleView, actor: str = APPROVER) -> CycleView:
+        if cycle.state == "prepared":
+            self.submit(cycle)
         return programmes.approve_cycle(self.conn, town_id=self.id, cycle_id=cycle.id, actor=actor, now=NOON)
 
     def disburse(self, cycle: CycleView) -> CycleView:

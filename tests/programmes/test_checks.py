@@ -61,7 +61,7 @@ def test_entitlements_that_agree_in_sum_only_are_noticed(town, owner_conn):
             "UPDATE programmes_entitlement SET amount_minor = amount_minor + CASE WHEN party_id = %s THEN 1 ELSE -1 END",
             [town.parties["ana"]],
         )
-        assert failing(owner_conn) == {"entitlements_equal_their_transfers"}
+        assert failing(owner_conn) == {"entitlements_equal_their_transfers", "lists_are_the_approved_ones"}
 
 
 def test_what_expires_before_the_last_day_is_over_is_noticed(town):
@@ -95,7 +95,30 @@ def test_what_expired_stays_explained_when_the_last_day_is_moved_later(town, own
 def test_a_rewritten_signature_under_a_cycle_and_an_emptied_trail_are_noticed(town, owner_conn, edit):
     with owner_conn.transaction(force_rollback=True):
         owner_conn.execute(edit)
-        assert failing(owner_conn) == {"cycles_were_signed_in_the_trail"}
+        assert failing(owner_conn) - {"cycles_have_enough_eyes"} == {"cycles_were_signed_in_the_trail"}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "DELETE FROM programmes_cycleapproval",
+        "UPDATE programmes_cycle SET approvers_needed = 2",
+        "UPDATE programmes_cycle SET submitted_by = approved_by, approved_by = 'user:7'",
+        "UPDATE programmes_cycleapproval SET fingerprint = repeat('0', 64)",
+        "UPDATE programmes_cycleapproval SET actor = 'user:7'",
+    ],
+)
+def test_approvals_that_were_taken_away_or_are_of_another_list_or_person_are_noticed(town, owner_conn, edit):
+    with owner_conn.transaction(force_rollback=True):
+        owner_conn.execute(edit)
+        assert "cycles_have_enough_eyes" in failing(owner_conn)
+
+
+@pytest.mark.parametrize("edit", ["amount_minor = amount_minor", "grounds = '[]'", "snapshot = '{}'"])
+def test_a_list_that_was_changed_after_it_was_submitted_is_noticed(town, owner_conn, edit):
+    with owner_conn.transaction(force_rollback=True):
+        owner_conn.execute(f"UPDATE programmes_entitlement SET {edit} WHERE state = 'paid'")
+        assert failing(owner_conn) == (set() if "amount" in edit else {"lists_are_the_approved_ones"})
 
 
 def test_accounts_of_nobody_and_of_no_fund_are_noticed(town):

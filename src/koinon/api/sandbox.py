@@ -160,6 +160,7 @@ def _pay_month(conn: Connection[Any], town: TownFacts, at: datetime) -> None:
             conn, town_id=town.id, programme_id=programme, month=month, actor=OFFICER, now=at
         )
         if cycle.state == "prepared":
+            programmes.submit_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=at)
             cycle = programmes.approve_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=APPROVER, now=at)
         if cycle.state != "disbursed":
             programmes.disburse_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=at)

@@ -128,5 +128,6 @@ def _pay_out(conn: Connection[Any], town: Town, fund: _Fund, number: int, now: d
         actor=OFFICER,
         now=now,
     )
+    programmes.submit_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=now)
     programmes.approve_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=APPROVER, now=now)
     programmes.disburse_cycle(conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=now)

@@ -189,6 +189,24 @@ def _otherwise(
     )
 
 
+def refusal(
+    outcome: str,
+    *,
+    key: str,
+    unit: str,
+    account_id: int | None,
+    available_minor: int | None,
+    asked_minor: int | None,
+) -> errors.RequestRefused:
+    """The refusal that a row of ledger.post or ledger.disburse means, for whoever calls them in a statement of their own."""
+    return errors.BY_CODE[f"ledger.{outcome}"](
+        key=key,
+        account_id=account_id,
+        available=None if available_minor is None else Amount(available_minor, unit),
+        asked=None if asked_minor is None else Amount(asked_minor, unit),
+    )
+
+
 def post_all(conn: Connection[Any], *, town_id: int, requests: Sequence[Request]) -> list[Posted]:
     """Post a batch of which nothing may be refused.
 

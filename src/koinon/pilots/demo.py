@@ -277,6 +277,11 @@ class _Demo:
                 )
             if cycle.state == "prepared":
                 with transaction(self.conn):
+                    cycle = programmes.submit_cycle(
+                        self.conn, town_id=town.id, cycle_id=cycle.id, actor=staff["officer"], now=moment(before, 11)
+                    )
+            if cycle.state == "submitted":
+                with transaction(self.conn):
                     cycle = programmes.approve_cycle(
                         self.conn, town_id=town.id, cycle_id=cycle.id, actor=staff["approver"], now=moment(before, 15)
                     )

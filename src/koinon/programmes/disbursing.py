@@ -1,14 +1,18 @@
-"""Paying an approved cycle out, whole or in pieces.
+"""Paying an approved cycle out, in pieces that PostgreSQL pays as a whole.
 
-Every piece may be repeated and may run in a transaction of its own: killed in
-between, the next call goes on where the last commit ended, and ends in the same
-books.
+First the whole total is issued from the fund's reserve into the programme's own
+escrow; nothing else can take it from there. Then each piece opens purses,
+moves units and settles its lines in one statement (``ledger.disburse``), all
+of it or none. The last one returns what could not be paid.
+
+A piece may run in a transaction of its own: it locks the escrow and its own
+purses only, for as long as it takes, so tills go on meanwhile. Killed in between, the
+next call goes on where the last commit ended, and ends in the same books.
+docs/algorithms/disbursement.md says what holds at every moment.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,30 +20,45 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, many, scalar, statement
+from koinon.db.statements import execute, many, maybe, one, statement
 from koinon.db.transactions import savepoint
-from koinon.kernel.decisions import Ground
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger.errors import AccountNotOpen, CeilingReached, InsufficientFunds, RequestRefused
-from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
+from koinon.ledger.errors import InsufficientFunds
+from koinon.ledger.types import Code, Kind, NewAccount
 from koinon.outbox.operations import tell
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
-from koinon.programmes import queries, rules
-from koinon.programmes.errors import CycleNotInState, ReserveShort
-from koinon.programmes.steps import PACKAGE, PIECE, locked, record
+from koinon.programmes import queries
+from koinon.programmes.approving import keep_within_budget, verify
+from koinon.programmes.errors import CycleNotInState, CycleStopped, NothingToRetry, ReserveShort
+from koinon.programmes.steps import PACKAGE, Id, locked, record
 from koinon.programmes.types import CycleView
+
+PIECE = 8_000  # Lines at once: a tenth of a second, which is how long a purse among them may be waited for.
+_FIRST = UUID(int=0)
+_LAST = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
-    id: UUID
-    party_id: UUID
-    amount_minor: int
-    erased: bool
+class _Piece:
+    lines: int
+    paid: int
+    paid_minor: int
+    failed: int
+    outcome: str | None
+    transfer_id: UUID | None
+    account_id: int | None
+    available_minor: int | None
+    asked_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    lines: int
+    minor: int
 
 
 def disburse_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
@@ -61,12 +80,13 @@ def disburse_some(
     first piece began. Call it again until it is finished, each time in a
     transaction of its own where a long one would be in the way.
 
-    A household that was erased, or whose purse is closed or full, is refused and
-    the run goes on. Anything else that the books refuse stops the run, and its
-    households stay due: when the cause is mended, call it again.
+    A household that was erased, or whose purse is closed or full, fails and the
+    run goes on; ``retry_cycle`` tries again. Anything else that the books refuse
+    stops the run, and its households stay due: when the cause is mended, call it again.
 
     Refuses with ``CycleNotFound``, ``CycleNotInState`` before the approval and
-    after a cancellation, ``ReserveShort`` where the reserve lacks the total, and
+    after a cancellation, ``CycleStopped``, ``CycleChanged`` for a list that is not
+    the approved one, ``ReserveShort`` where the reserve lacks the total, and
     the ledger's own refusals where the escrow or the reserve is not as this run
     left it (``InsufficientFunds``, ``AccountNotOpen``) or an id of this cycle was
     used for something else (``KeyReused``).
@@ -77,16 +97,97 @@ def disburse_some(
         return cycle
     if cycle.state not in ("approved", "disbursing"):
         raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"approved"})
+    if cycle.stopped_at is not None:
+        raise CycleStopped(cycle_id=cycle_id, actor=cycle.stopped_by)
     town = parties.town(conn, town_id)
     reserve, escrow = _reserve_and_escrow(conn, town, cycle, at=now, actor=actor)
     if cycle.state == "approved":
+        if cycle.submitted_at is not None:
+            verify(conn, cycle, cycle.fingerprint)
         _issue(conn, town, cycle, reserve=reserve, escrow=escrow, actor=actor, now=now)
         cycle = locked(conn, town_id, cycle_id)
-    due = many(conn, statement(PACKAGE, "entitlements_due"), _Due, cycle_id=cycle_id, size=at_most)
-    _pay(conn, town, cycle, due, escrow=escrow, actor=actor)
-    if len(due) < at_most:
+    if _pay(conn, town, cycle, at_most, escrow=escrow, actor=actor):
+        cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
         _finish(conn, town, cycle, reserve=reserve, escrow=escrow, actor=actor, now=now)
     return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+
+
+def stop_cycle(
+    conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime, reason: str = ""
+) -> CycleView:
+    """Stop a run after the piece under way; what is paid stays paid. May be repeated.
+
+    Refuses with ``CycleNotFound``, and ``CycleNotInState`` unless it is being paid out.
+    """
+    cycle = locked(conn, town_id, cycle_id)
+    if cycle.state != "disbursing":
+        raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"disbursing"})
+    if cycle.stopped_at is not None:
+        return cycle
+    execute(conn, statement(PACKAGE, "stop_cycle"), cycle_id=cycle_id, actor=actor, at=now)
+    record(conn, town_id, actor, "cycle.stopped", cycle_id, now, reason=reason, after={"paid": cycle.paid})
+    return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+
+
+def resume_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
+    """Let a stopped run go on: the timer takes it up, or whoever calls ``disburse_some``. May be repeated.
+
+    Refuses with ``CycleNotFound``, and ``CycleNotInState`` unless it is being paid out.
+    """
+    cycle = locked(conn, town_id, cycle_id)
+    if cycle.state != "disbursing":
+        raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"disbursing"})
+    if cycle.stopped_at is None:
+        return cycle
+    execute(conn, statement(PACKAGE, "stop_cycle"), cycle_id=cycle_id, actor="", at=None)
+    record(conn, town_id, actor, "cycle.resumed", cycle_id, now, after={"paid": cycle.paid})
+    return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+
+
+def retry_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
+    """Begin to pay again what failed in a cycle that was paid out; ``disburse_some`` then ends it as before.
+
+    The same ids are used: what was paid is not paid again. What failed is issued
+    anew, within the fund's budget, for it had gone back to the reserve. The
+    transfers carry the time of the try. A household that was erased stays failed.
+
+    Refuses with ``CycleNotFound``, ``CycleNotInState`` before it was paid out, ``NothingToRetry``,
+    ``BudgetExceeded`` and ``ReserveShort``.
+    """
+    before = locked(conn, town_id, cycle_id)
+    if before.state != "disbursed":
+        raise CycleNotInState(cycle_id=cycle_id, state=before.state, wanted={"disbursed"})
+    town = parties.town(conn, town_id)
+    with savepoint(conn):
+        again = one(conn, statement(PACKAGE, "begin_retry"), _Again, cycle_id=cycle_id, now=now)
+        if not again.lines:
+            raise NothingToRetry(cycle_id=cycle_id)
+        keep_within_budget(conn, town, before, again.minor, counted=True)
+        cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+        reserve, escrow = _reserve_and_escrow(conn, town, cycle, at=now, actor=actor)
+        _issue_units(
+            conn, town, cycle, id_under(cycle.id, "issue", cycle.retries), again.minor,
+            reserve=reserve, escrow=escrow, actor=actor, now=now,
+        )  # fmt: skip
+    record(
+        conn, town_id, actor, "cycle.retried", cycle_id, now,
+        before={"state": "disbursed", "failed": before.failed},
+        after={"state": "disbursing", "lines": again.lines, "issued_minor": again.minor},
+    )  # fmt: skip
+    return cycle
+
+
+def note_problem(conn: Connection[Any], *, cycle_id: UUID, problem: str) -> None:
+    """Keep with a cycle why the timer could not pay it out, for whoever looks at it; empty: nothing is in its way."""
+    execute(conn, statement(PACKAGE, "note_problem"), cycle_id=cycle_id, problem=problem)
+
+
+def cycles_to_disburse(conn: Connection[Any], *, town_id: int, now: datetime) -> list[UUID]:
+    """What the timer pays out: cycles whose time has come, and those that were begun and not stopped."""
+    return [found.id for found in many(conn, statement(PACKAGE, "cycles_to_disburse"), Id, town_id=town_id, now=now)]
+
+
+# --- Steps ----------------------------------------------------------------------------------------
 
 
 def _reserve_and_escrow(
@@ -108,24 +209,10 @@ def _issue(
     conn: Connection[Any], town: TownFacts, cycle: CycleView, *, reserve: int, escrow: int, actor: str, now: datetime
 ) -> None:
     if cycle.total_minor:
-        asked = Amount(cycle.total_minor, town.unit_code)
-        try:
-            with savepoint(conn):
-                ledger.transfer(
-                    conn,
-                    town_id=town.id,
-                    id=id_under(cycle.id, "issue"),
-                    debit=reserve,
-                    credit=escrow,
-                    amount=asked,
-                    code=Code.ISSUE,
-                    effective_at=now,
-                    actor=actor,
-                    reference=f"cycle:{cycle.id}",
-                )
-        except InsufficientFunds as refused:
-            available = refused.available or Amount(0, town.unit_code)
-            raise ReserveShort(fund_id=cycle.fund_id, available=available, asked=asked) from refused
+        _issue_units(
+            conn, town, cycle, id_under(cycle.id, "issue"), cycle.total_minor,
+            reserve=reserve, escrow=escrow, actor=actor, now=now,
+        )  # fmt: skip
     execute(conn, statement(PACKAGE, "begin_disbursing"), cycle_id=cycle.id, actor=actor, now=now)
     record(
         conn, town.id, actor, "cycle.issued", cycle.id, now,
@@ -133,83 +220,103 @@ def _issue(
     )  # fmt: skip
 
 
-def _pay(
-    conn: Connection[Any], town: TownFacts, cycle: CycleView, due: Sequence[_Due], *, escrow: int, actor: str
-) -> None:
-    assert cycle.disbursing_at is not None
-    open_to_all = [entitlement for entitlement in due if not entitlement.erased]
-    purses = ledger.open_accounts(
-        conn,
-        town_id=town.id,
-        accounts=[NewAccount(Kind.PURSE, town.unit_code, owed.party_id, cycle.fund_id) for owed in open_to_all],
-        at=cycle.disbursing_at,
-        actor=actor,
-    )
-    requests = [
-        Transfer(
-            id_under(cycle.id, "disburse", owed.party_id),
-            escrow,
-            purse,
-            Amount(owed.amount_minor, town.unit_code),
-            Code.DISBURSE,
-            cycle.disbursing_at,
-            actor,
-            f"cycle:{cycle.id}",
-        )
-        for owed, purse in zip(open_to_all, purses, strict=True)
-    ]
-    refused = {owed.id: Ground("entitlement.household-erased") for owed in due if owed.erased}
+def _issue_units(
+    conn: Connection[Any], town: TownFacts, cycle: CycleView, id: UUID, minor: int, *, reserve: int, escrow: int,
+    actor: str, now: datetime,
+) -> None:  # fmt: skip
+    asked = Amount(minor, town.unit_code)
+    try:
+        with savepoint(conn):
+            ledger.transfer(
+                conn,
+                town_id=town.id,
+                id=id,
+                debit=reserve,
+                credit=escrow,
+                amount=asked,
+                code=Code.ISSUE,
+                effective_at=now,
+                actor=actor,
+                reference=f"cycle:{cycle.id}",
+            )
+    except InsufficientFunds as refused:
+        available = refused.available or Amount(0, town.unit_code)
+        raise ReserveShort(fund_id=cycle.fund_id, available=available, asked=asked) from refused
+
+
+def _pay(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, escrow: int, actor: str) -> bool:
+    """Pay the next piece; whether it was the last one."""
+    after = cycle.paid_upto or _FIRST
+    end = maybe(conn, statement(PACKAGE, "end_of_piece"), Id, cycle_id=cycle.id, after=after, size=at_most)
+    upto = end.id if end else _LAST
     with savepoint(conn):
-        outcomes = ledger.post(conn, town_id=town.id, requests=requests)
-        for owed, purse, outcome in zip(open_to_all, purses, outcomes, strict=True):
-            if isinstance(outcome, Refused):
-                if not _of_the_purse(outcome.error, purse):
-                    raise outcome.error
-                refused[owed.id] = Ground(outcome.error.code)
-    execute(
-        conn,
-        statement(PACKAGE, "settle_entitlements"),
-        ids=[owed.id for owed in due],
-        states=["refused" if owed.id in refused else "paid" for owed in due],
-        grounds=[json.dumps(rules.as_json([refused[owed.id]])) if owed.id in refused else "[]" for owed in due],
-    )
-
-
-def _of_the_purse(refused: RequestRefused, purse: int) -> bool:
-    """Whether one household's purse stood in the way, rather than the escrow that pays them all."""
-    return isinstance(refused, AccountNotOpen | CeilingReached) and refused.account_id == purse
+        piece = one(
+            conn,
+            statement(PACKAGE, "pay_piece"),
+            _Piece,
+            town_id=town.id,
+            cycle_id=cycle.id,
+            fund_id=cycle.fund_id,
+            unit=town.unit_code,
+            escrow=escrow,
+            after=after,
+            upto=upto,
+            at=cycle.retried_at or cycle.disbursing_at,
+            actor=actor,
+        )
+        if piece.outcome is not None:
+            raise ledger.refusal(
+                piece.outcome,
+                key=str(piece.transfer_id),
+                unit=town.unit_code,
+                account_id=piece.account_id,
+                available_minor=piece.available_minor,
+                asked_minor=piece.asked_minor,
+            )
+        assert piece.paid + piece.failed == piece.lines, "every line of a piece is paid or failed"
+        execute(
+            conn,
+            statement(PACKAGE, "advance_cycle"),
+            cycle_id=cycle.id,
+            upto=upto,
+            paid=piece.paid,
+            paid_minor=piece.paid_minor,
+            failed=piece.failed,
+        )
+    return end is None
 
 
 def _finish(
     conn: Connection[Any], town: TownFacts, cycle: CycleView, *, reserve: int, escrow: int, actor: str, now: datetime
 ) -> None:
     assert cycle.disbursing_at is not None
-    paid = int(scalar(conn, statement(PACKAGE, "paid_of_cycle"), cycle_id=cycle.id))
-    back = cycle.total_minor - paid
+    back = cycle.total_minor - cycle.paid_minor
     if back:
         ledger.transfer(
             conn,
             town_id=town.id,
-            id=id_under(cycle.id, "unissue"),
+            id=id_under(cycle.id, "unissue", *([cycle.retries] if cycle.retries else [])),
             debit=escrow,
             credit=reserve,
             amount=Amount(back, town.unit_code),
             code=Code.UNISSUE,
-            effective_at=cycle.disbursing_at,
+            effective_at=cycle.retried_at or cycle.disbursing_at,
             actor=actor,
             reference=f"cycle:{cycle.id}",
         )
     execute(conn, statement(PACKAGE, "finish_cycle"), cycle_id=cycle.id, now=now)
     record(
-        conn, town.id, actor, "cycle.disbursed", cycle.id, now,
+        conn, town.id, actor, "cycle.retry-disbursed" if cycle.retries else "cycle.disbursed", cycle.id, now,
         before={"state": "disbursing"},
-        after={"state": "disbursed", "paid_minor": paid, "returned_minor": back},
+        after={"state": "disbursed", "paid_minor": cycle.paid_minor, "returned_minor": back, "failed": cycle.failed},
     )  # fmt: skip
+    if cycle.retries:
+        return
     told: dict[str, str | int] = {
         "programme": str(cycle.programme_id),
         "fund": str(cycle.fund_id),
         "month": cycle.month,
-        "amount_minor": paid,
+        "amount_minor": cycle.paid_minor,
         "unit": town.unit_code,
     }
     tell(conn, town_id=town.id, events=[Event("cycle.disbursed", cycle.id, now, told)])

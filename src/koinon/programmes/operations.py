@@ -1,7 +1,10 @@
-"""Running a programme's month: prepare, approve, disburse; cancel; sweep back what was not spent.
+"""Running a programme's month: prepare, submit, approve, disburse; take back; sweep back what was not spent.
 
-    prepared ──approve──► approved ──disburse──► disbursing ──► disbursed
-        └───────cancel───────┴──► cancelled
+    prepared ──submit──► submitted ──approve──► approved ──disburse──► disbursing ──► disbursed
+       ▲  │                 │  │                   │                    │    ▲           │
+       │  │                 │  │                   │               stop └────┘ resume    │
+       └──┼────return───────┘  │                   │                    ▲                │
+          └───────cancel───────┴───────────────────┴──► cancelled       └─────retry──────┘
 
 Every step is part of its caller's transaction, may be repeated, and writes an
 audit line. Paying out may be cut into pieces (``disburse_some``), each in a
@@ -11,8 +14,16 @@ commit ended, and ends in the same books.
 
 from __future__ import annotations
 
-from koinon.programmes.approving import approve_cycle, cancel_cycle
-from koinon.programmes.disbursing import disburse_cycle, disburse_some
+from koinon.programmes.approving import approve_cycle, cancel_cycle, return_cycle, schedule_cycle, submit_cycle
+from koinon.programmes.disbursing import (
+    cycles_to_disburse,
+    disburse_cycle,
+    disburse_some,
+    note_problem,
+    resume_cycle,
+    retry_cycle,
+    stop_cycle,
+)
 from koinon.programmes.preparing import prepare_cycle
 from koinon.programmes.steps import PIECE
 from koinon.programmes.sweeping import sweep_fund
@@ -21,8 +32,16 @@ __all__ = [
     "PIECE",
     "approve_cycle",
     "cancel_cycle",
+    "cycles_to_disburse",
     "disburse_cycle",
     "disburse_some",
+    "note_problem",
     "prepare_cycle",
+    "resume_cycle",
+    "retry_cycle",
+    "return_cycle",
+    "schedule_cycle",
+    "stop_cycle",
+    "submit_cycle",
     "sweep_fund",
 ]

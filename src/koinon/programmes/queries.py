@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, maybe, statement
-from koinon.programmes.errors import CycleNotFound, FundNotFound, ProgrammeNotFound
-from koinon.programmes.types import CycleView, EntitlementView, FundView, ProgrammeView
+from koinon.db.statements import many, maybe, scalar, statement
+from koinon.programmes.errors import (
+    CycleNotFound,
+    DuplicateNotFound,
+    ExceptionNotFound,
+    FundNotFound,
+    HouseholdNotFound,
+    ProgrammeNotFound,
+)
+from koinon.programmes.rules import ProgrammeTerms, terms_from_json
+from koinon.programmes.types import (
+    Approval,
+    CycleView,
+    DuplicateView,
+    EntitlementView,
+    ExceptionView,
+    FundView,
+    ProgrammeView,
+)
 
 _PACKAGE = "koinon.programmes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    id: UUID
 
 
 def funds(conn: Connection[Any], *, town_id: int) -> list[FundView]:
@@ -81,6 +104,16 @@ def cycle_of_month(conn: Connection[Any], *, town_id: int, programme_id: UUID, m
     return next((view for view in found if view.state != "cancelled"), None)
 
 
+def fingerprint(conn: Connection[Any], *, cycle_id: UUID) -> str:
+    """SHA-256 of a cycle's list as it is now, in hexadecimal."""
+    return str(scalar(conn, statement(_PACKAGE, "fingerprint"), cycle_id=cycle_id))
+
+
+def approvals(conn: Connection[Any], *, cycle_id: UUID) -> list[Approval]:
+    """Who approved a cycle as it was last submitted, first one first."""
+    return many(conn, statement(_PACKAGE, "approvals"), Approval, cycle_id=cycle_id)
+
+
 def entitlements(
     conn: Connection[Any],
     *,
@@ -93,3 +126,68 @@ def entitlements(
     """A cycle's entitlements in the order of party ids; ``after`` (a party's id) pages on."""
     sql = statement(_PACKAGE, "entitlements")
     return many(conn, sql, EntitlementView, town_id=town_id, cycle_id=cycle_id, state=state, after=after, size=limit)
+
+
+def entitlement(conn: Connection[Any], *, town_id: int, cycle_id: UUID, party_id: UUID) -> EntitlementView:
+    """What one household is due in a cycle, or ``HouseholdNotFound`` where the cycle did not decide on it."""
+    sql = statement(_PACKAGE, "entitlement")
+    found = maybe(conn, sql, EntitlementView, town_id=town_id, cycle_id=cycle_id, party_id=party_id)
+    if found is None:
+        raise HouseholdNotFound(household=str(party_id))
+    return found
+
+
+def cycle_terms(conn: Connection[Any], *, town_id: int, cycle_id: UUID) -> ProgrammeTerms | None:
+    """The programme's terms as they were when the cycle was prepared."""
+    kept = scalar(conn, statement(_PACKAGE, "cycle_terms"), town_id=town_id, cycle_id=cycle_id)
+    written = json.loads(kept) if kept else {}
+    return terms_from_json(written) if written else None
+
+
+def exceptions(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    programme_id: UUID | None = None,
+    household: UUID | None = None,
+    state: str | None = None,
+) -> list[ExceptionView]:
+    """Exceptions, newest first."""
+    return many(
+        conn, statement(_PACKAGE, "exceptions"), ExceptionView,
+        town_id=town_id, programme_id=programme_id, household=household, state=state, exception_id=None,
+    )  # fmt: skip
+
+
+def exception(conn: Connection[Any], *, town_id: int, exception_id: UUID) -> ExceptionView:
+    """One exception, or ``ExceptionNotFound``."""
+    found = maybe(
+        conn, statement(_PACKAGE, "exceptions"), ExceptionView,
+        town_id=town_id, programme_id=None, household=None, state=None, exception_id=exception_id,
+    )  # fmt: skip
+    if found is None:
+        raise ExceptionNotFound(exception=str(exception_id))
+    return found
+
+
+def duplicates(conn: Connection[Any], *, town_id: int, state: str | None = None) -> list[DuplicateView]:
+    """Pairs of households that may be one: undecided ones first, the most alike first."""
+    return many(conn, statement(_PACKAGE, "duplicates"), DuplicateView, town_id=town_id, pair_id=None, state=state)
+
+
+def duplicate(conn: Connection[Any], *, town_id: int, pair_id: UUID) -> DuplicateView:
+    """One pair, or ``DuplicateNotFound``."""
+    sql = statement(_PACKAGE, "duplicates")
+    found = maybe(conn, sql, DuplicateView, town_id=town_id, pair_id=pair_id, state=None)
+    if found is None:
+        raise DuplicateNotFound(pair=str(pair_id))
+    return found
+
+
+def household_ending(conn: Connection[Any], *, town_id: int, ending: str) -> UUID:
+    """The household whose id is this, or ends so, as lists show it; ``HouseholdNotFound`` for none or several."""
+    bare = ending.strip().lower().replace("-", "")
+    found = many(conn, statement(_PACKAGE, "households_ending"), _Id, town_id=town_id, ending=bare) if bare else []
+    if len(found) != 1:
+        raise HouseholdNotFound(household=ending)
+    return found[0].id

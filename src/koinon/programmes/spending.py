@@ -30,7 +30,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ from koinon.kernel.decisions import Decision, Finding, Ground
 from koinon.parties.types import PartyFacts
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_REASON = 300
 SIZES = ("micro", "small", "medium", "large")
 _MIDNIGHT = 24 * 60
 
@@ -473,6 +474,48 @@ def versions_of(first: SpendingRule, last_day: date | None, later: str | None) -
             for day, rule, until in json.loads(later or "[]")
         ),
     )
+
+
+def may_change(
+    versions: Sequence[Version],
+    *,
+    from_day: date,
+    rule: SpendingRule,
+    last_day: date | None,
+    today: date,
+    notice_days: int,
+    reason: str = "-",
+) -> Decision:
+    """Whether a fund's rule and last day may become these from a local day on, with every ground against it.
+
+    Rules change forward in time only: after at least ``notice_days`` (and not before tomorrow), not on a day on which
+    another change begins, not before a change that was announced already, and not once the money is swept away.
+
+    >>> aid = [Version(None, FREE, date(2026, 12, 31))]
+    >>> change = dict(rule=FREE, last_day=date(2026, 10, 31), today=date(2026, 10, 5), notice_days=14)
+    >>> [ground.code for ground in may_change(aid, from_day=date(2026, 10, 18), **change).grounds]
+    ['change.too-soon']
+    >>> bool(may_change(aid, from_day=date(2026, 10, 19), **change))
+    True
+    """
+    grounds = []
+    earliest = today + timedelta(days=max(1, notice_days))
+    if from_day < earliest:
+        grounds.append(
+            Ground("change.too-soon", {"earliest": earliest.isoformat(), "notice_days": max(1, notice_days)})
+        )
+    newest = versions[-1]
+    if newest.from_day is not None and newest.from_day >= from_day and newest.from_day > today:
+        grounds.append(Ground("change.another-follows", {"from_day": newest.from_day.isoformat()}))
+    if newest.last_day is not None and from_day > newest.last_day + timedelta(days=1):
+        grounds.append(Ground("change.over-before", {"last_day": newest.last_day.isoformat()}))
+    if last_day is not None and last_day < from_day:
+        grounds.append(Ground("change.ends-before", {"last_day": last_day.isoformat()}))
+    if (newest.rule, newest.last_day) == (rule, last_day):
+        grounds.append(Ground("change.nothing"))
+    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
+        grounds.append(Ground("change.no-reason", {"at_most": LONGEST_REASON}))
+    return Decision(tuple(grounds))
 
 
 def in_force(versions: Sequence[Version], day: date) -> Version:

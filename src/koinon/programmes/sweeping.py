@@ -15,11 +15,11 @@ from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
 from koinon.ledger.errors import InsufficientFunds
-from koinon.ledger.types import Code, Kind, Refused, Transfer
+from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 from koinon.programmes import queries
-from koinon.programmes.errors import FundNotOver
+from koinon.programmes.errors import FundNotOver, StillBound
 from koinon.programmes.steps import PACKAGE, PIECE, open_account, record
 from koinon.programmes.types import Swept
 
@@ -29,6 +29,23 @@ class _Purse:
     account: int
     available_minor: int
     debits_posted: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Till:
+    account: int
+    holder: UUID
+    available_minor: int
+    debits_posted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """What became free of what tills could only pay on; ``more`` says that there may be more of it."""
+
+    tills: int
+    minor: int
+    more: bool
 
 
 def sweep_fund(conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str, now: datetime) -> Swept:
@@ -42,17 +59,73 @@ def sweep_fund(conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str
     """
     town = parties.town(conn, town_id)
     fund = queries.fund(conn, town_id=town_id, fund_id=fund_id)
-    if fund.last_day is None or now.astimezone(town.zone).date() <= fund.last_day:
-        raise FundNotOver(fund_id=fund_id, last_day=fund.last_day)
+    today = now.astimezone(town.zone).date()
+    last_day = fund.on(today).last_day
+    if last_day is None or today <= last_day:
+        raise FundNotOver(fund_id=fund_id, last_day=last_day)
     reserve = open_account(conn, town, Kind.RESERVE, town.party_id, fund_id, at=now, actor=actor)
     with savepoint(conn):
         swept = _sweep(conn, town, fund_id, reserve=reserve, actor=actor, now=now)
     if swept.purses:
         record(
             conn, town_id, actor, "fund.swept", fund_id, now, kind="fund",
-            after={"purses": swept.purses, "minor": swept.minor, "last_day": fund.last_day.isoformat()},
+            after={"purses": swept.purses, "minor": swept.minor, "last_day": last_day.isoformat()},
         )  # fmt: skip
     return swept
+
+
+def unbind(
+    conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str, now: datetime, at_most: int = PIECE
+) -> Unbound:
+    """Make free what lies bound in tills, once the fund's last day is over or its rule has no chain any more.
+
+    It is what shops earned, so it is not swept: it moves to their tills for free money. A piece of the tills; call
+    it again while there is more, each time in a transaction of its own: within a call the ledger locks in order, and
+    two calls of one transaction could each hold what the other waits for.
+
+    Refuses with ``FundNotFound``, and ``StillBound`` while the chain holds.
+    """
+    town = parties.town(conn, town_id)
+    fund = queries.fund(conn, town_id=town_id, fund_id=fund_id)
+    today = now.astimezone(town.zone).date()
+    version = fund.on(today)
+    if version.rule.chain and (version.last_day is None or today <= version.last_day):
+        raise StillBound(fund=fund.code, last_day=version.last_day)
+    found = many(
+        conn, statement(PACKAGE, "bound_tills"), _Till, town_id=town_id, fund_id=fund_id, after=0, size=at_most
+    )  # fmt: skip
+    tills = ledger.open_accounts(
+        conn,
+        town_id=town_id,
+        accounts=[NewAccount(Kind.TILL, town.unit_code, till.holder) for till in found],
+        at=now,
+        actor=actor,
+    )
+    requests = [
+        Transfer(
+            id_under(fund_id, "unbind", bound.account, bound.debits_posted, bound.available_minor),
+            bound.account,
+            free,
+            Amount(bound.available_minor, town.unit_code),
+            Code.UNBIND,
+            now,
+            actor,
+            f"fund:{fund_id}",
+        )
+        for bound, free in zip(found, tills, strict=True)
+    ]
+    count, minor = 0, 0
+    for bound, outcome in zip(found, ledger.post(conn, town_id=town_id, requests=requests), strict=True):
+        if isinstance(outcome, Refused):
+            if not isinstance(outcome.error, InsufficientFunds):
+                raise outcome.error
+        elif not outcome.replayed:
+            count, minor = count + 1, minor + bound.available_minor
+    if count:
+        record(
+            conn, town_id, actor, "fund.unbound", fund_id, now, kind="fund", after={"tills": count, "minor": minor}
+        )  # fmt: skip
+    return Unbound(count, minor, more=count > 0 and len(found) == at_most)
 
 
 def _sweep(conn: Connection[Any], town: TownFacts, fund_id: UUID, *, reserve: int, actor: str, now: datetime) -> Swept:

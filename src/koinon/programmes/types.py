@@ -12,9 +12,10 @@ from uuid import UUID
 from koinon.kernel.decisions import Ground
 from koinon.kernel.periods import Month
 from koinon.programmes.amounts import kept_amounts
-from koinon.programmes.eligibility import kept
+from koinon.programmes.approvals import Step, kept_steps
+from koinon.programmes.eligibility import grounds_from_json, kept
 from koinon.programmes.rules import ProgrammeTerms
-from koinon.programmes.spending import SpendingRule, spending_rule
+from koinon.programmes.spending import SpendingRule, Version, in_force, spending_rule, versions_of
 from koinon.programmes.waiting import kept_waiting
 
 
@@ -31,10 +32,23 @@ class FundView:
     rule_json: str
     spend_from: date | None
     last_day: date | None
+    later_json: str
+    notice_days: int
+    warn_days: int
 
     @property
     def rule(self) -> SpendingRule:
+        """What held first; ``on`` says what holds on a day."""
         return spending_rule(json.loads(self.rule_json))
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """What its record says, and what was announced to hold from later days on."""
+        return versions_of(self.rule, self.last_day, self.later_json)
+
+    def on(self, day: date) -> Version:
+        """The rule and the last day that hold on a local day."""
+        return in_force(self.versions, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,13 @@ class ProgrammeView:
     for_whom: str
     amounts_json: str
     waiting_json: str | None
+    approvals_json: str
     holds_duplicates: bool
+
+    @property
+    def approval_steps(self) -> tuple[Step, ...]:
+        """How many people approve a cycle, by its total."""
+        return kept_steps(json.loads(self.approvals_json))
 
     @property
     def terms(self) -> ProgrammeTerms:
@@ -71,7 +91,11 @@ class ProgrammeView:
 
 @dataclass(frozen=True, slots=True)
 class CycleView:
-    """A cycle. ``refused`` counts those who are due nothing, ``waiting`` those whom the budget does not reach."""
+    """A cycle. ``refused`` counts those who are due nothing, ``waiting`` those whom the budget does not reach.
+
+    ``paid`` and ``failed`` count what became of those who are due something, so far. ``fingerprint`` is that of
+    the list as it was submitted, which ``approvals`` people of ``approvers_needed`` have approved.
+    """
 
     id: UUID
     programme_id: UUID
@@ -92,8 +116,23 @@ class CycleView:
     total_minor: int
     count: int
     paid: int
+    paid_minor: int
+    failed: int
     refused: int
     waiting: int
+    submitted_by: str
+    submitted_at: datetime | None
+    fingerprint: str
+    approvers_needed: int
+    scheduled_by: str
+    scheduled_at: datetime | None
+    problem: str
+    stopped_by: str
+    stopped_at: datetime | None
+    paid_upto: UUID | None
+    retries: int
+    retried_at: datetime | None
+    approvals: int
 
     @property
     def period(self) -> Month:
@@ -112,15 +151,68 @@ class EntitlementView:
     state: str
     grounds_json: str
     snapshot_json: str
+    failure: str
 
     @property
     def grounds(self) -> tuple[Ground, ...]:
-        return tuple(Ground(kept["code"], kept["fields"]) for kept in json.loads(self.grounds_json))
+        return grounds_from_json(json.loads(self.grounds_json))
 
     @property
     def snapshot(self) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(self.snapshot_json)
         return facts
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionView:
+    """What two people decide about a household against the rules. ``last_month`` is empty until it is withdrawn."""
+
+    id: UUID
+    programme_id: UUID
+    programme_code: str
+    programme_name: str
+    household: UUID
+    kind: str
+    aid_minor: int | None
+    first_month: str
+    last_month: str
+    reason: str
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    withdrawn_by: str
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateView:
+    """Two households that may be one; ``kept`` was registered first."""
+
+    id: UUID
+    kept: UUID
+    other: UUID
+    score: int
+    grounds_json: str
+    state: str
+    found_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+
+    @property
+    def grounds(self) -> tuple[Ground, ...]:
+        return grounds_from_json(json.loads(self.grounds_json))
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That a person approved the list with this fingerprint."""
+
+    actor: str
+    at: datetime
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 -- Invariant: what a cycle issued, less what it gave back, is what its entitlements and the ledger say was paid.
--- Returns the cycles that break it; an empty answer is a pass. A cycle being paid out may still hold the rest.
+-- Returns the cycles that break it; an empty answer is a pass. A cycle being paid out may still hold the rest. What the cycle
+-- itself counts as paid and failed is what its entitlements say.
 WITH moved AS (
     SELECT
         town_id, reference,
@@ -16,12 +17,17 @@ FROM programmes_cycle AS cycle
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 LEFT JOIN moved ON moved.town_id = programme.town_id AND moved.reference = 'cycle:' || cycle.id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(entitlement.amount_minor) FILTER (WHERE entitlement.state = 'paid'), 0) AS minor
+    SELECT
+        coalesce(sum(entitlement.amount_minor) FILTER (WHERE entitlement.state = 'paid'), 0) AS minor,
+        count(*) FILTER (WHERE entitlement.state = 'paid') AS paid,
+        count(*) FILTER (WHERE entitlement.state = 'failed') AS failed
     FROM programmes_entitlement AS entitlement
     WHERE entitlement.cycle_id = cycle.id
 ) AS entitled
 WHERE
     coalesce(moved.disbursed, 0) <> entitled.minor
+    OR (cycle.paid, cycle.paid_minor) <> (entitled.paid, entitled.minor)
+    OR cycle.failed <> entitled.failed
     OR (cycle.state = 'disbursing' AND coalesce(moved.issued, 0) <> cycle.total_minor)
     OR (cycle.state = 'disbursed' AND (coalesce(moved.issued, 0) <> entitled.minor OR cycle.total_minor <> entitled.minor))
-    OR (cycle.state IN ('prepared', 'approved', 'cancelled') AND coalesce(moved.issued, 0) <> 0);
+    OR (cycle.state IN ('prepared', 'submitted', 'approved', 'cancelled') AND coalesce(moved.issued, 0) <> 0);

@@ -6,16 +6,24 @@ SELECT
     programme.fund_id, cycle.month, cycle.state, cycle.prepared_by, cycle.prepared_at,
     cycle.approved_by, cycle.approved_at, cycle.disbursed_by, cycle.disbursing_at,
     cycle.disbursed_at, cycle.cancelled_by, cycle.cancelled_at, cycle.total_minor, cycle.count,
-    counted.paid, counted.refused, counted.waiting
+    cycle.paid, cycle.paid_minor, cycle.failed, cycle.refused + counted.refused AS refused,
+    cycle.waiting + counted.waiting AS waiting, cycle.submitted_by, cycle.submitted_at, cycle.fingerprint,
+    cycle.approvers_needed, cycle.scheduled_by, cycle.scheduled_at, cycle.problem, cycle.stopped_by, cycle.stopped_at,
+    cycle.paid_upto, cycle.retries, cycle.retried_at,
+    (
+        SELECT count(*) FROM programmes_cycleapproval AS approval
+        WHERE approval.cycle_id = cycle.id AND approval.submitted_at = cycle.submitted_at
+    ) AS approvals
 FROM programmes_cycle AS cycle
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 CROSS JOIN LATERAL (
     SELECT
-        count(*) FILTER (WHERE entitlement.state = 'paid') AS paid,
         count(*) FILTER (WHERE entitlement.state = 'refused') AS refused,
         count(*) FILTER (WHERE entitlement.state = 'waiting') AS waiting
     FROM programmes_entitlement AS entitlement
-    WHERE entitlement.cycle_id = cycle.id
+    WHERE
+        entitlement.cycle_id = cycle.id AND entitlement.state NOT IN ('due', 'paid')
+        AND cycle.submitted_at IS NULL -- From then on the cycle knows them by itself.
 ) AS counted
 WHERE
     programme.town_id = %(town_id)s

@@ -1,12 +1,6 @@
 -- Say that nothing of a cycle is left to pay out; its totals become what was paid.
 --
 -- cycle_id uuid, now timestamptz
-UPDATE programmes_cycle AS cycle
-SET
-    state = 'disbursed', disbursed_at = %(now)s, total_minor = paid.minor, count = paid.number
-FROM (
-    SELECT coalesce(sum(amount_minor), 0) AS minor, count(*) AS number
-    FROM programmes_entitlement
-    WHERE cycle_id = %(cycle_id)s AND state = 'paid'
-) AS paid
-WHERE cycle.id = %(cycle_id)s AND cycle.state = 'disbursing';
+UPDATE programmes_cycle
+SET state = 'disbursed', disbursed_at = coalesce(disbursed_at, %(now)s), total_minor = paid_minor, count = paid, problem = ''
+WHERE id = %(cycle_id)s AND state = 'disbursing';

@@ -2,8 +2,11 @@
 --
 -- town_id integer, fund_id uuid or null, code text or null
 --
--- JSON as text: Django's connections hand it over undecoded, ours decoded.
-SELECT id, town_id, code, name, source, budget_minor, rule::text AS rule_json, spend_from, last_day
+-- JSON as text: Django's connections hand it over undecoded, ours decoded. rule and last_day are what held first,
+-- later what was announced to hold from later days on.
+SELECT
+    id, town_id, code, name, source, budget_minor, rule::text AS rule_json, spend_from, last_day, later::text AS later_json,
+    notice_days, warn_days
 FROM programmes_fund
 WHERE
     town_id = %(town_id)s

@@ -4,7 +4,7 @@
 SELECT
     id, town_id, code, name, kind, fund_id, share_numerator, share_denominator,
     floor_monthly_minor, rule::text AS rule_json, for_whom, amounts::text AS amounts_json,
-    waiting::text AS waiting_json, holds_duplicates
+    waiting::text AS waiting_json, approvals::text AS approvals_json, holds_duplicates
 FROM programmes_programme
 WHERE
     town_id = %(town_id)s

@@ -1,0 +1,317 @@
+"""What holds for a fund: reading it, announcing what will hold from a later day on, telling whoever has its money.
+
+A rule and a last day change forward in time only. A change is announced with the day from which it holds and why; whoever
+has money of the fund is told at once, and again before the last day. Which version decides on a payment is
+for the payment's own local day to say. Every step is part of its caller's transaction, may be repeated, and writes an
+audit line.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from koinon.db.statements import execute, many, maybe, one, statement
+from koinon.kernel.identifiers import new_id
+from koinon.outbox import queries as outbox
+from koinon.outbox.operations import tell
+from koinon.outbox.types import Event
+from koinon.parties import queries as parties
+from koinon.parties.types import TownFacts
+from koinon.programmes import queries
+from koinon.programmes.errors import ChangeNotFound, ChangeNotWithdrawn, ChangeRefused
+from koinon.programmes.spending import SpendingRule, may_change, spending_rule
+from koinon.programmes.steps import PACKAGE, Id, record
+from koinon.programmes.types import FundView
+
+CHANGING, ENDING = "changing", "ending"
+
+
+@dataclass(frozen=True, slots=True)
+class FundVersionView:
+    """A change of a fund's rule or last day that was announced; withdrawn where ``withdrawn_at`` says so."""
+
+    id: UUID
+    fund_id: UUID
+    from_day: date
+    rule_json: str
+    last_day: date | None
+    announced_at: datetime
+    announced_by: str
+    reason: str
+    withdrawn_at: datetime | None
+    withdrawn_by: str
+
+    @property
+    def rule(self) -> SpendingRule:
+        return spending_rule(json.loads(self.rule_json))
+
+
+@dataclass(frozen=True, slots=True)
+class FundNoticeView:
+    """That whoever had money of a fund was told: ``changing`` from a day on, or ``ending`` on its last day."""
+
+    what: str
+    day: date
+    told_at: datetime
+    told_by: str
+    purses: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundTotals:
+    """Where a fund's units are: issued = swept + spent + held + left + waiting, all in minor units.
+
+    ``waiting`` is issued and not in anybody's purse yet; ``bound`` is the part of what was spent that shops may only
+    pay on.
+    """
+
+    received_minor: int
+    reserve_minor: int
+    issued_minor: int
+    waiting_minor: int
+    left_minor: int
+    held_minor: int
+    swept_minor: int
+    bound_minor: int
+    purses: int
+
+    @property
+    def spent_minor(self) -> int:
+        return self.issued_minor - self.waiting_minor - self.left_minor - self.held_minor - self.swept_minor
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    party: UUID
+    minor: int
+
+
+def versions(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> list[FundVersionView]:
+    """The changes of a fund that were announced, in the order in which they begin; withdrawn ones too."""
+    return many(conn, statement(PACKAGE, "fund_versions"), FundVersionView, town_id=town_id, fund_id=fund_id)
+
+
+def notices(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> list[FundNoticeView]:
+    """The notices about a fund that were given, newest first."""
+    return many(conn, statement(PACKAGE, "fund_notices"), FundNoticeView, town_id=town_id, fund_id=fund_id)
+
+
+def totals(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> FundTotals:
+    """Where the units of a fund are."""
+    party = parties.town(conn, town_id).party_id
+    return one(conn, statement(PACKAGE, "fund_totals"), FundTotals, town_id=town_id, fund_id=fund_id, town_party=party)
+
+
+def announce_change(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    fund_id: UUID,
+    from_day: date,
+    rule: SpendingRule,
+    last_day: date | None,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> FundVersionView:
+    """From a later local day on, this rule and this last day hold; whoever has money of the fund is told now.
+
+    ``reason`` is what they are told, at most 300 letters and nothing about a person. The same change announced
+    again is given back as it is.
+
+    Refuses with ``FundNotFound``, and ``ChangeRefused`` with every ground.
+    """
+    town, fund = _locked(conn, town_id, fund_id)
+    before = _in_order(conn, town_id, fund_id)
+    if before and _same(before[-1], from_day, rule, last_day):
+        return before[-1]
+    decision = may_change(
+        fund.versions,
+        from_day=from_day,
+        rule=rule,
+        last_day=last_day,
+        today=now.astimezone(town.zone).date(),
+        notice_days=fund.notice_days,
+        reason=reason,
+    )
+    if not decision:
+        raise ChangeRefused(fund=fund.code, grounds=decision.grounds)
+    version_id = new_id()
+    execute(
+        conn,
+        statement(PACKAGE, "put_fund_version"),
+        id=version_id,
+        fund_id=fund_id,
+        from_day=from_day,
+        rule=json.dumps(rule.as_json()),
+        last_day=last_day,
+        now=now,
+        actor=actor,
+        reason=reason.strip(),
+    )
+    execute(conn, statement(PACKAGE, "carry_fund_versions"), fund_id=fund_id)
+    held = fund.versions[-1]
+    record(
+        conn, town_id, actor, "fund.change-announced", fund_id, now, kind="fund", reason=reason.strip(),
+        before={"rule": held.rule.as_json(), "last_day": _text(held.last_day)},
+        after={"from_day": from_day.isoformat(), "rule": rule.as_json(), "last_day": _text(last_day)},
+    )  # fmt: skip
+    _notify(conn, town, fund, CHANGING, from_day, "fund.changing", actor=actor, now=now)
+    return _version(conn, town_id, fund_id, version_id)
+
+
+def withdraw_change(
+    conn: Connection[Any], *, town_id: int, fund_id: UUID, version_id: UUID, reason: str, actor: str, now: datetime
+) -> FundVersionView:
+    """Take a change back before its first day, and tell whoever has money of the fund. May be repeated.
+
+    Only the last one that was announced: what comes after it was announced upon it. Refuses with
+    ``FundNotFound``, ``ChangeNotFound`` and ``ChangeNotWithdrawn``.
+    """
+    town, fund = _locked(conn, town_id, fund_id)
+    version = _version(conn, town_id, fund_id, version_id)
+    if version.withdrawn_at is not None:
+        return version
+    if now.astimezone(town.zone).date() >= version.from_day:
+        raise ChangeNotWithdrawn(from_day=version.from_day, why="it-holds-already")
+    if _in_order(conn, town_id, fund_id)[-1].id != version_id:
+        raise ChangeNotWithdrawn(from_day=version.from_day, why="another-follows")
+    execute(conn, statement(PACKAGE, "withdraw_fund_version"), id=version_id, now=now, actor=actor)
+    execute(conn, statement(PACKAGE, "carry_fund_versions"), fund_id=fund_id)
+    record(
+        conn, town_id, actor, "fund.change-withdrawn", fund_id, now, kind="fund", reason=reason.strip(),
+        before={"from_day": version.from_day.isoformat(), "rule": version.rule.as_json()},
+    )  # fmt: skip
+    _tell_holders(conn, town, fund, "fund.change-withdrawn", version.from_day, _holders(conn, town_id, fund_id), now)
+    return _version(conn, town_id, fund_id, version_id)
+
+
+def tell_ending(
+    conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str, now: datetime
+) -> FundNoticeView | None:
+    """Tell whoever has money of a fund, once, that its last day is near; None where it is not, or they were told.
+
+    Near is as many days before as the fund says. Where the last day was moved, they are told of the new one.
+    """
+    town, fund = _locked(conn, town_id, fund_id)
+    today = now.astimezone(town.zone).date()
+    last_day = fund.on(today).last_day
+    if last_day is None or not 0 <= (last_day - today).days <= fund.warn_days:
+        return None
+    return _notify(conn, town, fund, ENDING, last_day, "fund.ending", actor=actor, now=now)
+
+
+def set_notice(
+    conn: Connection[Any], *, town_id: int, fund_id: UUID, notice_days: int, warn_days: int, actor: str, now: datetime
+) -> FundView:
+    """How many days before a change is announced, and before the last day people are told: 1 to 365.
+
+    ``notice_days`` is never made shorter while a change is announced and does not hold yet.
+    """
+    assert 1 <= notice_days <= 365
+    assert 1 <= warn_days <= 365
+    _, fund = _locked(conn, town_id, fund_id)
+    if (fund.notice_days, fund.warn_days) != (notice_days, warn_days):
+        execute(
+            conn, statement(PACKAGE, "set_fund_notice"), fund_id=fund_id, notice_days=notice_days, warn_days=warn_days
+        )
+        record(
+            conn, town_id, actor, "fund.notice-set", fund_id, now, kind="fund",
+            before={"notice_days": fund.notice_days, "warn_days": fund.warn_days},
+            after={"notice_days": notice_days, "warn_days": warn_days},
+        )  # fmt: skip
+    return queries.fund(conn, town_id=town_id, fund_id=fund_id)
+
+
+# --- Steps ----------------------------------------------------------------------------------------
+
+
+def _locked(conn: Connection[Any], town_id: int, fund_id: UUID) -> tuple[TownFacts, FundView]:
+    """Town and fund; two changes of one fund take turns."""
+    town = parties.town(conn, town_id)
+    queries.fund(conn, town_id=town_id, fund_id=fund_id)
+    execute(conn, statement(PACKAGE, "lock_fund"), fund_id=fund_id)
+    return town, queries.fund(conn, town_id=town_id, fund_id=fund_id)
+
+
+def _in_order(conn: Connection[Any], town_id: int, fund_id: UUID) -> list[FundVersionView]:
+    found = versions(conn, town_id=town_id, fund_id=fund_id)
+    return [version for version in found if version.withdrawn_at is None]
+
+
+def _version(conn: Connection[Any], town_id: int, fund_id: UUID, version_id: UUID) -> FundVersionView:
+    found = versions(conn, town_id=town_id, fund_id=fund_id)
+    for version in found:
+        if version.id == version_id:
+            return version
+    raise ChangeNotFound(change=str(version_id))
+
+
+def _same(version: FundVersionView, from_day: date, rule: SpendingRule, last_day: date | None) -> bool:
+    return (version.from_day, version.rule, version.last_day) == (from_day, rule, last_day)
+
+
+def _holders(conn: Connection[Any], town_id: int, fund_id: UUID) -> list[_Holder]:
+    return many(conn, statement(PACKAGE, "fund_holders"), _Holder, town_id=town_id, fund_id=fund_id)
+
+
+def _notify(
+    conn: Connection[Any],
+    town: TownFacts,
+    fund: FundView,
+    what: str,
+    day: date,
+    kind: str,
+    *,
+    actor: str,
+    now: datetime,
+) -> FundNoticeView | None:
+    holders = _holders(conn, town.id, fund.id)
+    minor = sum(holder.minor for holder in holders)
+    given = maybe(
+        conn,
+        statement(PACKAGE, "put_fund_notice"),
+        Id,
+        id=new_id(),
+        fund_id=fund.id,
+        what=what,
+        day=day,
+        now=now,
+        actor=actor,
+        purses=len(holders),
+        minor=minor,
+    )
+    if given is None:
+        return None
+    record(
+        conn, town.id, actor, "fund.notice-given", fund.id, now, kind="fund",
+        after={"what": what, "day": day.isoformat(), "purses": len(holders), "minor": minor},
+    )  # fmt: skip
+    _tell_holders(conn, town, fund, kind, day, holders, now)
+    return FundNoticeView(what, day, now, actor, len(holders), minor)
+
+
+def _tell_holders(
+    conn: Connection[Any], town: TownFacts, fund: FundView, kind: str, day: date, holders: list[_Holder], now: datetime
+) -> None:
+    """An event for each holder, of which the holder hears, and the staff of everybody's together."""
+    heard = outbox.heard(conn, town_id=town.id, kinds=[kind])
+    if not heard:
+        return
+    about: dict[str, str | int] = {"fund": str(fund.id), "day": day.isoformat(), "unit": town.unit_code}
+    events = [
+        Event(kind, fund.id, now, about | {"party": str(holder.party), "amount_minor": holder.minor})
+        for holder in holders
+    ]
+    tell(conn, town_id=town.id, events=events, heard=heard)
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None

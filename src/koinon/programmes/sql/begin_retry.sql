@@ -1,0 +1,20 @@
+-- Make what could not be paid due again, but for households whose data were erased; how many and how much.
+--
+-- cycle_id uuid, now timestamptz
+WITH again AS (
+    UPDATE programmes_entitlement
+    SET state = 'due', failure = ''
+    WHERE cycle_id = %(cycle_id)s AND state = 'failed' AND failure <> 'entitlement.household-erased'
+    RETURNING amount_minor
+),
+counted AS (SELECT count(*)::integer AS lines, coalesce(sum(amount_minor), 0)::bigint AS minor FROM again),
+begun AS (
+    UPDATE programmes_cycle AS cycle
+    SET
+        state = 'disbursing', retries = cycle.retries + 1, retried_at = %(now)s, paid_upto = NULL,
+        total_minor = cycle.total_minor + counted.minor, count = cycle.count + counted.lines,
+        failed = cycle.failed - counted.lines
+    FROM counted
+    WHERE cycle.id = %(cycle_id)s AND cycle.state = 'disbursed' AND counted.lines > 0
+)
+SELECT lines, minor FROM counted;

@@ -1,0 +1,50 @@
+-- Where a fund's units are, in minor units; one row.
+--
+-- town_id integer, fund_id uuid, town_party uuid
+--
+-- What left the reserve and came back to it is read by walking the reserve's own rows, from its newest one back.
+WITH RECURSIVE reserve AS (
+    SELECT acc.id, acc.last_seq, acc.credits_posted - acc.debits_posted AS minor
+    FROM ledger.account AS acc
+    WHERE
+        acc.town_id = %(town_id)s AND acc.kind = 'reserve' AND acc.holder = %(town_party)s AND acc.fund = %(fund_id)s
+), walked AS (
+    SELECT
+        line.code, CASE WHEN line.debit_account = reserve.id THEN -line.amount_minor ELSE line.amount_minor END AS minor,
+        reserve.id AS reserve, CASE WHEN line.debit_account = reserve.id THEN line.debit_prev ELSE line.credit_prev END AS prev
+    FROM reserve
+    INNER JOIN ledger.journal AS line ON line.town_id = %(town_id)s AND line.seq = reserve.last_seq
+    UNION ALL
+    SELECT
+        line.code, CASE WHEN line.debit_account = walked.reserve THEN -line.amount_minor ELSE line.amount_minor END,
+        walked.reserve, CASE WHEN line.debit_account = walked.reserve THEN line.debit_prev ELSE line.credit_prev END
+    FROM walked
+    INNER JOIN ledger.journal AS line ON line.town_id = %(town_id)s AND line.seq = walked.prev
+), moved AS (
+    SELECT
+        sum(walked.minor) FILTER (WHERE code.name IN ('receive', 'withdraw')) AS received_minor,
+        -sum(walked.minor) FILTER (WHERE code.name IN ('issue', 'unissue')) AS issued_minor,
+        sum(walked.minor) FILTER (WHERE code.name = 'expire') AS swept_minor
+    FROM walked
+    INNER JOIN ledger.code AS code ON code.number = walked.code
+), lying AS (
+    SELECT
+        sum(acc.credits_posted - acc.debits_posted) FILTER (WHERE acc.kind = 'escrow') AS waiting_minor,
+        sum(acc.credits_posted - acc.debits_posted - acc.debits_held) FILTER (WHERE acc.kind = 'purse') AS left_minor,
+        sum(acc.debits_held) FILTER (WHERE acc.kind = 'purse') AS held_minor,
+        sum(acc.credits_posted - acc.debits_posted) FILTER (WHERE acc.kind = 'till') AS bound_minor,
+        count(*) FILTER (WHERE acc.kind = 'purse' AND acc.credits_posted > acc.debits_posted) AS purses
+    FROM ledger.account AS acc
+    WHERE acc.town_id = %(town_id)s AND acc.fund = %(fund_id)s
+)
+SELECT
+    coalesce(moved.received_minor, 0)::bigint AS received_minor,
+    coalesce((SELECT reserve.minor FROM reserve), 0)::bigint AS reserve_minor,
+    coalesce(moved.issued_minor, 0)::bigint AS issued_minor,
+    coalesce(lying.waiting_minor, 0)::bigint AS waiting_minor,
+    coalesce(lying.left_minor, 0)::bigint AS left_minor,
+    coalesce(lying.held_minor, 0)::bigint AS held_minor,
+    coalesce(moved.swept_minor, 0)::bigint AS swept_minor,
+    coalesce(lying.bound_minor, 0)::bigint AS bound_minor,
+    lying.purses::integer AS purses
+FROM moved, lying;

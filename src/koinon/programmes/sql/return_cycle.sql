@@ -1,0 +1,8 @@
+-- Make a submitted cycle a draft again.
+--
+-- cycle_id uuid
+UPDATE programmes_cycle
+SET
+    state = 'prepared', submitted_by = '', submitted_at = NULL, fingerprint = '', approvers_needed = 1,
+    scheduled_by = '', scheduled_at = NULL, problem = ''
+WHERE id = %(cycle_id)s AND state = 'submitted';

@@ -1,0 +1,15 @@
+-- Freeze a draft as what is to be approved, with its counts.
+--
+-- cycle_id uuid, actor text, now timestamptz, fingerprint text, people integer
+UPDATE programmes_cycle AS cycle
+SET
+    state = 'submitted', submitted_by = %(actor)s, submitted_at = %(now)s, fingerprint = %(fingerprint)s,
+    approvers_needed = %(people)s, refused = counted.refused, waiting = counted.waiting
+FROM (
+    SELECT
+        count(*) FILTER (WHERE state = 'refused') AS refused,
+        count(*) FILTER (WHERE state = 'waiting') AS waiting
+    FROM programmes_entitlement
+    WHERE cycle_id = %(cycle_id)s AND state NOT IN ('due', 'paid')
+) AS counted
+WHERE cycle.id = %(cycle_id)s AND cycle.state = 'prepared';
