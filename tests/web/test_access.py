@@ -63,6 +63,9 @@ def ids() -> dict[str, Any]:
         "payment": sale[0],
         "redemption": uuid4(),
         "programme": Programme.objects.get().pk,
+        "party": RoleGrant.objects.get(role="resident").party_id,
+        "organisation": shop,
+        "saved": uuid4(),
         "cycle": Cycle.objects.get(month="2026-10").pk,
         "run": run,
     }

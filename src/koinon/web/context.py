@@ -34,6 +34,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("What I have"), "purse"),
         (gettext_lazy("Movements"), "purse-movements"),
         (gettext_lazy("Where to spend"), "purse-where"),
+        (gettext_lazy("What I do"), "contributions"),
     ],
     Role.SHOP: [
         (gettext_lazy("Today"), "shop"),
@@ -45,6 +46,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Programmes"), "office"),
         (gettext_lazy("Counter"), "counter"),
         (gettext_lazy("Directory"), "office-households"),
+        (gettext_lazy("Activities"), "activities"),
         (gettext_lazy("Check a town folder"), "office-import"),
     ],
     Role.APPROVER: [(gettext_lazy("To approve"), "approvals"), (gettext_lazy("The town's till"), "accounts-till")],
@@ -57,6 +59,11 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Journal"), "accounts-journal"),
         (gettext_lazy("Year"), "accounts-year"),
         (gettext_lazy("Limited network"), "accounts-network"),
+    ],
+    Role.COORDINATOR: [
+        (gettext_lazy("Activities"), "activities"),
+        (gettext_lazy("Find somebody"), "activities-find"),
+        (gettext_lazy("Time banks"), "time-banks"),
     ],
     Role.AUDITOR: [
         (gettext_lazy("Books"), "audit"),
@@ -85,7 +92,7 @@ def menu(request: HttpRequest, grant: RoleGrant | None) -> list[Place]:
         return []
     match = request.resolver_match
     here = match.view_name if match else ""
-    entries = [(title, name, reverse(name)) for title, name in MENUS[grant.role]]
+    entries = [(title, name, reverse(name)) for title, name in MENUS.get(grant.role, ())]
     # A page below a menu entry (one cycle, one run) lights the entry whose address it begins with.
     fitting = [name for _title, name, url in entries if here == name or request.path.startswith(url)]
     current = max(fitting, key=lambda name: (name == here, len(reverse(name))), default="")
