@@ -69,6 +69,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("From %(from_day)s other rules hold for part of your money"),
         gettext_noop("Your page shows where it can be spent, now and from that day on."),
     ),
+    "fund.change-withdrawn": (
+        gettext_noop("The rules for part of your money stay as they are"),
+        gettext_noop("A change that was announced for %(from_day)s was taken back."),
+    ),
     "complaint.received": (
         gettext_noop("We have your complaint %(number)s"),
         gettext_noop("You will be answered by %(due_day)s."),

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
+from koinon.accounting import operations as accounting
 from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
@@ -28,8 +29,10 @@ from koinon.ledger import operations as ledger
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
 from koinon.payments import operations as payments
+from koinon.programmes import funds, sweeping
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
+from koinon.programmes.types import FundView
 
 log = structlog.get_logger("koinon.jobs")
 
@@ -82,29 +85,58 @@ def check_round(conn: Connection[Any]) -> list[str]:
 def sweep_round(conn: Connection[Any], *, now: datetime) -> int:
     """Return what lies unspent in purses to the reserve of every fund whose last day is over; minor units in all.
 
+    Whoever has money of a fund is told before, and what shops could only pay on becomes free after.
+
     Each fund has a transaction of its own: one that cannot be swept is logged and counted, and holds up no other.
     """
     swept_minor = 0
     for town in _towns(conn):
         with transaction(conn):
             today = now.astimezone(parties.town(conn, town.id).zone).date()
-            funds = plans.funds(conn, town_id=town.id)
-        for fund in funds:
-            if fund.last_day is None or today <= fund.last_day:
-                continue
+            ours = plans.funds(conn, town_id=town.id)
+        for fund in ours:
+            held = fund.on(today)
+            over = held.last_day is not None and today > held.last_day
             try:
                 with transaction(conn):
-                    swept = programmes.sweep_fund(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
+                    funds.tell_ending(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
+                if over:
+                    swept_minor += _sweep(conn, town, fund, now=now)
+                if over or not held.rule.chain:
+                    _unbind(conn, town, fund, now=now)
             except KoinonError as refused:
                 figures.add(metrics.FAILED, job="sweep")
                 log.error("sweep refused", town=town.slug, fund=fund.code, code=refused.code)
-                continue
-            if swept.purses:
-                swept_minor += swept.minor
-                figures.add(metrics.SWEPT, swept.minor, town=town.slug)
-                log.info("fund swept", town=town.slug, fund=fund.code, purses=swept.purses, minor=swept.minor)
     figures.set(metrics.SWEPT_AT, time.time())
     return swept_minor
+
+
+def _sweep(conn: Connection[Any], town: TownName, fund: FundView, *, now: datetime) -> int:
+    with transaction(conn):
+        swept = programmes.sweep_fund(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
+    if swept.purses:
+        figures.add(metrics.SWEPT, swept.minor, town=town.slug)
+        log.info("fund swept", town=town.slug, fund=fund.code, purses=swept.purses, minor=swept.minor)
+    return swept.minor
+
+
+def _unbind(conn: Connection[Any], town: TownName, fund: FundView, *, now: datetime) -> None:
+    more = True
+    while more:
+        with transaction(conn):
+            freed = sweeping.unbind(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
+        more = freed.more
+        if freed.tills:
+            log.info("money unbound", town=town.slug, fund=fund.code, tills=freed.tills, minor=freed.minor)
+
+
+def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
+    """See in every town whether its payments come near what the authority is told of; where each stands."""
+    seen = {}
+    for town in _towns(conn):
+        with transaction(conn):
+            seen[town.slug] = str(accounting.watch_network(conn, town_id=town.id, at=now))
+    return seen
 
 
 class Timer(threading.Thread):
@@ -136,6 +168,7 @@ class Timer(threading.Thread):
         while not self._told.wait(max(min(seal_at, check_at, sweep_at, purge_at, messages_at) - time.monotonic(), 0)):
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
+                self._once("watch", lambda conn: watch_round(conn, now=datetime.now(UTC)))
                 sweep_at = time.monotonic() + self._sweep_every
             if time.monotonic() >= seal_at:
                 self._once("seal", lambda conn: seal_round(conn, now=datetime.now(UTC)))

@@ -6,7 +6,8 @@ to the party itself, by mail or telephone, whichever it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -77,6 +78,29 @@ def leave(
             prefer=prefer,
             at=at,
         )
+    )
+
+
+def leave_many(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    kind: str,
+    at: datetime,
+    told: Sequence[tuple[UUID, UUID, Mapping[str, str | int]]],
+) -> int:
+    """``leave`` for many parties at once: the id of each message, its party and its data; how many were left."""
+    if not told:
+        return 0
+    return execute(
+        conn,
+        statement(_PACKAGE, "leave_messages"),
+        town_id=town_id,
+        kind=kind,
+        at=at,
+        ids=[message for message, _, _ in told],
+        parties=[party for _, party, _ in told],
+        data=[json.dumps(dict(data)) for _, _, data in told],
     )
 
 

@@ -17,10 +17,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import execute, many, maybe, one, statement
-from koinon.kernel.identifiers import new_id
-from koinon.outbox import queries as outbox
-from koinon.outbox.operations import tell
-from koinon.outbox.types import Event
+from koinon.kernel.identifiers import id_under, new_id
+from koinon.outbox import messages
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 from koinon.programmes import queries
@@ -163,7 +161,7 @@ def announce_change(
         before={"rule": held.rule.as_json(), "last_day": _text(held.last_day)},
         after={"from_day": from_day.isoformat(), "rule": rule.as_json(), "last_day": _text(last_day)},
     )  # fmt: skip
-    _notify(conn, town, fund, CHANGING, from_day, "fund.changing", actor=actor, now=now)
+    _notify(conn, town, fund, CHANGING, from_day, actor=actor, now=now)
     return _version(conn, town_id, fund_id, version_id)
 
 
@@ -189,7 +187,8 @@ def withdraw_change(
         conn, town_id, actor, "fund.change-withdrawn", fund_id, now, kind="fund", reason=reason.strip(),
         before={"from_day": version.from_day.isoformat(), "rule": version.rule.as_json()},
     )  # fmt: skip
-    _tell_holders(conn, town, fund, "fund.change-withdrawn", version.from_day, _holders(conn, town_id, fund_id), now)
+    holders = _holders(conn, town_id, fund_id, CHANGING)
+    _leave(conn, town, fund, "fund.change-withdrawn", {"from_day": version.from_day.isoformat()}, holders, now)
     return _version(conn, town_id, fund_id, version_id)
 
 
@@ -205,16 +204,13 @@ def tell_ending(
     last_day = fund.on(today).last_day
     if last_day is None or not 0 <= (last_day - today).days <= fund.warn_days:
         return None
-    return _notify(conn, town, fund, ENDING, last_day, "fund.ending", actor=actor, now=now)
+    return _notify(conn, town, fund, ENDING, last_day, actor=actor, now=now)
 
 
 def set_notice(
     conn: Connection[Any], *, town_id: int, fund_id: UUID, notice_days: int, warn_days: int, actor: str, now: datetime
 ) -> FundView:
-    """How many days before a change is announced, and before the last day people are told: 1 to 365.
-
-    ``notice_days`` is never made shorter while a change is announced and does not hold yet.
-    """
+    """How many days before a change is announced, and before the last day people are told: 1 to 365."""
     assert 1 <= notice_days <= 365
     assert 1 <= warn_days <= 365
     _, fund = _locked(conn, town_id, fund_id)
@@ -258,22 +254,11 @@ def _same(version: FundVersionView, from_day: date, rule: SpendingRule, last_day
     return (version.from_day, version.rule, version.last_day) == (from_day, rule, last_day)
 
 
-def _holders(conn: Connection[Any], town_id: int, fund_id: UUID) -> list[_Holder]:
-    return many(conn, statement(PACKAGE, "fund_holders"), _Holder, town_id=town_id, fund_id=fund_id)
-
-
 def _notify(
-    conn: Connection[Any],
-    town: TownFacts,
-    fund: FundView,
-    what: str,
-    day: date,
-    kind: str,
-    *,
-    actor: str,
-    now: datetime,
+    conn: Connection[Any], town: TownFacts, fund: FundView, what: str, day: date, *, actor: str, now: datetime
 ) -> FundNoticeView | None:
-    holders = _holders(conn, town.id, fund.id)
+    """Write down that a notice is given and give it; None where whoever it concerns was told before that it ends."""
+    holders = _holders(conn, town.id, fund.id, what)
     minor = sum(holder.minor for holder in holders)
     given = maybe(
         conn,
@@ -294,23 +279,32 @@ def _notify(
         conn, town.id, actor, "fund.notice-given", fund.id, now, kind="fund",
         after={"what": what, "day": day.isoformat(), "purses": len(holders), "minor": minor},
     )  # fmt: skip
-    _tell_holders(conn, town, fund, kind, day, holders, now)
+    kind, name = ("fund.rule-changes", "from_day") if what == CHANGING else ("fund.ending", "last_day")
+    _leave(conn, town, fund, kind, {name: day.isoformat()}, holders, now)
     return FundNoticeView(what, day, now, actor, len(holders), minor)
 
 
-def _tell_holders(
-    conn: Connection[Any], town: TownFacts, fund: FundView, kind: str, day: date, holders: list[_Holder], now: datetime
-) -> None:
-    """An event for each holder, of which the holder hears, and the staff of everybody's together."""
-    heard = outbox.heard(conn, town_id=town.id, kinds=[kind])
-    if not heard:
-        return
-    about: dict[str, str | int] = {"fund": str(fund.id), "day": day.isoformat(), "unit": town.unit_code}
-    events = [
-        Event(kind, fund.id, now, about | {"party": str(holder.party), "amount_minor": holder.minor})
-        for holder in holders
-    ]
-    tell(conn, town_id=town.id, events=events, heard=heard)
+def _holders(conn: Connection[Any], town_id: int, fund_id: UUID, what: str) -> list[_Holder]:
+    """Whoever has money of the fund; of a change, shops too that hold what is bound to be paid on."""
+    kinds = ["purse", "till"] if what == CHANGING else ["purse"]
+    return many(conn, statement(PACKAGE, "fund_holders"), _Holder, town_id=town_id, fund_id=fund_id, kinds=kinds)
+
+
+def _leave(
+    conn: Connection[Any], town: TownFacts, fund: FundView, kind: str, said: dict[str, str], holders: list[_Holder],
+    now: datetime,
+) -> None:  # fmt: skip
+    under = new_id()
+    messages.leave_many(
+        conn,
+        town_id=town.id,
+        kind=kind,
+        at=now,
+        told=[
+            (id_under(under, holder.party), holder.party, {**said, "fund": str(fund.id), "amount_minor": holder.minor})
+            for holder in holders
+        ],
+    )
 
 
 def _text(day: date | None) -> str | None:
