@@ -27,6 +27,7 @@ CoproductionError
 ├── SameMember              coproduction.same-member
 ├── TimeLimit               coproduction.time-limit
 ├── ExchangeNotFound        coproduction.exchange-not-found
+├── NothingToCertify        coproduction.nothing-to-certify
 └── CertificateNotFound     coproduction.certificate-not-found
 """
 
@@ -324,6 +325,17 @@ class ExchangeNotFound(CoproductionError):
     def __init__(self, *, exchange: str) -> None:
         self.exchange = exchange
         super().__init__(f"the time bank has no exchange {exchange}")
+
+
+class NothingToCertify(CoproductionError):
+    """Nothing of the person was verified between these days."""
+
+    code = "coproduction.nothing-to-certify"
+
+    def __init__(self, *, first_day: date, last_day: date) -> None:
+        self.first_day = first_day.isoformat()
+        self.last_day = last_day.isoformat()
+        super().__init__(f"nothing was verified between {first_day} and {last_day}")
 
 
 class CertificateNotFound(CoproductionError):

@@ -342,8 +342,13 @@ def certificates(conn: Connection[Any], *, town_id: int, party: UUID) -> list[Ce
 
 def certificate(conn: Connection[Any], *, town_id: int, certificate_id: UUID) -> Certificate:
     """One certificate, or ``CertificateNotFound``."""
-    sql = statement(_PACKAGE, "certificates")
-    found = maybe(conn, sql, Certificate, town_id=town_id, party=None, certificate_id=certificate_id)
+    found = find_certificate(conn, town_id=town_id, certificate_id=certificate_id)
     if found is None:
         raise CertificateNotFound(certificate=str(certificate_id))
     return found
+
+
+def find_certificate(conn: Connection[Any], *, town_id: int, certificate_id: UUID) -> Certificate | None:
+    """One certificate, if there is one."""
+    sql = statement(_PACKAGE, "certificates")
+    return maybe(conn, sql, Certificate, town_id=town_id, party=None, certificate_id=certificate_id)

@@ -55,6 +55,8 @@ def what(movement: PartyMovement, *, shop: bool) -> str:
         return other or _("Paid")
     if movement.code == "disburse":
         return _("Aid taken back") if movement.is_reversal else _("Aid")
+    if movement.code == "reward":
+        return _("Reward taken back") if movement.is_reversal else _("Reward for what you did")
     if movement.code == "redeem":
         return _("Payout undone") if movement.is_reversal else _("Asked for payout in euros")
     if movement.code == "expire":

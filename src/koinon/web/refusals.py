@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from koinon.accounting import errors as accounting
 from koinon.audit import operations as audit
+from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
 from koinon.instruments import errors as instruments
 from koinon.kernel.errors import FindingsError, KoinonError
@@ -42,6 +43,13 @@ STATUS: dict[type[KoinonError], int] = {
     FindingsError: 422,
     db.DatabaseError: 503,
     instruments.CardNotFound: 404,
+    coproduction.ActivityNotFound: 404,
+    coproduction.CertificateNotFound: 404,
+    coproduction.ContributionNotFound: 404,
+    coproduction.ExchangeNotFound: 404,
+    coproduction.MemberNotFound: 404,
+    coproduction.OccasionNotFound: 404,
+    coproduction.TimeBankNotFound: 404,
     ledger.AccountNotFound: 404,
     ledger.HoldNotFound: 404,
     ledger.OriginalNotFound: 404,
@@ -56,7 +64,10 @@ STATUS: dict[type[KoinonError], int] = {
     payments.HoldNotFound: 404,
     payments.PaymentNotFound: 404,
     programmes.CycleNotFound: 404,
+    programmes.DuplicateNotFound: 404,
+    programmes.ExceptionNotFound: 404,
     programmes.FundNotFound: 404,
+    programmes.HouseholdNotFound: 404,
     programmes.ProgrammeNotFound: 404,
     treasury.FundNotFound: 404,
     treasury.PaymentNotFound: 404,
@@ -65,6 +76,34 @@ STATUS: dict[type[KoinonError], int] = {
 }
 
 SENTENCES: dict[str, Any] = {
+    "coproduction.rate-in-use": gettext_lazy(
+        "Something was paid by the rate or limit of that day. Choose a later day."
+    ),
+    "coproduction.stream-not-known": gettext_lazy("This is not taken there on that day."),
+    "coproduction.occasion-not-open": gettext_lazy("Registering by this code is not possible now."),
+    "coproduction.occasion-too-long": gettext_lazy("A code is good for a month at the most."),
+    "coproduction.code-not-valid": gettext_lazy("This code was not made by the town."),
+    "coproduction.not-for-them": gettext_lazy("This activity is for other residents."),
+    "coproduction.day-not-allowed": gettext_lazy(
+        "This day is too far back, in the future, or outside the activity's days."
+    ),
+    "coproduction.quantity-not-plausible": gettext_lazy("This is more than one person can do or bring at once."),
+    "coproduction.registered-already": gettext_lazy("You have registered here today already."),
+    "coproduction.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
+    "coproduction.contribution-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
+    "coproduction.own-contribution": gettext_lazy(
+        "This is yours or your household's. Another coordinator must look at it."
+    ),
+    "coproduction.same-person": gettext_lazy("You confirmed this. A second coordinator must verify it."),
+    "coproduction.reserve-short": gettext_lazy(
+        "The fund's reserve holds fewer euros than this needs. Nothing was paid."
+    ),
+    "coproduction.fund-over": gettext_lazy("The fund's last day has passed. Nothing can be paid from it."),
+    "coproduction.reason-missing": gettext_lazy("Say why in a few words."),
+    "coproduction.member-not-found": gettext_lazy("No member has this number. Look at every digit again."),
+    "coproduction.same-member": gettext_lazy("Nobody gives time to themselves."),
+    "coproduction.time-limit": gettext_lazy("This would pass the limit of one of the two members."),
+    "coproduction.nothing-to-certify": gettext_lazy("Nothing was verified between these days."),
     "accounting.already-said": gettext_lazy(
         "Something else is on record from that day on. Say it from another day on."
     ),
@@ -100,6 +139,18 @@ SENTENCES: dict[str, Any] = {
     "instruments.place-must-wait": gettext_lazy("There were too many wrong PINs here. This till must wait."),
     "programmes.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
     "programmes.cycle-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
+    "programmes.exception-invalid": gettext_lazy(
+        "An exception needs a reason, months in their order, and an amount only where it pays."
+    ),
+    "programmes.exception-key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
+    "programmes.exception-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
+    "programmes.exception-overlaps": gettext_lazy(
+        "Another exception is in force for this household in one of these months. Withdraw it first."
+    ),
+    "programmes.exception-same-person": gettext_lazy(
+        "Whoever proposed this exception cannot decide on it. A second person must."
+    ),
+    "programmes.household-not-found": gettext_lazy("The town has no household with this number."),
     "programmes.budget-exceeded": gettext_lazy("All months together would spend more than the fund's budget."),
     "programmes.reserve-short": gettext_lazy("The reserve holds fewer euros than this month needs. Nothing was paid."),
     "office.changed-since-preview": gettext_lazy("The records changed since you looked. Look at the preview again."),

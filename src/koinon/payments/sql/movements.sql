@@ -15,7 +15,7 @@ WITH shown AS (
 ), mine AS (
     SELECT acc.id, acc.fund, acc.last_seq FROM ledger.account AS acc
     WHERE
-        acc.town_id = %(town_id)s AND acc.holder = %(party)s
+        acc.town_id = %(town_id)s AND acc.holder = %(party)s AND acc.kind <> 'member'
         AND (%(before)s::uuid IS NULL OR EXISTS (SELECT FROM shown))
 ), place AS (
     SELECT mine.id, mine.fund, coalesce(touched.prev, mine.last_seq) AS seq

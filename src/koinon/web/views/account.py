@@ -21,6 +21,7 @@ HOMES = {
     Role.APPROVER: "approvals",
     Role.TREASURER: "treasury",
     Role.AUDITOR: "audit",
+    Role.COORDINATOR: "activities",
 }
 
 
