@@ -71,18 +71,18 @@ EDITS: list[tuple[str, set[str]]] = [
           "euros_held_are_received_less_paid_out"}),
         (f"UPDATE treasury.redemption SET party = gen_random_uuid() WHERE id = {ANY_REQUEST}",
          {"redemptions_equal_their_transfers", "payments_equal_their_redemptions", "fees_equal_their_transfers"}),
-        ("UPDATE treasury.redemption SET undo_transfer_id = NULL, undone_at = NULL, undone_by = NULL, "
-         "fee_undo_transfer_id = NULL",
+        (("UPDATE treasury.redemption SET undo_transfer_id = NULL, undone_at = NULL, undone_by = NULL, "
+         "fee_undo_transfer_id = NULL"),
          {"redemptions_equal_their_transfers", "fees_equal_their_transfers",
           "euros_held_are_received_less_paid_out"}),
         ("UPDATE treasury.redemption SET fee_minor = fee_minor + 1 WHERE undone_at IS NULL",
          {"fees_equal_their_transfers"}),
         ("UPDATE treasury.redemption SET fee_undo_transfer_id = NULL", {"fees_equal_their_transfers"}),
-        ("INSERT INTO treasury.topup (town_id, id, party, amount_minor, way, reference, key, state, requested_at, "
+        (("INSERT INTO treasury.topup (town_id, id, party, amount_minor, way, reference, key, state, requested_at, "
          "requested_by, received_minor, received_way, received_at, received_by, receipt_id, issue_transfer_id, transfer_id, "
          "bank_reference) SELECT town_id, gen_random_uuid(), party, 5, 'bank', 'RF18539007547034', 'k', 'received', now(), "
          "'user:9', 5, 'bank', now(), 'user:9', (SELECT id FROM treasury.receipt LIMIT 1), gen_random_uuid(), "
-         "gen_random_uuid(), 'B' FROM treasury.redemption LIMIT 1", {"topups_equal_their_transfers"}),
+         "gen_random_uuid(), 'B' FROM treasury.redemption LIMIT 1"), {"topups_equal_their_transfers"}),
         ("UPDATE treasury.run SET total_minor = total_minor + 1", {"runs_equal_their_payments"}),
         ("UPDATE treasury.run SET payments = payments + 1", {"runs_equal_their_payments"}),
         ("UPDATE treasury.payment SET amount_minor = amount_minor + 1 WHERE state = 'due'",

@@ -263,7 +263,7 @@ def _taken(
         statements.append((read, owner, _compared(conn, town.id, owner.id, read, seen, secrets)))
     if wrong:
         raise FindingsError(wrong)
-    return _Taken(file, tuple(dict.fromkeys(owners)) if owners else (), tuple(statements))
+    return _Taken(file, tuple({owner.id: owner for owner in owners}.values()), tuple(statements))
 
 
 def _owner(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -69,9 +70,18 @@ class _EntryRow:
     return_code: str
     bank_code: str
     mentions: list[UUID]
-    grounds: list[dict[str, Any]]
+    grounds: str
     has_details: bool
-    matches: list[dict[str, Any]]
+    matches: str
+
+
+@dataclass(frozen=True, slots=True)
+class _AccountRow:
+    id: UUID
+    code: str
+    number_end: str
+    currency: str
+    columns: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,8 @@ def account_by_number(conn: Connection[Any], *, town_id: int, number: str, secre
 
 def _accounts(conn: Connection[Any], town_id: int, code: str | None, digest: bytes | None) -> list[BankAccount]:
     sql = statement(PACKAGE, "accounts")
-    return many(conn, sql, BankAccount, town_id=town_id, code=code, number_digest=digest)
+    rows = many(conn, sql, _AccountRow, town_id=town_id, code=code, number_digest=digest)
+    return [BankAccount(row.id, row.code, row.number_end, row.currency, json.loads(row.columns)) for row in rows]
 
 
 def files(
@@ -279,7 +290,7 @@ def _entry(row: _EntryRow) -> Entry:
         return_code=row.return_code,
         bank_code=row.bank_code,
         mentions=tuple(row.mentions),
-        grounds=tuple(Ground(one["code"], one["fields"]) for one in row.grounds),
+        grounds=tuple(Ground(one["code"], one["fields"]) for one in json.loads(row.grounds)),
         matches=tuple(
             Match(
                 kind=MatchKind(one["kind"]),
@@ -290,7 +301,7 @@ def _entry(row: _EntryRow) -> Entry:
                 by_hand=one["by_hand"],
                 reason=one["reason"],
             )
-            for one in row.matches
+            for one in json.loads(row.matches)
         ),
         has_details=row.has_details,
     )

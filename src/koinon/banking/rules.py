@@ -171,8 +171,16 @@ def pieces_of(entry_id: UUID, verdict: Verdict) -> tuple[Piece, ...]:
 
 
 def in_order(entries: Sequence[tuple[UUID, Facts]]) -> list[tuple[UUID, Facts]]:
-    """What left before what came back, so that a payment and its return in one statement are both understood."""
-    return sorted(entries, key=lambda one: one[1].amount_minor > 0)
+    """Payouts, then what came, then whatever else left.
+
+    So a payment and its return in one statement are both understood, and what a fund gives back is there.
+    """
+
+    def turn(one: tuple[UUID, Facts]) -> int:
+        facts = one[1]
+        return 1 if facts.amount_minor > 0 else 0 if facts.mentions else 2
+
+    return sorted(entries, key=turn)
 
 
 def plan(entries: Sequence[tuple[UUID, Facts]], known: Known) -> dict[UUID, Verdict]:

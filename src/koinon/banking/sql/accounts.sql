@@ -5,7 +5,7 @@
 -- number_digest  bytea or NULL for every one
 --
 -- No lock.
-SELECT a.id, a.code, a.number_end, a.currency, a.columns
+SELECT a.id, a.code, a.number_end, a.currency, a.columns::text AS columns
 FROM banking.account AS a
 WHERE
     a.town_id = %(town_id)s

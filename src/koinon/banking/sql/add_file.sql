@@ -8,5 +8,5 @@ VALUES (
     %(town_id)s, %(id)s, %(digest)s, %(name)s, %(account)s, %(sealed)s, %(uploaded_at)s, %(uploaded_by)s
 )
 ON CONFLICT (town_id, digest) DO UPDATE
-SET sealed = CASE WHEN f.imported_at IS NULL THEN excluded.sealed END,
+SET sealed = CASE WHEN f.imported_at IS NULL THEN coalesce(excluded.sealed, f.sealed) END,
     account_id = coalesce(excluded.account_id, f.account_id);

@@ -9,7 +9,7 @@
 -- No lock.
 SELECT
     e.id, e.account_id, a.code AS account_code, e.booked_on, e.amount_minor, e.bank_reference, e.message_id,
-    e.end_to_end_id, e.structured_reference, e.is_return, e.return_code, e.bank_code, e.mentions, e.grounds,
+    e.end_to_end_id, e.structured_reference, e.is_return, e.return_code, e.bank_code, e.mentions, e.grounds::text AS grounds,
     e.sealed IS NOT NULL AS has_details,
     coalesce(
         (
@@ -17,7 +17,7 @@ SELECT
             WHERE m.town_id = e.town_id AND m.entry_id = e.id
         ),
         '[]'
-    ) AS matches
+    )::text AS matches
 FROM banking.entry AS e
 INNER JOIN banking.account AS a ON a.town_id = e.town_id AND a.id = e.account_id
 WHERE
