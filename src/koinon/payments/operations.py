@@ -306,16 +306,17 @@ def pay(
     effective_at: datetime,
     actor: str,
     reference: str = "",
+    category: str = "",
 ) -> Payment:
     """Pay ``amount`` from the purses whose rules allow it, or raise the refusal.
 
-    The same id with the same payer, payee, amount and reference gives the first payment back, whatever has
-    happened since; with anything else it is ``KeyReused``. ``NotPayable`` carries every ground at once.
+    The same id with the same payer, payee, amount, reference and category gives the first payment back, whatever has
+    happened since; with anything else it is ``KeyReused``. ``category`` is what is bought, as the till says it. ``NotPayable`` carries every ground at once.
 
     Refuses besides with ``AmountNotPositive``, ``SameParty``, ``PartyNotFound``, ``UnitMismatch``, ``TooFarAhead``,
     and the ledger's own refusals where an account is closed or full.
     """
-    asked = Pay(payment_id, payer, payee, amount, effective_at, actor, reference)
+    asked = Pay(payment_id, payer, payee, amount, effective_at, actor, reference, category)
     done = _one(conn, town_id, asked)
     assert isinstance(done, Payment)
     return done
@@ -360,13 +361,14 @@ def place_hold(
     effective_at: datetime,
     actor: str,
     reference: str = "",
+    category: str = "",
 ) -> HeldPayment:
     """Reserve ``amount`` in the purses that would pay it, until ``lapses_at``, or raise the refusal.
 
     What is reserved cannot be spent otherwise, and counts on limits by the day from the day it is placed on.
     Refuses like ``pay``, and with ``LapsesTooSoon``.
     """
-    asked = PlaceHold(hold_id, payer, payee, amount, lapses_at, effective_at, actor, reference)
+    asked = PlaceHold(hold_id, payer, payee, amount, lapses_at, effective_at, actor, reference, category)
     done = _one(conn, town_id, asked)
     assert isinstance(done, HeldPayment)
     return done
