@@ -21,6 +21,8 @@ from koinon.ledger.types import NewAccount
 from koinon.payments import operations, queries
 from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
 from koinon.payments.types import HeldPayment, Payment
+from koinon.programmes import funds
+from koinon.programmes.spending import SpendingRule
 from tests.payments.paying_town import NOON, UNIT, PayingTown, build, money
 
 
@@ -208,16 +210,24 @@ def spelled_out(batches: list[list[tuple[Any, ...]]]) -> list[list[tuple[Any, ..
 BASE = new_id()
 
 
+def bought(cents: int) -> str:
+    """What the till says of a sale of so much: mostly nothing."""
+    return {0: "books", 1: "toys"}.get(cents % 5, "")
+
+
 def command(town: PayingTown, act: tuple[Any, ...]) -> Command:
     match act:
         case ("pay", key, payer, payee, cents, hours):
             at = NOON + timedelta(hours=12 * hours)
-            return Pay(id_under(BASE, key), town.parties[payer], town.parties[payee], Amount(cents, UNIT), at, "till:1")
+            return Pay(
+                id_under(BASE, key), town.parties[payer], town.parties[payee], Amount(cents, UNIT), at, "till:1", "",
+                bought(cents),
+            )  # fmt: skip
         case ("hold", key, payer, payee, cents, hours):
             at = NOON + timedelta(hours=12 * hours)
             return PlaceHold(
                 id_under(BASE, key), town.parties[payer], town.parties[payee], Amount(cents, UNIT),
-                at + timedelta(hours=13), at, "till:1",
+                at + timedelta(hours=13), at, "till:1", "", bought(cents),
             )  # fmt: skip
         case ("refund", key, of, cents):
             amount = None if cents is None else Amount(cents, UNIT)
@@ -267,10 +277,28 @@ def twin(conn: Any, slug: str) -> PayingTown:
     town.fund("aid", rule={"per_day_minor": 15_00}, last_day=NOON.date() + timedelta(days=1))
     town.fund("half", rule={"share_of_price": "1/2", "peers_allowed": True})
     town.fund("books", rule={"sectors": ["books"]})
+    town.fund("bound", rule={"chain": True, "hours": ["mon 00:00-24:00", "tue 09:00-13:00"]})
+    town.fund("month", rule={"categories": ["books"], "per_cycle_minor": 8_00})
     for name in ("ana", "pere"):
         town.household(name)
-        for fund, amount in (("aid", "40.00"), ("half", "15.00"), ("books", "9.00")):
+        for fund, amount in (
+            ("aid", "40.00"),
+            ("half", "15.00"),
+            ("books", "9.00"),
+            ("bound", "9.00"),
+            ("month", "9.00"),
+        ):
             town.give(name, fund, amount)
+    # Noon, midnight and noon again are the three hours of the acts: from the second day on other rules hold.
+    for fund, rule in (
+        ("aid", SpendingRule(per_cycle_minor=20_00)),
+        ("bound", SpendingRule(sectors=frozenset({"food"}))),
+        ("half", SpendingRule(peers_allowed=True, per_day_minor=7_00, chain=True)),
+    ):
+        funds.announce_change(
+            town.conn, town_id=town.id, fund_id=town.funds[fund], from_day=NOON.date() + timedelta(days=1), rule=rule,
+            last_day=None, reason="voted", actor="user:1", now=NOON - timedelta(days=30),
+        )  # fmt: skip
     town.shop("forn")
     town.shop("farina", sector="47.61", sector_group="books")
     town.shop("kiosk")
