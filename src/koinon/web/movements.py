@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from koinon.parties.connection import raw
 from koinon.parties.models import Town
 from koinon.payments import queries
 from koinon.payments.types import PartyMovement
+from koinon.web import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Line:
 
 
 def by_day(found: list[PartyMovement], town: Town, *, shop: bool = False) -> list[tuple[date, list[Line]]]:
-    """Movements under their local days, newest first."""
+    """Movements under their local days, newest first, as whoever has the money sees them."""
     zone = ZoneInfo(town.time_zone)
 
     def day(movement: PartyMovement) -> date:
@@ -36,6 +37,17 @@ def by_day(found: list[PartyMovement], town: Town, *, shop: bool = False) -> lis
     return [
         (when, [Line(movement, what(movement, shop=shop)) for movement in group])
         for when, group in groupby(found, key=day)
+    ]
+
+
+def as_called(request: HttpRequest, found: list[PartyMovement]) -> list[PartyMovement]:
+    """Somebody else's movements before staff: whom they dealt with is called as this reader may call them."""
+    called = names.called(request, {one.counterparty for one in found if one.counterparty is not None})
+    return [
+        replace(one, counterparty_name=called[one.counterparty].text)
+        if one.counterparty_name and one.counterparty is not None
+        else one
+        for one in found
     ]
 
 
