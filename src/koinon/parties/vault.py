@@ -25,7 +25,7 @@ from koinon.db.statements import execute, many, maybe, statement
 from koinon.db.transactions import savepoint
 from koinon.outbox import operations as outbox
 from koinon.parties import crypto
-from koinon.parties.errors import IdentifierTaken, PartyErased, PartyNotFound, PublicBodyKept
+from koinon.parties.errors import IdentifierTaken, PartyErased, PartyNotFound, PublicBodyKept, SealBroken
 from koinon.parties.rules import LOOKUP_KINDS, normal
 from koinon.parties.secrets import Secrets
 
@@ -141,6 +141,31 @@ class Vault:
                 at=at,
             )
         return self.get_many(party_ids, fields)
+
+    def seal_for(self, party_id: UUID, what: str, value: bytes) -> bytes:
+        """Seal something under a party's key for a table of another package; it ends when the party is erased.
+
+        ``what`` names its place, such as ``note:<id>``: the bytes open nowhere else. Refuses with
+        ``PartyNotFound`` and ``PartyErased``.
+        """
+        assert not _FIELD.fullmatch(what), "fields are put"
+        owner = self._owners([party_id], lock=True)[party_id]
+        entries = self._entries([party_id], lock=True)
+        if entries:
+            key = self._unwrap(entries[0])
+        else:
+            key = crypto.new_key()
+            key_id = self._secrets.current
+            self._write([(party_id, owner.town_id, key_id, self._wrap(owner.town_id, party_id, key, key_id), "{}")])
+        return crypto.seal(key, value, crypto.place(owner.town_id, party_id, what))
+
+    def unseal_for(self, party_id: UUID, what: str, sealed: bytes) -> bytes:
+        """Open what ``seal_for`` sealed, or ``SealBroken``: also where the party was erased since."""
+        entries = self._entries([party_id], lock=False)
+        if not entries:
+            raise SealBroken
+        associated = crypto.place(entries[0].town_id, party_id, what)
+        return crypto.unseal(self._unwrap(entries[0]), sealed, associated)
 
     def find(self, town_id: int, kind: str, value: str, *, country: str = "") -> UUID | None:
         """The party of the town with this identifier, phone, email or IBAN, however it is typed.

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from koinon.accounting import errors as accounting
 from koinon.audit import operations as audit
+from koinon.casework import errors as casework
 from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
 from koinon.instruments import errors as instruments
@@ -42,6 +43,8 @@ STATUS: dict[type[KoinonError], int] = {
     accounting.TownPaymentNotFound: 404,
     FindingsError: 422,
     db.DatabaseError: 503,
+    casework.ComplaintNotFound: 404,
+    casework.DocumentNotFound: 404,
     instruments.CardNotFound: 404,
     coproduction.ActivityNotFound: 404,
     coproduction.CertificateNotFound: 404,
@@ -122,6 +125,15 @@ SENTENCES: dict[str, Any] = {
     "parties.personal-data-not-allowed": gettext_lazy(
         "This needs the right to see personal data, which you do not have."
     ),
+    "casework.complaint-closed": gettext_lazy("This complaint is closed already. It can be opened again."),
+    "casework.complaint-not-found": gettext_lazy("The town has no such complaint."),
+    "casework.document-not-found": gettext_lazy("This document is not there any more."),
+    "casework.document-kind-refused": gettext_lazy("Only PDF, JPEG, PNG and plain text are kept."),
+    "casework.document-too-large": gettext_lazy("The file is larger than 5 MB."),
+    "casework.too-many-documents": gettext_lazy("No more documents can be attached to this complaint."),
+    "casework.words-missing": gettext_lazy("Write what it is about."),
+    "casework.words-too-long": gettext_lazy("This is more text than is kept. Attach it as a document."),
+    "casework.key-reused": gettext_lazy("This form was sent before with other content. Open it again."),
     "instruments.card-not-found": gettext_lazy("The town has no such card."),
     "instruments.not-a-card": gettext_lazy("This is not the code or number of a card. A digit may be wrong."),
     "instruments.card-in-other-state": gettext_lazy("Somebody has taken this step already. Look at the card again."),

@@ -1,0 +1,11 @@
+-- Every complaint of a town, for the staff's table.
+--
+-- town_id integer, today date
+--
+-- Locks nothing.
+SELECT
+    c.id, 'C-' || c.year || '-' || lpad(c.place::text, 4, '0') AS number, c.party, c.about, c.subject, c.state,
+    c.opened_at, c.opened_by, c.due_day, c.term_source, c.assigned_to, c.outcome, c.closed_at, c.closed_by,
+    c.state = 'open' AND c.due_day < %(today)s::date AS overdue
+FROM casework.complaint AS c
+WHERE c.town_id = %(town_id)s
