@@ -22,6 +22,7 @@ import typer
 from koinon.cli import (
     account,
     api,
+    bank,
     bench,
     books,
     budget,
@@ -55,6 +56,7 @@ app.command("demo", rich_help_panel="See it")(demo.demo)
 app.command("serve", rich_help_panel="See it")(serving.serve)
 app.add_typer(town.app, name="town", rich_help_panel="Run a town")
 app.add_typer(budget.app, name="budget", rich_help_panel="Run a town")
+app.add_typer(bank.app, name="bank", rich_help_panel="Run a town")
 app.add_typer(fund.app, name="fund", rich_help_panel="Run a town")
 app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
 for name, command in (("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
