@@ -49,6 +49,8 @@ def test_a_month_of_aid_reaches_a_purse_only_on_two_signatures(people: dict[str,
     page.select_option("select[name=month]", "2026-11")
     page.click("text=Prepare the month")
     assert page.locator("h1").inner_text() == "November 2026"
+    assert "Draft" in page.locator("main").inner_text()
+    page.click("text=Submit for approval")
     assert "Waiting for approval" in page.locator("main").inner_text()
     assert page.locator("text=Approve this month").count() == 0
     assert page.locator("text=Pay the households").count() == 0

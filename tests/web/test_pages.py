@@ -183,12 +183,25 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
     programme = Programme.objects.get()
     client.post(reverse("office-prepare", args=[programme.pk]), {"month": "2026-12"})
     cycle = Cycle.objects.get(month="2026-12")
-    answer = client.post(reverse("approve-cycle", args=[cycle.pk]))
+    client.post(reverse("office-submit", args=[cycle.pk]))
+    cycle.refresh_from_db()
+    seen = {"fingerprint": cycle.fingerprint}
+    answer = client.post(reverse("approve-cycle", args=[cycle.pk]), seen)
     assert answer.status_code == 409
     assert "programmes.same-person" in answer.content.decode()
     cycle.refresh_from_db()
-    assert cycle.state == "prepared"
+    assert cycle.state == "submitted"
     RoleGrant.objects.filter(user=officer, role="approver").delete()
+
+    other = client_of("approver")
+    answer = other.post(reverse("approve-cycle", args=[cycle.pk]), {"fingerprint": "0" * 64})
+    assert (answer.status_code, "programmes.cycle-changed" in answer.content.decode()) == (409, True)
+    assert 'name="fingerprint" value="' + cycle.fingerprint in other.get(
+        reverse("approve-look", args=[cycle.pk])
+    ).content.decode()
+    other.post(reverse("return-cycle", args=[cycle.pk]), {"reason": "two zones are missing"})
+    cycle.refresh_from_db()
+    assert (cycle.state, cycle.fingerprint) == ("prepared", "")
 
 
 def test_sending_a_refund_twice_gives_back_once(site: Database) -> None:

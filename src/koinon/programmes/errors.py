@@ -5,6 +5,7 @@ ProgrammesError
 ├── ProgrammeNotFound       programmes.programme-not-found
 ├── CycleNotFound           programmes.cycle-not-found
 ├── HouseholdNotFound       programmes.household-not-found
+├── LineNotFound            programmes.line-not-found
 ├── DuplicateNotFound       programmes.duplicate-not-found
 ├── ExceptionNotFound       programmes.exception-not-found
 ├── ExceptionInvalid        programmes.exception-invalid
@@ -82,6 +83,16 @@ class HouseholdNotFound(ProgrammesError):
     def __init__(self, *, household: str) -> None:
         self.household = household
         super().__init__(f"the town has no household {household}")
+
+
+class LineNotFound(ProgrammesError):
+    """No cycle of the town has such a line."""
+
+    code = "programmes.line-not-found"
+
+    def __init__(self, *, line: str) -> None:
+        self.line = line
+        super().__init__(f"no cycle of the town has a line {line}")
 
 
 class DuplicateNotFound(ProgrammesError):

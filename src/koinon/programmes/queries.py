@@ -16,6 +16,7 @@ from koinon.programmes.errors import (
     ExceptionNotFound,
     FundNotFound,
     HouseholdNotFound,
+    LineNotFound,
     ProgrammeNotFound,
 )
 from koinon.programmes.rules import ProgrammeTerms, terms_from_json
@@ -130,10 +131,23 @@ def entitlements(
 
 def entitlement(conn: Connection[Any], *, town_id: int, cycle_id: UUID, party_id: UUID) -> EntitlementView:
     """What one household is due in a cycle, or ``HouseholdNotFound`` where the cycle did not decide on it."""
-    sql = statement(_PACKAGE, "entitlement")
-    found = maybe(conn, sql, EntitlementView, town_id=town_id, cycle_id=cycle_id, party_id=party_id)
+    found = maybe(
+        conn, statement(_PACKAGE, "entitlement"), EntitlementView,
+        town_id=town_id, entitlement_id=None, cycle_id=cycle_id, party_id=party_id,
+    )  # fmt: skip
     if found is None:
         raise HouseholdNotFound(household=str(party_id))
+    return found
+
+
+def line(conn: Connection[Any], *, town_id: int, entitlement_id: UUID) -> EntitlementView:
+    """One line of a cycle by its own id, or ``LineNotFound``."""
+    found = maybe(
+        conn, statement(_PACKAGE, "entitlement"), EntitlementView,
+        town_id=town_id, entitlement_id=entitlement_id, cycle_id=None, party_id=None,
+    )  # fmt: skip
+    if found is None:
+        raise LineNotFound(line=str(entitlement_id))
     return found
 
 

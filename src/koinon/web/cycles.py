@@ -9,17 +9,20 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.utils.translation import gettext as _
 
 from koinon.kernel.decisions import Ground
 from koinon.ledger import queries as books
 from koinon.ledger.types import Kind
 from koinon.parties.models import Town, Zone
-from koinon.programmes import queries
+from koinon.programmes import queries, reviewing
 from koinon.programmes.models import Entitlement
+from koinon.programmes.reviewing import Outlier, Review
 from koinon.programmes.types import CycleView
-from koinon.web import words
+from koinon.web import refusals, words
 
 SHOWN = 400
+AT_ONCE = 5_000  # Lines that a page pays while its reader waits; more are left to the timer.
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,13 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different from the month before."""
+class Odd:
+    """A line that stands out, and why."""
 
-    before: CycleView
-    joined: int
-    left: int
-    more: int
-    less: int
-    difference_minor: int
+    short: str
+    amount_minor: int
+    before_minor: int | None
+    reasons: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Line:
     zone: str
     amount_minor: int
     state: str
+    outcome: str
     reasons: list[str]
 
 
@@ -67,93 +69,103 @@ def short(party: UUID) -> str:
     return party.hex[-6:]
 
 
+def why(code: str) -> str:
+    """A refusal's code in the reader's words."""
+    return str(words.FAILURES.get(code) or refusals.SENTENCES.get(code) or code)
+
+
 def review(conn: psycopg.Connection[Any], town: Town, cycle_id: UUID) -> dict[str, Any]:
     """Everything the two pages of a month show."""
-    cycle = queries.cycle(conn, town_id=town.pk, cycle_id=cycle_id)
-    programme = queries.programme(conn, town_id=town.pk, programme_id=cycle.programme_id)
+    seen = reviewing.review(conn, town_id=town.pk, cycle_id=cycle_id)
+    cycle = seen.cycle
     fund = queries.fund(conn, town_id=town.pk, fund_id=cycle.fund_id)
     zones = dict(Zone.objects.filter(town=town).values_list("code", "name"))
-    found = list(
-        Entitlement.objects.filter(cycle_id=cycle.id).values_list(
-            "party_id", "amount_minor", "state", "grounds", "snapshot"
-        )
-    )
-    due = [row for row in found if row[2] != "refused"]
-    refused = [row for row in found if row[2] == "refused"]
     reserve = None
     if town.party_id is not None:
         account = books.account(conn, town_id=town.pk, kind=Kind.RESERVE, holder=town.party_id, fund=fund.id)
         reserve = account.available.minor if account else 0
+    lines = _lines(cycle, zones)
     return {
         "cycle": cycle,
-        "programme": programme,
+        "programme": queries.programme(conn, town_id=town.pk, programme_id=cycle.programme_id),
         "fund": fund,
         "reserve": reserve,
         "short_of": max(0, cycle.total_minor - reserve) if reserve is not None else 0,
-        "waiting": cycle.state in ("prepared", "approved"),
+        "waiting": cycle.state in ("prepared", "submitted", "approved"),
+        "left_minor": cycle.total_minor - cycle.paid_minor,
         "prepared_by": words.staff_name(cycle.prepared_by),
-        "approved_by": words.staff_name(cycle.approved_by),
-        "by_zone": _by_zone(due, zones),
-        "reasons": _reasons(refused),
-        "changes": _changes(conn, town, cycle, due),
-        "lines": _lines(found, zones),
-        "hidden_lines": max(0, len(found) - SHOWN),
+        "submitted_by": words.staff_name(cycle.submitted_by),
+        "approvals": [
+            (words.staff_name(given.actor), given.at) for given in queries.approvals(conn, cycle_id=cycle_id)
+        ],
+        "scheduled_by": words.staff_name(cycle.scheduled_by),
+        "stopped_by": words.staff_name(cycle.stopped_by),
+        "problem": why(cycle.problem) if cycle.problem else "",
+        "by_zone": [ZoneRow(zones.get(row.zone, row.zone) or "–", row.households, row.minor) for row in seen.zones],
+        "reasons": _reasons(seen),
+        "failures": [(why(row.code), row.households, row.minor) for row in seen.failures],
+        "retryable": any(row.code != "entitlement.household-erased" for row in seen.failures),
+        "before": seen.before,
+        "changes": seen.changes,
+        "odd": [
+            Odd(short(row.party_id), row.amount_minor, row.before_minor, _stands_out(row)) for row in seen.outliers
+        ],
+        "odd_found": seen.outliers_found,
+        "lines": lines,
+        "hidden_lines": max(0, cycle.count + cycle.failed + cycle.refused + cycle.waiting - len(lines))
+        if len(lines) == SHOWN
+        else 0,
     }
 
 
-def _by_zone(due: list[Any], zones: dict[str, str]) -> list[ZoneRow]:
-    households: Counter[str] = Counter()
-    minor: Counter[str] = Counter()
-    for _party, amount, _state, _grounds, snapshot in due:
-        households[snapshot.get("zone", "")] += 1
-        minor[snapshot.get("zone", "")] += amount
-    rows = [ZoneRow(zones.get(code, code) or "–", households[code], minor[code]) for code in households]
-    return sorted(rows, key=lambda row: (-row.minor, row.name))
-
-
-def _reasons(refused: list[Any]) -> list[Reason]:
-    counted = Counter(
-        words.ground(Ground(kept["code"], kept["fields"])) for row in refused for kept in _grounds(row[3])
-    )
+def _reasons(seen: Review) -> list[Reason]:
+    counted: Counter[str] = Counter()
+    for reason in seen.reasons:
+        counted[words.ground(reason.ground)] += reason.households
     return [Reason(text, households) for text, households in counted.most_common()]
 
 
-def _changes(conn: psycopg.Connection[Any], town: Town, cycle: CycleView, due: list[Any]) -> Changes | None:
-    others = queries.cycles(conn, town_id=town.pk, programme_id=cycle.programme_id)
-    earlier = [other for other in others if other.month < cycle.month and other.state != "cancelled"]
-    if not earlier:
-        return None
-    before = max(earlier, key=lambda other: other.month)
-    kept = Entitlement.objects.filter(cycle_id=before.id).exclude(state="refused")
-    then = dict(kept.values_list("party_id", "amount_minor"))
-    now = {row[0]: row[1] for row in due}
-    both = then.keys() & now.keys()
-    return Changes(
-        before=before,
-        joined=len(now.keys() - then.keys()),
-        left=len(then.keys() - now.keys()),
-        more=sum(now[party] > then[party] for party in both),
-        less=sum(now[party] < then[party] for party in both),
-        difference_minor=cycle.total_minor - before.total_minor,
-    )
+def _stands_out(row: Outlier) -> list[str]:
+    told = [
+        (row.high, _("Far more than the others.")),
+        (row.low, _("Far less than the others.")),
+        (row.doubled, _("At least double of the time before.")),
+        (row.halved, _("At most half of the time before.")),
+    ]
+    return [text for holds, text in told if holds]
 
 
-def _lines(found: list[Any], zones: dict[str, str]) -> list[Line]:
-    ordered = sorted(found, key=lambda row: (row[2] != "refused", -row[1], row[0]))
+def _lines(cycle: CycleView, zones: dict[str, str]) -> list[Line]:
+    """The first lines: what failed, what gets nothing, then the largest amounts."""
+    found = Entitlement.objects.filter(cycle_id=cycle.id)
+    first = list(found.exclude(state__in=["due", "paid"]).order_by("state", "party_id")[:SHOWN])
+    rest = found.filter(state__in=["due", "paid"]).order_by("-amount_minor", "party_id")[: SHOWN - len(first)]
     return [
         Line(
-            short(party),
-            zones.get(snapshot.get("zone", ""), "–"),
-            amount,
-            state,
-            [words.ground(Ground(kept["code"], kept["fields"])) for kept in _grounds(grounds)]
-            if state == "refused"
-            else [],
+            short(line.party_id),
+            zones.get(_facts(line.snapshot).get("zone", ""), "–"),
+            line.amount_minor,
+            line.state,
+            str(words.LINE_STATES.get(line.state, line.state)),
+            _reasons_of(line),
         )
-        for party, amount, state, grounds, snapshot in ordered[:SHOWN]
+        for line in [*first, *rest]
     ]
 
 
-def _grounds(kept: Any) -> list[dict[str, Any]]:
+def _reasons_of(line: Entitlement) -> list[str]:
+    if line.state == "failed":
+        return [why(line.failure)]
+    if line.state in ("refused", "waiting"):
+        return [words.ground(Ground(kept["code"], kept["fields"])) for kept in _kept(line.grounds)]
+    return []
+
+
+def _kept(kept: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(kept) if isinstance(kept, str) else kept
+    return found
+
+
+def _facts(kept: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kept) if isinstance(kept, str) else kept
     return found

@@ -71,6 +71,7 @@ STATUS: dict[type[KoinonError], int] = {
     programmes.ExceptionNotFound: 404,
     programmes.FundNotFound: 404,
     programmes.HouseholdNotFound: 404,
+    programmes.LineNotFound: 404,
     programmes.ProgrammeNotFound: 404,
     treasury.FundNotFound: 404,
     treasury.PaymentNotFound: 404,
@@ -150,6 +151,9 @@ SENTENCES: dict[str, Any] = {
     "instruments.pin-locked": gettext_lazy("There were too many wrong PINs. Wait, or choose a new one at the counter."),
     "instruments.place-must-wait": gettext_lazy("There were too many wrong PINs here. This till must wait."),
     "programmes.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
+    "programmes.cycle-changed": gettext_lazy("The list is not the one you looked at. Look at it again."),
+    "programmes.cycle-stopped": gettext_lazy("Somebody stopped this payment. Resume it first."),
+    "programmes.nothing-to-retry": gettext_lazy("Nothing of this month waits for another try."),
     "programmes.cycle-not-in-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "programmes.exception-invalid": gettext_lazy(
         "An exception needs a reason, months in their order, and an amount only where it pays."

@@ -13,7 +13,8 @@ from koinon.kernel.decisions import Ground
 from koinon.parties.models import User
 
 CYCLE_STATES: dict[str, Any] = {
-    "prepared": gettext_lazy("Waiting for approval"),
+    "prepared": gettext_lazy("Draft"),
+    "submitted": gettext_lazy("Waiting for approval"),
     "approved": gettext_lazy("Approved, not paid yet"),
     "disbursing": gettext_lazy("Being paid"),
     "disbursed": pgettext_lazy("state", "Paid"),
@@ -52,6 +53,19 @@ CARD_STATES: dict[str, Any] = {
     "replaced": gettext_lazy("Replaced"),
     "withdrawn": gettext_lazy("Withdrawn"),
 }
+LINE_STATES: dict[str, Any] = {
+    "due": gettext_lazy("Not paid yet"),
+    "paid": pgettext_lazy("state", "Paid"),
+    "failed": gettext_lazy("Could not be paid"),
+    "refused": gettext_lazy("Gets nothing"),
+    "waiting": gettext_lazy("On the waiting list"),
+}
+# Why a line of a month could not be paid; other refusals have the sentences of koinon.web.refusals.
+FAILURES: dict[str, Any] = {
+    "entitlement.household-erased": gettext_lazy("The household's data were erased."),
+    "ledger.account-not-open": gettext_lazy("The household's purse is closed."),
+    "ledger.ceiling-reached": gettext_lazy("The household's purse would hold more than it may."),
+}
 STATES = {
     "card": CARD_STATES,
     "cycle": CYCLE_STATES,
@@ -62,6 +76,7 @@ STATES = {
 # How a state looks; the words beside it say the same.
 TONES = {
     "prepared": "soon",
+    "submitted": "soon",
     "approved": "",
     "disbursing": "soon",
     "exported": "soon",
@@ -87,6 +102,24 @@ ENTITLEMENT_GROUNDS: dict[str, Any] = {
     "entitlement.income-band": gettext_lazy("The household's income band is not one of the programme's."),
     "entitlement.nothing-after-rounding": gettext_lazy("The share is less than the smallest unit."),
     "entitlement.share-of-award": gettext_lazy("A share of the monthly aid."),
+    "entitlement.no-award": gettext_lazy("The household has no award."),
+    "entitlement.no-row": gettext_lazy("No row of the table of amounts fits the household."),
+    "entitlement.by-table": gettext_lazy("A share of what the table of amounts says."),
+    "entitlement.by-formula": gettext_lazy("A share of what the formula gives."),
+    "entitlement.members": gettext_lazy("The number of its members is not what the programme asks for."),
+    "entitlement.children": gettext_lazy("The number of its children is not what the programme asks for."),
+    "entitlement.residence": gettext_lazy("The household has not lived in the town for long enough."),
+    "entitlement.residence-not-said": gettext_lazy("It is not on record since when the household has lived here."),
+    "entitlement.status": gettext_lazy("What the programme asks for is not on record of the household."),
+    "entitlement.none-of": gettext_lazy("None of several possible reasons holds for the household."),
+    "entitlement.excluded": gettext_lazy("The programme leaves such households out."),
+    "entitlement.same-household": gettext_lazy("It stands in the register twice and is paid once."),
+    "entitlement.duplicate-undecided": gettext_lazy("It may stand in the register twice; nobody has decided yet."),
+    "entitlement.exception-pays": gettext_lazy("Two people decided to pay it."),
+    "entitlement.exception-refuses": gettext_lazy("Two people decided to pay it nothing."),
+    "entitlement.amount-of-exception": gettext_lazy("The amount is the one that two people decided."),
+    "entitlement.waiting": gettext_lazy("On the waiting list: the budget ends before it."),
+    "entitlement.place": gettext_lazy("The budget reaches its place on the list."),
 }
 SECTORS: dict[str, Any] = {
     "food": gettext_lazy("Food"),
@@ -140,10 +173,25 @@ ACTS: dict[str, Any] = {
     "coproduction.exchange-undone": gettext_lazy("Exchange of time undone"),
     "coproduction.certificate-issued": gettext_lazy("Certificate issued"),
     "cycle.prepared": gettext_lazy("Month prepared"),
+    "cycle.submitted": gettext_lazy("Month submitted"),
+    "cycle.returned": gettext_lazy("Month sent back"),
+    "cycle.approval-given": gettext_lazy("Month approved by one of several"),
     "cycle.approved": gettext_lazy("Month approved"),
+    "cycle.scheduled": gettext_lazy("Payment scheduled"),
+    "cycle.unscheduled": gettext_lazy("Payment no longer scheduled"),
+    "cycle.stopped": gettext_lazy("Payment stopped"),
+    "cycle.resumed": gettext_lazy("Payment resumed"),
+    "cycle.retried": gettext_lazy("Another try begun"),
+    "cycle.retry-disbursed": gettext_lazy("Another try ended"),
     "cycle.cancelled": gettext_lazy("Month cancelled"),
     "cycle.issued": gettext_lazy("Units issued"),
     "cycle.disbursed": gettext_lazy("Month paid"),
+    "duplicates.looked": gettext_lazy("Looked for households that stand in the register twice"),
+    "duplicate.decided": gettext_lazy("Decided whether two households are one"),
+    "exception.proposed": gettext_lazy("Exception proposed"),
+    "exception.approved": gettext_lazy("Exception approved"),
+    "exception.rejected": gettext_lazy("Exception not accepted"),
+    "exception.withdrawn": gettext_lazy("Exception withdrawn"),
     "fund.swept": gettext_lazy("Unspent money returned"),
     "parties.revealed": gettext_lazy("Personal data looked at"),
     "parties.erased": gettext_lazy("Personal data erased"),

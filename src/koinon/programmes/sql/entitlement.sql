@@ -1,6 +1,6 @@
--- What one household is due in a cycle, or why nothing.
+-- What one household is due in a cycle, or why nothing: by its own id, or by cycle and household.
 --
--- town_id integer, cycle_id uuid, party_id uuid
+-- town_id integer, entitlement_id uuid or null, cycle_id uuid or null, party_id uuid or null
 SELECT
     entitlement.id, entitlement.cycle_id, entitlement.party_id, cycle.month, entitlement.amount_minor,
     entitlement.state, entitlement.grounds::text AS grounds_json,
@@ -9,4 +9,8 @@ FROM programmes_entitlement AS entitlement
 INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 WHERE
-    programme.town_id = %(town_id)s AND entitlement.cycle_id = %(cycle_id)s AND entitlement.party_id = %(party_id)s;
+    programme.town_id = %(town_id)s
+    AND (
+        entitlement.id = %(entitlement_id)s::uuid
+        OR (entitlement.cycle_id = %(cycle_id)s::uuid AND entitlement.party_id = %(party_id)s::uuid)
+    );

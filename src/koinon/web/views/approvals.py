@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from koinon.parties.connection import raw
@@ -30,8 +31,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
     found = queries.cycles(conn, town_id=town.pk)
     runs = treasury_queries.runs(conn, town_id=town.pk)
     context = {
-        "waiting": [cycle for cycle in found if cycle.state == "prepared"],
-        "done": [cycle for cycle in found if cycle.state not in ("prepared", "cancelled")],
+        "waiting": [cycle for cycle in found if cycle.state == "submitted"],
+        "done": [cycle for cycle in found if cycle.state not in ("prepared", "submitted", "cancelled")],
         "runs_waiting": [run for run in runs if run.state is RunState.PREPARED],
         "runs_approved": [run for run in runs if run.state is RunState.APPROVED],
     }
@@ -49,9 +50,42 @@ def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
 def approve(request: HttpRequest, cycle: UUID) -> HttpResponse:
     seat = seat_of(request)
     done = operations.approve_cycle(
-        raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
+        raw(),
+        town_id=seat.town_id,
+        cycle_id=cycle,
+        actor=seat.user.actor,
+        now=timezone.now(),
+        fingerprint=request.POST.get("fingerprint", ""),  # Of the list that this person's page showed.
     )
-    messages.success(request, _("%(month)s is approved.") % {"month": formats.month(done.period)})
+    if done.state == "submitted":
+        left = done.approvers_needed - done.approvals
+        messages.success(
+            request,
+            ngettext(
+                "Your approval of %(month)s is recorded. %(left)d more is needed.",
+                "Your approval of %(month)s is recorded. %(left)d more are needed.",
+                left,
+            )
+            % {"month": formats.month(done.period), "left": left},
+        )
+    else:
+        messages.success(request, _("%(month)s is approved.") % {"month": formats.month(done.period)})
+    return redirect("approvals")
+
+
+@seen_by(Role.APPROVER)
+@require_POST
+def send_back(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    """Make a submitted month a draft again, and say why."""
+    seat = seat_of(request)
+    reason = request.POST.get("reason", "").strip()[:200]
+    if not reason:
+        messages.error(request, _("Say why in a few words."))
+        return redirect("approve-look", cycle=cycle)
+    done = operations.return_cycle(
+        raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now(), reason=reason
+    )
+    messages.success(request, _("%(month)s is sent back to the office.") % {"month": formats.month(done.period)})
     return redirect("approvals")
 
 

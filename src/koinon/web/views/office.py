@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from koinon.kernel.decisions import Finding, Severity
@@ -55,6 +55,7 @@ def office(request: HttpRequest) -> HttpResponse:
     cards = [
         ProgrammeCard(programme, funds[programme.fund_id], found, months_to_prepare(found, today))
         for programme in queries.programmes(conn, town_id=town.pk)
+        if programme.kind != "coproduction"
         for found in [of_programme[programme.id]]
     ]
     return render(request, "koinon/office/programmes.html", {"cards": cards})
@@ -83,7 +84,7 @@ def prepare(request: HttpRequest, programme: UUID) -> HttpResponse:
         raw(), town_id=seat.town_id, programme_id=programme, month=month, actor=seat.user.actor, now=timezone.now()
     )
     messages.success(
-        request, _("%(month)s is prepared. A second person approves it now.") % {"month": formats.month(month)}
+        request, _("%(month)s is prepared. Look at the list, then submit it.") % {"month": formats.month(month)}
     )
     return redirect("office-cycle", cycle=cycle.id)
 
@@ -96,13 +97,112 @@ def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
 
 @seen_by(Role.OFFICER)
 @require_POST
-def disburse(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    """Pay an approved month out, whole or not at all."""
+def submit(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    """Hand a draft in for approval."""
     seat = seat_of(request)
-    done = operations.disburse_cycle(
+    done = operations.submit_cycle(
         raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now()
     )
+    messages.success(
+        request,
+        ngettext(
+            "%(month)s is submitted. %(people)d other person approves it now.",
+            "%(month)s is submitted. %(people)d other people approve it now.",
+            done.approvers_needed,
+        )
+        % {"month": formats.month(done.period), "people": done.approvers_needed},
+    )
+    return redirect("office-cycle", cycle=cycle)
+
+
+class ScheduleForm(forms.Form):
+    """From when on a month is paid."""
+
+    at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], required=False)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def schedule(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    """Leave a month to the timer, or take it back from it."""
+    seat = seat_of(request)
+    form = ScheduleForm(request.POST)
+    wanted = form.cleaned_data["at"] if form.is_valid() else None
+    if wanted is None and "off" not in request.POST:
+        messages.error(request, _("Choose a day and an hour."))
+        return redirect("office-cycle", cycle=cycle)
+    # The form is in the town's time, whatever the site's own is.
+    at = None if wanted is None else wanted.replace(tzinfo=ZoneInfo(seat.town.time_zone))
+    operations.schedule_cycle(
+        raw(), town_id=seat.town_id, cycle_id=cycle, at=at, actor=seat.user.actor, now=timezone.now()
+    )
+    messages.success(request, _("The payment is scheduled.") if at else _("The payment is no longer scheduled."))
+    return redirect("office-cycle", cycle=cycle)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def disburse(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    """Pay an approved month out: whole or not at all, or by the timer where it is a long list."""
+    seat = seat_of(request)
+    asked: dict[str, Any] = {
+        "town_id": seat.town_id,
+        "cycle_id": cycle,
+        "actor": seat.user.actor,
+        "now": timezone.now(),
+    }
+    found = queries.cycle(raw(), town_id=seat.town_id, cycle_id=cycle)
+    if found.state == "approved" and found.count > cycles.AT_ONCE:
+        operations.schedule_cycle(raw(), **asked, at=timezone.now())
+        messages.success(request, _("%(month)s is being paid.") % {"month": formats.month(found.period)})
+        return redirect("office-cycle", cycle=cycle)
+    done = operations.disburse_cycle(raw(), **asked)
     messages.success(request, _("%(month)s is paid.") % {"month": formats.month(done.period)})
+    return redirect("office-cycle", cycle=cycle)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def stop(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    seat = seat_of(request)
+    operations.stop_cycle(
+        raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now(),
+        reason=request.POST.get("reason", "").strip()[:200],
+    )  # fmt: skip
+    messages.success(request, _("The payment is stopped. What is paid stays paid."))
+    return redirect("office-cycle", cycle=cycle)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def resume(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    seat = seat_of(request)
+    operations.resume_cycle(raw(), town_id=seat.town_id, cycle_id=cycle, actor=seat.user.actor, now=timezone.now())
+    messages.success(request, _("The payment goes on."))
+    return redirect("office-cycle", cycle=cycle)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def retry(request: HttpRequest, cycle: UUID) -> HttpResponse:
+    """Pay again what could not be paid."""
+    seat = seat_of(request)
+    asked: dict[str, Any] = {
+        "town_id": seat.town_id,
+        "cycle_id": cycle,
+        "actor": seat.user.actor,
+        "now": timezone.now(),
+    }
+    begun = operations.retry_cycle(raw(), **asked)
+    if begun.count - begun.paid > cycles.AT_ONCE:
+        messages.success(request, _("%(month)s is being paid.") % {"month": formats.month(begun.period)})
+        return redirect("office-cycle", cycle=cycle)
+    done = operations.disburse_cycle(raw(), **asked)
+    messages.success(
+        request,
+        _("Tried again: %(paid)d paid, %(failed)d still not.")
+        % {"paid": done.paid - begun.paid, "failed": done.failed},
+    )
     return redirect("office-cycle", cycle=cycle)
 
 
