@@ -45,7 +45,8 @@ def page(role: str, run: UUID) -> str:
 
 
 def approve(run: UUID) -> None:
-    assert client_of("approver").post(reverse("approve-run", args=[run])).status_code == 302
+    shown = {"payees": fingerprint("approver", run)}
+    assert client_of("approver").post(reverse("approve-run", args=[run]), shown).status_code == 302
 
 
 def export(run: UUID, language: str = "en") -> tuple[int, str]:
@@ -79,6 +80,17 @@ def test_both_people_read_the_same_fingerprint_until_a_payee_changes(run: UUID) 
     assert fingerprint("approver", run) == before
     change_the_shops_name("Forn Nou")
     assert fingerprint("treasurer", run) == fingerprint("approver", run) != before
+
+
+def test_a_yes_to_what_was_shown_is_no_yes_to_what_it_became(run: UUID) -> None:
+    shown = fingerprint("approver", run)
+    change_the_shops_name("Forn Altre")
+    for sent in ({"payees": shown}, {}):
+        answer = client_of("approver").post(
+            reverse("approve-run", args=[run]), sent, headers={"Accept": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (409, "treasury.other-than-shown")
+    approve(run)
 
 
 @pytest.mark.parametrize("role", WITHDRAWING)

@@ -70,6 +70,10 @@ def run(
 def approve(
     run_id: RunArgument,
     actor: ActorOption,
+    payees: Annotated[
+        str,
+        typer.Option("--payees", metavar="DIGITS", help="The sixteen digits you were told; refused when they differ."),
+    ] = "",
     town: TownOption = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
@@ -83,7 +87,13 @@ def approve(
         with transaction(conn):
             secrets = Secrets.load()
             approved = operations.approve_run(
-                conn, town_id=facts.id, run_id=run_id, secrets=secrets, at=datetime.now(UTC), actor=who
+                conn,
+                town_id=facts.id,
+                run_id=run_id,
+                secrets=secrets,
+                at=datetime.now(UTC),
+                actor=who,
+                shown=" ".join(payees.lower().split()) or None,
             )
             payees = operations.payees(conn, town_id=facts.id, run_id=run_id, secrets=secrets)
         _say(out, approved, facts, f"Approved: koinon redeem export {approved.id} --to FOLDER", payees)

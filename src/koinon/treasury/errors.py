@@ -17,6 +17,7 @@
     ├── PaymentInOtherState     treasury.payment-in-other-state
     ├── CurrencyNotSepa         treasury.currency-not-sepa
     ├── PayeesNotPayable        treasury.payees-not-payable
+    ├── OtherThanShown          treasury.other-than-shown
     ├── PayeeChanged            treasury.payee-changed
     ├── TopUpNotFound           treasury.topup-not-found
     ├── TopUpNotOpen            treasury.topup-not-open
@@ -212,6 +213,16 @@ class PayeesNotPayable(TreasuryError):
         self.grounds = tuple(grounds)
         parties = len({str(ground.fields.get("party", "")) for ground in grounds})
         super().__init__(f"the bank would not take {parties} of the parties in this file; nothing was exported")
+
+
+class OtherThanShown(TreasuryError):
+    """A name, account or amount changed since the person looked who approves: look again, then approve."""
+
+    code = "treasury.other-than-shown"
+
+    def __init__(self, *, run: UUID) -> None:
+        self.run = run
+        super().__init__(f"run {run} would pay otherwise than was shown")
 
 
 class PayeeChanged(TreasuryError):

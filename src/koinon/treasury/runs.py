@@ -24,6 +24,7 @@ from koinon.treasury import payout_file, queries, rules
 from koinon.treasury.errors import (
     FileWouldDiffer,
     NothingToPay,
+    OtherThanShown,
     SamePerson,
 )
 from koinon.treasury.steps import PACKAGE, locked, needs, record
@@ -136,11 +137,20 @@ def payees(conn: Connection[Any], *, town_id: int, run_id: UUID, secrets: Secret
 
 
 def approve_run(
-    conn: Connection[Any], *, town_id: int, run_id: UUID, secrets: Secrets, at: datetime, actor: str
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    run_id: UUID,
+    secrets: Secrets,
+    at: datetime,
+    actor: str,
+    shown: str | None = None,
 ) -> Run:
     """A second person agrees that the bank may have this run: these amounts to these names and accounts.
 
-    Refuses with ``SamePerson`` and ``RunInOtherState``; an approval that is
+    ``shown`` is the fingerprint of what the person looked at (``payees``); a page sends back what it showed.
+    ``None`` is whatever stands. Refuses with ``SamePerson``, ``RunInOtherState``, and ``OtherThanShown`` when
+    a payee changed since the person looked; an approval that is
     repeated after a payee changed, with ``PayeeChanged``.
     """
     run = locked(conn, town_id, run_id)
@@ -154,6 +164,8 @@ def approve_run(
     if run.prepared_by == actor:
         raise SamePerson(run=run_id, actor=actor)
     digests = payout_file.payee_digests(conn, town_id=town_id, payments=payments, secrets=secrets)
+    if shown is not None and shown != payout_file.fingerprint(digests):
+        raise OtherThanShown(run=run_id)
     with savepoint(conn):
         execute(conn, statement(PACKAGE, "approve_run"), town_id=town_id, run=run_id, actor=actor, at=at)
         execute(

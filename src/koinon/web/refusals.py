@@ -189,6 +189,9 @@ SENTENCES: dict[str, Any] = {
         "A shop's account or name changed since the approval. Withdraw the approval, look at the run, "
         "then approve it anew."
     ),
+    "treasury.other-than-shown": gettext_lazy(
+        "A shop's account, name or amount changed while this page was open. Look at the run again, then approve it."
+    ),
     "treasury.file-would-differ": gettext_lazy("A shop's name or account changed since this file was first made."),
 }
 

@@ -100,7 +100,13 @@ def run(request: HttpRequest, run: UUID) -> HttpResponse:
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
     seat = seat_of(request)
     treasury.approve_run(
-        raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
+        raw(),
+        town_id=seat.town_id,
+        run_id=run,
+        secrets=Secrets.load(),
+        at=timezone.now(),
+        actor=seat.user.actor,
+        shown=request.POST.get("payees", ""),
     )
     messages.success(request, _("The run is approved."))
     return redirect("approvals")

@@ -190,7 +190,13 @@ def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
 def approve_run(request: HttpRequest, run: UUID) -> HttpResponse:
     seat = seat_of(request)
     operations.approve_run(
-        raw(), town_id=seat.town_id, run_id=run, secrets=Secrets.load(), at=timezone.now(), actor=seat.user.actor
+        raw(),
+        town_id=seat.town_id,
+        run_id=run,
+        secrets=Secrets.load(),
+        at=timezone.now(),
+        actor=seat.user.actor,
+        shown=request.POST.get("payees", ""),
     )
     messages.success(request, _("The run is approved."))
     return redirect("treasury-run", run=run)
