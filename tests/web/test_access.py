@@ -44,7 +44,7 @@ def ids() -> dict[str, Any]:
 
     from koinon.parties.connection import raw
     from koinon.parties.models import RoleGrant, Town
-    from koinon.programmes.models import Cycle, Programme
+    from koinon.programmes.models import Cycle, Entitlement
     from koinon.treasury import queries as treasury
 
     town = Town.objects.get()
@@ -62,11 +62,14 @@ def ids() -> dict[str, Any]:
         "indicator": "multiplier",
         "payment": sale[0],
         "redemption": uuid4(),
-        "programme": Programme.objects.get().pk,
+        "programme": Cycle.objects.get(month="2026-10").programme_id,
         "party": RoleGrant.objects.get(role="resident").party_id,
         "organisation": shop,
         "saved": uuid4(),
         "cycle": Cycle.objects.get(month="2026-10").pk,
+        "entitlement": Entitlement.objects.filter(cycle__month="2026-10").values_list("pk", flat=True)[0],
+        "exception": uuid4(),
+        "pair": uuid4(),
         "run": run,
     }
 
