@@ -45,6 +45,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
     Role.OFFICER: [
         (gettext_lazy("Programmes"), "office"),
         (gettext_lazy("Counter"), "counter"),
+        (gettext_lazy("Complaints"), "complaints"),
         (gettext_lazy("Directory"), "office-households"),
         (gettext_lazy("Activities"), "activities"),
         (gettext_lazy("Check a town folder"), "office-import"),

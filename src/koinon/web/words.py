@@ -93,6 +93,16 @@ TONES = {
     "replaced": "plain",
     "withdrawn": "plain",
 }
+MESSAGE_KINDS: dict[str, Any] = {
+    "card.handed-over": gettext_lazy("Card handed over"),
+    "card.blocked": gettext_lazy("Card blocked"),
+    "card.replaced": gettext_lazy("Card replaced"),
+    "pin.changed": gettext_lazy("PIN chosen anew"),
+    "fund.ending": gettext_lazy("Money ends soon"),
+    "fund.rule-changes": gettext_lazy("Rules of money change"),
+    "complaint.received": gettext_lazy("Complaint taken in"),
+    "complaint.answered": gettext_lazy("Complaint answered"),
+}
 ENTITLEMENT_GROUNDS: dict[str, Any] = {
     "entitlement.household-erased": gettext_lazy("The household's data were erased."),
     "entitlement.award-not-begun": gettext_lazy("The award begins after this month."),
@@ -136,6 +146,16 @@ SECTORS: dict[str, Any] = {
 
 
 ACTS: dict[str, Any] = {
+    "casework.complaint-opened": gettext_lazy("Complaint taken in"),
+    "casework.complaint-noted": gettext_lazy("Note on a complaint"),
+    "casework.complaint-assigned": gettext_lazy("Complaint assigned"),
+    "casework.complaint-answered": gettext_lazy("Complaint answered"),
+    "casework.complaint-withdrawn": gettext_lazy("Complaint taken back"),
+    "casework.complaint-reopened": gettext_lazy("Complaint opened again"),
+    "casework.document-added": gettext_lazy("Document attached"),
+    "casework.document-removed": gettext_lazy("Document destroyed"),
+    "casework.looked": gettext_lazy("Looked at what a complaint says"),
+    "casework.term-set": gettext_lazy("Time for answers set"),
     "instruments.cards-made": gettext_lazy("Cards made"),
     "instruments.cards-printed": gettext_lazy("Cards printed"),
     "instruments.card-handed-over": gettext_lazy("Card handed over"),

@@ -160,6 +160,12 @@ def payout_state(code: str) -> str:
     return str(words.PAYOUT_STATES.get(str(code), code))
 
 
+@register.simple_tag
+def message_kind(code: str) -> str:
+    """What somebody was told, in a few words."""
+    return str(words.MESSAGE_KINDS.get(code, code))
+
+
 @register.filter
 def uncapped(text: str) -> str:
     """A month inside a sentence, where Spanish and its sisters write it small."""

@@ -18,11 +18,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.audit import queries as trail
+from koinon.casework import queries as complaints
 from koinon.db.transactions import savepoint
 from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import InstrumentsError, PinWeak
 from koinon.instruments.types import Card, Why
 from koinon.kernel.identifiers import new_id
+from koinon.outbox import messages as messages_left
 from koinon.parties import naming
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
@@ -151,19 +153,23 @@ def counter(request: HttpRequest) -> HttpResponse:
             )
             if found is not None:
                 return redirect("counter-card", card=found.id)
-        elif document:
+        elif document and names.may_see(request):
             party = _by_document(request, town, document)
             if party is not None:
                 return redirect("counter-person", party=party)
             form.add_error("document", _("Nobody is found by this, or several people share it."))
         else:
             form.add_error("card", _("Scan a card, or type something to look for."))
-    context = {"form": form, "stock": queries.stock(raw(), town_id=town.pk)}
+    if not names.may_see(request):
+        del form.fields["document"]
+    waiting = complaints.waiting(raw(), town_id=town.pk)
+    context = {"form": form, "stock": queries.stock(raw(), town_id=town.pk), "waiting": len(waiting)}
     return render(request, "koinon/counter/counter.html", context)
 
 
 def _by_document(request: HttpRequest, town: Town, typed: str) -> UUID | None:
     """The person's household, whose purses they pay from; without one, the person. Who looked is recorded."""
+    naming.needs_personal_data(names.reader_of(request))
     vault, seat = Vault(raw(), Secrets.load()), seat_of(request)
     for kind in ("identifier", "email", "phone"):
         found = vault.find(town.pk, kind, typed)
