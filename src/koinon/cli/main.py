@@ -21,6 +21,7 @@ import typer
 
 from koinon.cli import (
     account,
+    aid,
     api,
     bank,
     bench,
@@ -59,6 +60,9 @@ app.add_typer(budget.app, name="budget", rich_help_panel="Run a town")
 app.add_typer(bank.app, name="bank", rich_help_panel="Run a town")
 app.add_typer(fund.app, name="fund", rich_help_panel="Run a town")
 app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
+app.add_typer(aid.app, name="aid", rich_help_panel="Run a town")
+app.add_typer(aid.exceptions, name="exception", rich_help_panel="Run a town")
+app.add_typer(aid.duplicates, name="duplicates", rich_help_panel="Run a town")
 for name, command in (("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
     redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")

@@ -47,10 +47,16 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Counter"), "counter"),
         (gettext_lazy("Complaints"), "complaints"),
         (gettext_lazy("Directory"), "office-households"),
+        (gettext_lazy("Exceptions"), "exceptions"),
+        (gettext_lazy("Possible duplicates"), "duplicates"),
         (gettext_lazy("Activities"), "activities"),
         (gettext_lazy("Check a town folder"), "office-import"),
     ],
-    Role.APPROVER: [(gettext_lazy("To approve"), "approvals"), (gettext_lazy("The town's till"), "accounts-till")],
+    Role.APPROVER: [
+        (gettext_lazy("To approve"), "approvals"),
+        (gettext_lazy("Exceptions"), "exceptions"),
+        (gettext_lazy("The town's till"), "accounts-till"),
+    ],
     Role.TREASURER: [
         (gettext_lazy("Reserve"), "treasury"),
         (gettext_lazy("Paying shops out"), "treasury-runs"),
