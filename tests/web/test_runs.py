@@ -123,7 +123,8 @@ def test_a_changed_payee_is_paid_after_the_approval_was_withdrawn_and_given_anew
 
     status, file = export(run)
     assert (status, f"Forn {role}" in file) == (200, True)
-    assert "Approval of a run withdrawn" in client_of("auditor").get("/audit/trail/").content.decode()
+    trail = client_of("auditor").get("/audit/trail/", {"action": "treasury.run-approval-withdrawn", "export": "csv"})
+    assert "Approval of a run withdrawn" in trail.content.decode()
 
 
 def test_an_approver_finds_the_run_again_while_the_bank_does_not_have_it(run: UUID) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
-from koinon.audit import queries as trail_queries
-from koinon.audit.queries import Entry
 from koinon.db import checks
+from koinon.db.statements import statement
 from koinon.ledger import queries as books
 from koinon.ledger import seals as ledger_seals
 from koinon.ledger.errors import SealBroken
 from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.treasury import queries as treasury
-from koinon.web import words
+from koinon.web import acts, tables, words
 from koinon.web.access import seat_of, seen_by
+from koinon.web.tables import Column, Kind, Row, Table
 
 PAGE = 120
 
@@ -66,56 +63,34 @@ def seals(request: HttpRequest) -> HttpResponse:
     return render(request, "koinon/audit/seals.html", context)
 
 
-@dataclass(frozen=True, slots=True)
-class TrailLine:
-    """An act; ``times`` counts those that one step did to many at once."""
+def _facts(row: Row) -> str:
+    """What an act changed, on one line."""
+    changed = acts.differences(row["before"], row["after"])
+    return "; ".join(
+        f"{one.name}: {one.before} → {one.after}" if one.before else f"{one.name}: {one.after or '–'}"
+        for one in changed
+    )
 
-    entry: Entry
-    act: str
-    facts: str
-    times: int
+
+TRAIL = Table(
+    name="audit-trail",
+    title=gettext_lazy("What was done"),
+    source=statement("koinon.office", "trail_listed"),
+    columns=[
+        Column("at", gettext_lazy("When"), Kind.INSTANT, nullable=False),
+        Column("who", gettext_lazy("Who")),
+        Column("action", gettext_lazy("What"), words=words.ACTS),
+        Column("subject", gettext_lazy("To what"), Kind.CODE),
+        Column("reason", gettext_lazy("Why")),
+        Column("facts", gettext_lazy("Facts"), value=_facts),
+    ],
+    sort="-id",
+    size=100,
+    empty=gettext_lazy("Nothing has been recorded yet."),
+)
 
 
 @seen_by(Role.AUDITOR)
 def trail(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first."""
-    town = seat_of(request).town
-    before = request.GET.get("before")
-    entries = trail_queries.entries(raw(), town_id=town.pk, before=_id_or_none(before), size=PAGE + 1)
-    shown = entries[:PAGE]
-    lines = []
-    for _same, group in groupby(shown, key=lambda entry: (entry.at, entry.actor, entry.action)):
-        together = list(group)
-        first = together[0]
-        lines.append(TrailLine(first, words.act(first.action), _facts(first, len(together)), len(together)))
-    more = shown[-1].id if len(entries) > PAGE else None
-    return render(request, "koinon/audit/trail.html", {"lines": lines, "more": more, "paged": before})
-
-
-def _facts(entry: Entry, times: int) -> str:
-    """What changed, on one line; of many at once only why."""
-    if times > 1:
-        return entry.reason
-    parts = [_plain(entry.before), _plain(entry.after)]
-    facts = " → ".join(part for part in parts if part)
-    return f"{facts} ({entry.reason})" if entry.reason and facts else facts or entry.reason
-
-
-def _plain(kept: Any) -> str:
-    facts = json.loads(kept) if isinstance(kept, str) else kept
-    return ", ".join(f"{name}: {_value(value)}" for name, value in facts.items()) if facts else ""
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {inner}" for name, inner in value.items()) + ")"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
-
-
-def _id_or_none(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
+    return tables.render(request, "koinon/audit/trail.html", {"trail": TRAIL.read(request)})
