@@ -14,6 +14,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from koinon.coproduction import queries as coproduction
+from koinon.coproduction.types import Rate
 from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.money import Amount, Unit
@@ -102,10 +104,14 @@ def test_a_new_town_gets_everything_that_its_folder_says(applying: Applying, bes
         "awards_new": 533,
         "accounts_new": 2 + 2 + 1 + 175,
         "terms_new": 1,
+        "time_banks_new": 1,
+        "activities_new": 4,
+        "rates_new": 7,
+        "caps_new": 4,
     }
     assert applied.counts["businesses_excluded"] == 2
     kinds = dict(applying.conn.execute("SELECT kind, count(*) FROM ledger.account GROUP BY kind").fetchall())
-    assert kinds == {"issuance": 1, "redemption": 1, "reserve": 2, "escrow": 1, "till": 175}
+    assert kinds == {"issuance": 1, "member": 1, "redemption": 1, "reserve": 2, "escrow": 1, "till": 175}
 
 
 def test_the_first_month_of_the_town_is_the_published_one(applying: Applying, besos: TownPlan) -> None:
@@ -276,11 +282,27 @@ def test_the_terms_of_the_town_are_kept_with_its_record(applying: Applying, beso
 
     assert agreed["terms"] == {"minimum_redemption_minor": 20_00, "payout_weekday": "friday"}
     assert [act["article"] for act in agreed["acts"]] == ["3(k)", "37(2)"]
-    assert [(one["code"], one["each_minor"], one["measure"]) for one in agreed["rewards"]] == [
-        ("hort-comunitari", 4_00, "hour"),
-        ("materia-organica", 25, "kilogram"),
-        ("taller-digital", 6_50, "session"),
-    ]
+
+
+def test_activities_of_a_folder_can_be_rewarded_and_change_from_a_day_on(applying: Applying, besos: TownPlan) -> None:
+    town_id = applying(besos).town_id
+    assert town_id is not None
+    point = coproduction.activity_by_code(applying.conn, town_id=town_id, code="punt-verd")
+    garden = coproduction.activity_by_code(applying.conn, town_id=town_id, code="hort-comunitari")
+    assert (point.second_above, point.budget_minor, garden.second_above) == (25_000, 6_000_00, 480)
+    assert [(rate.stream, rate.pays_minor, rate.per_quantity) for rate in coproduction.rates(
+        applying.conn, town_id=town_id, activity_id=point.id
+    )] == [("glass", 50, 1000), ("oil", 1_00, 1000), ("packaging", 60, 1000), ("paper", 40, 1000)]  # fmt: skip
+    bank = coproduction.time_bank_by_code(applying.conn, town_id=town_id, code="banc-del-temps")
+    assert (bank.unit, bank.credit_limit, bank.most) == ("HORES", 600, 2400)
+
+    dearer = replace(besos, rewards=tuple(
+        replace(one, name="Punt net", rates=(*one.rates, Rate("glass", date(2026, 12, 1), 25, 1000)))
+        if one.code == "punt-verd" else one for one in besos.rewards
+    ))  # fmt: skip
+    assert changed(applying(dearer, dry_run=True)) == {"activities_changed": 1, "rates_new": 1}
+    assert changed(applying(dearer)) == {"activities_changed": 1, "rates_new": 1}
+    assert changed(applying(dearer)) == {}
 
 
 def test_the_smallest_redemption_holds_from_the_day_on_which_the_folder_says_so(

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from koinon.audit import operations as audit
+from koinon.coproduction.types import ActivityTerms, BankTerms
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import FindingsError
@@ -33,6 +34,7 @@ from koinon.ledger import operations as ledger
 from koinon.ledger.types import Kind, NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
+from koinon.pilots import apply_rewards
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import BusinessSpec, FundSpec, PersonSpec, Role, TownPlan
 from koinon.programmes.spending import SpendingRule
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _PACKAGE = "koinon.pilots"
+RECORDED_BELOW = ("time_bank", "activity", "rate", "cap")  # Their operations write audit lines themselves.
 Key = TypeVar("Key")
 Row = TypeVar("Row", bound="DataclassInstance")
 
@@ -191,6 +194,10 @@ class _Differences:
     awards: list[_Award] = field(default_factory=list)
     accounts: list[NewAccount] = field(default_factory=list)
     terms: Terms | None = None
+    time_banks: list[BankTerms] = field(default_factory=list)
+    activities: list[ActivityTerms] = field(default_factory=list)
+    rates: list[apply_rewards.RateRow] = field(default_factory=list)
+    caps: list[apply_rewards.CapRow] = field(default_factory=list)
     sealed: dict[UUID, dict[str, str]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -264,7 +271,6 @@ def _town_row(plan: TownPlan, *, id: int, party_id: UUID) -> _Town:
             {**asdict(basis), "since": _iso(basis.since), "until": _iso(basis.until)} for basis in plan.town.legal_basis
         ],
         "terms": asdict(plan.town.terms),
-        "rewards": [asdict(reward) for reward in plan.rewards],
     }
     return _Town(
         id=id,
@@ -319,6 +325,7 @@ class _Comparison:
         self._compare_awards()
         self._compare_accounts()
         self._compare_terms()
+        self._compare_rewards()
         return self.found
 
     def _rows(self, name: str, row: type[Row]) -> list[Row]:
@@ -567,6 +574,13 @@ class _Comparison:
         self.found.accounts = missing
         self.found.counts |= {"accounts": len(wanted), "accounts_new": len(missing)}
 
+    def _compare_rewards(self) -> None:
+        """Activities, what they earn and the most one person earns by them, and time banks."""
+        listed = apply_rewards.wanted(self.plan, self.fund_id)
+        there = apply_rewards.present(self.conn, self.town.id if self.town else None)
+        for kind, subject in zip(("time_banks", "activities", "rates", "caps"), RECORDED_BELOW, strict=True):
+            self._compare(kind, getattr(listed, kind), getattr(there, kind), subject)
+
     def _compare_terms(self) -> None:
         """What shops are promised about redemption holds from the day on which a folder first says so.
 
@@ -681,6 +695,10 @@ def _write(
             at=at,
             actor=actor,
         )
+    apply_rewards.write(
+        conn, town_id=town_id, time_banks=found.time_banks, terms=found.activities, rates=found.rates, caps=found.caps,
+        at=at, actor=actor,
+    )  # fmt: skip
     _record(conn, plan, found, town_id=town_id, at=at, actor=actor)
     return town_id
 
@@ -725,6 +743,8 @@ def _record(
         at=at,
     )
     for change in found.changes:
+        if change.subject.partition(":")[0] in RECORDED_BELOW:
+            continue
         sealed = {"vault_fields": list(change.vault_fields)} if change.vault_fields else {}
         audit.record(
             conn,

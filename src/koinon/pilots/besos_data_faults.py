@@ -255,7 +255,7 @@ def _spoilt_settings(settings: dict[str, str], planted: list[Planted]) -> dict[s
     expect(file, aid, "last_dya", "funds.last_dya", "town.setting-unknown", "a setting misspelt")
 
     rewards = settings["rewards.toml"]
-    rewards = rewards.replace('measure = "kilogram"', 'measure = "kilo"').replace(
+    rewards = rewards.replace('measure = "kilogram"', 'measure = "kilo"', 1).replace(
         'name = "Acompanyament digital a veïnes i veïns"\nfund = "coproduccio"',
         'name = "Acompanyament digital a veïnes i veïns"\nfund = "coproducio"',
     )

@@ -265,6 +265,8 @@ class _Demo:
             return datetime.combine(day, clock(hour), town.zone)
 
         for programme in self._read(lambda: plans.programmes(self.conn, town_id=town.id)):
+            if programme.kind == "coproduction":
+                continue  # It has no months: it pays when a coordinator verifies.
             before = month.first_day - timedelta(days=2)
             with transaction(self.conn):
                 cycle = programmes.prepare_cycle(

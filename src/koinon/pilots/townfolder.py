@@ -307,6 +307,7 @@ class _Reading:
             programmes=tuple(self.policies.programmes),
             awards=tuple(awards),
             rewards=tuple(self.policies.rewards),
+            time_banks=tuple(self.policies.time_banks),
             warnings=self.findings.of(Severity.WARNING),
             notes=tuple(self.notes),
             sha256={

@@ -22,6 +22,7 @@ from stdnum.exceptions import ValidationError
 from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
 from koinon.pilots import townfolder_aid as aid
+from koinon.pilots import townfolder_rewards
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
@@ -34,6 +35,7 @@ from koinon.pilots.townfolder_types import (
     RewardSpec,
     RuleSpec,
     Terms,
+    TimeBankSpec,
     TownSpec,
     ZoneSpec,
 )
@@ -42,7 +44,6 @@ from koinon.programmes.spending import parse_share
 TOWN_FILE = "town.toml"
 MAY_BE_MISSING = frozenset({"statuses"})
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MEASURES = ("hour", "kilogram", "session")
 LEGAL_FORMS = (
     "self-employed",
     "civil-partnership",
@@ -239,7 +240,9 @@ class Section:
     asked: set[str] = field(default_factory=set)
 
     def problem(self, key: str, code: str, message: str, remedy: str = "") -> None:
-        at = self.lines.get((*self.path, key)) or self.lines.get(self.path) or 0
+        # A table written within a line has no line of its own; what holds it has one.
+        places = [(*self.path, key), *(self.path[:depth] for depth in range(len(self.path), 0, -1))]
+        at = next((line for place in places if (line := self.lines.get(place))), 0)
         names = [part for part in (*self.path, key) if isinstance(part, str) and part]
         self.findings.add(code, message, file=self.file, row=at, column=".".join(names), remedy=remedy)
 
@@ -473,6 +476,7 @@ class Policies:
     funds: list[FundSpec] = field(default_factory=list)
     programmes: list[ProgrammeSpec] = field(default_factory=list)
     rewards: list[RewardSpec] = field(default_factory=list)
+    time_banks: list[TimeBankSpec] = field(default_factory=list)
     award_tables: list[AwardTable] = field(default_factory=list)
 
 
@@ -679,9 +683,18 @@ def read_policies(
     for root in roots:
         for section in root.sections("programmes"):
             _read_programme(section, known, seen, town, policies, award_fields)
+        for section in root.sections("time_banks"):
+            code = _own_code(section, seen)
+            bank = townfolder_rewards.time_bank(section, code=code)
+            if bank.unit in {town.town.unit.code, *(one.unit for one in policies.time_banks)}:
+                section.problem("unit", "town.code-twice", _('The code "%(code)s" is taken.', code=bank.unit))
+            policies.time_banks.append(bank)
+            section.finish()
         for section in root.sections("rewards"):
-            _read_reward(section, known, seen, exponent, policies)
+            _read_reward(section, known, seen, town, policies)
         root.finish()
+    for root in roots:
+        _check_time_banks(root, policies)
     return policies
 
 
@@ -877,15 +890,34 @@ def _read_programme(
     section.finish()
 
 
-def _read_reward(section: Section, known: frozenset[str], seen: set[str], exponent: int, policies: Policies) -> None:
+def _read_reward(
+    section: Section, known: frozenset[str], seen: set[str], town: TownSettings, policies: Policies
+) -> None:
+    code = _own_code(section, seen)
+    earns_money = "time_bank" not in section.values and ("each" in section.values or "rates" in section.values)
+    section.asked.add("fund")
+    fund = _known_fund(section, known) if earns_money or "fund" in section.values else ""
     policies.rewards.append(
-        RewardSpec(
-            code=_own_code(section, seen),
-            name=section.text("name"),
-            fund=_known_fund(section, known),
-            measure=section.choice("measure", MEASURES, "hour"),
-            each_minor=section.amount("each", exponent) or 0,
-            monthly_cap_minor=section.amount("monthly_cap", exponent, required=False),
+        townfolder_rewards.reward(
+            section,
+            code=code,
+            fund=fund,
+            spend_from=next((one.spend_from for one in policies.funds if one.code == fund), None),
+            zones=_read_zone_codes(section, town),
+            exponent=town.town.unit.exponent,
         )
     )
     section.finish()
+
+
+def _check_time_banks(root: Section, policies: Policies) -> None:
+    """Activities name time banks of the folder, and each bank has a unit of its own."""
+    known = {bank.code for bank in policies.time_banks}
+    for section in root.sections("rewards"):
+        bank = text(section.values.get("time_bank"))
+        if bank and bank not in known:
+            section.problem(
+                "time_bank",
+                "town.setting-invalid",
+                _('No time bank has the code "%(code)s".', code=bank) + section.findings.did_you_mean(bank, known),
+            )

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
+from koinon.coproduction.types import Cap, Measure, Rate
 from koinon.kernel.decisions import Finding
 from koinon.kernel.money import Unit
 from koinon.programmes.amounts import OF_AWARD, AmountRule
@@ -188,15 +189,33 @@ class AwardSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeBankSpec:
+    """A circle of members who give each other time; limits in minutes."""
+
+    code: str
+    name: str
+    unit: str
+    credit_limit: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class RewardSpec:
-    """What a verified contribution of residents earns: so much for each hour, kilogram or session."""
+    """An activity whose verified contributions earn money from a fund, hours of a time bank, or a certificate."""
 
     code: str
     name: str
     fund: str
-    measure: str
-    each_minor: int
-    monthly_cap_minor: int | None
+    time_bank: str
+    measure: Measure
+    place: str
+    zones: tuple[str, ...]
+    first_day: date | None
+    last_day: date | None
+    second_above: int | None
+    budget_minor: int | None
+    rates: tuple[Rate, ...]
+    caps: tuple[Cap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +243,7 @@ class TownPlan:
     programmes: tuple[ProgrammeSpec, ...]
     awards: tuple[AwardSpec, ...]
     rewards: tuple[RewardSpec, ...]
+    time_banks: tuple[TimeBankSpec, ...] = ()
     warnings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
