@@ -24,7 +24,6 @@ from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import InstrumentsError, PinWeak
 from koinon.instruments.types import Card, Why
 from koinon.kernel.identifiers import new_id
-from koinon.outbox import messages as messages_left
 from koinon.parties import naming
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
