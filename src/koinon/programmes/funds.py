@@ -9,6 +9,7 @@ audit line.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,13 +18,14 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import execute, many, maybe, one, statement
+from koinon.kernel.decisions import Finding
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.outbox import messages
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 from koinon.programmes import queries
 from koinon.programmes.errors import ChangeNotFound, ChangeNotWithdrawn, ChangeRefused
-from koinon.programmes.spending import SpendingRule, may_change, spending_rule
+from koinon.programmes.spending import SpendingRule, may_change, parse, spending_rule
 from koinon.programmes.steps import PACKAGE, Id, record
 from koinon.programmes.types import FundView
 
@@ -86,6 +88,12 @@ class FundTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class _Zone:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Holder:
     party: UUID
     minor: int
@@ -105,6 +113,33 @@ def totals(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> FundTotals:
     """Where the units of a fund are."""
     party = parties.town(conn, town_id).party_id
     return one(conn, statement(PACKAGE, "fund_totals"), FundTotals, town_id=town_id, fund_id=fund_id, town_party=party)
+
+
+def zones(conn: Connection[Any], *, town_id: int) -> dict[str, str]:
+    """The town's neighbourhoods: the name of each code."""
+    return {zone.code: zone.name for zone in many(conn, statement(PACKAGE, "town_zones"), _Zone, town_id=town_id)}
+
+
+def checked_rule(
+    conn: Connection[Any], *, town_id: int, written: Mapping[str, Any], file: str = "", table: str = "spending"
+) -> tuple[SpendingRule, list[Finding]]:
+    """A rule as somebody has written it for a fund of this town, with a finding for all that cannot be meant.
+
+    Beside what ``parse`` finds: neighbourhoods that the town does not have, and payees that are no organisations of it.
+    """
+    rule, findings = parse(written, file=file, table=table, zones=frozenset(zones(conn, town_id=town_id)))
+    ours = (
+        {one.party_id for one in parties.organisations(conn, town_id)} if rule.payees or rule.except_payees else set()
+    )
+    for key, named in (("payees", rule.payees), ("except_payees", rule.except_payees)):
+        for party in sorted((named or frozenset()) - ours):
+            findings.append(
+                Finding(
+                    file, 0, f"{table}.{key}", "rule.unknown-payee", f"the town has no organisation {party}",
+                    "use the id of one of its organisations",
+                )
+            )  # fmt: skip
+    return rule, findings
 
 
 def announce_change(
