@@ -311,8 +311,9 @@ def _let_wait(
             grounds = (*line.grounds, Ground("entitlement.place", fields))
             lines[one.party] = replace(line, grounds=grounds, snapshot=snapshot)
         else:
-            ground = Ground("entitlement.waiting", {**fields, "amount_minor": line.amount_minor})
-            lines[one.party] = Line(one.party, "waiting", 0, (ground, *line.grounds), snapshot)
+            because = {"amount_minor": line.amount_minor, "because": rules.as_json(line.grounds)}
+            ground = Ground("entitlement.waiting", {**fields, **because})
+            lines[one.party] = Line(one.party, "waiting", 0, (ground,), snapshot)
 
 
 def _insert_entitlements(conn: Connection[Any], cycle_id: UUID, lines: Sequence[Line]) -> None:

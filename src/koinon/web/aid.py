@@ -150,9 +150,8 @@ class Speaker:
                     "place": fields["place"], "of": fields["of"], "points": fields["score"],
                     "amount": self.money(fields["amount_minor"]),
                 }  # fmt: skip
-                return Told(
-                    _("Place %(place)s of %(of)s with %(points)s points: the budget ends before its %(amount)s.") % said
-                )
+                text = _("Place %(place)s of %(of)s with %(points)s points: the budget ends before its %(amount)s.")
+                return Told(text % said, self._because(fields))
             case "place":
                 said = {"place": fields["place"], "of": fields["of"], "points": fields["score"]}
                 return Told(_("Place %(place)s of %(of)s with %(points)s points.") % said)

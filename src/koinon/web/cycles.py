@@ -56,6 +56,7 @@ class Odd:
 class Line:
     """A household in the list, under the last signs of its opaque id."""
 
+    id: UUID
     short: str
     zone: str
     amount_minor: int
@@ -142,6 +143,7 @@ def _lines(cycle: CycleView, zones: dict[str, str]) -> list[Line]:
     rest = found.filter(state__in=["due", "paid"]).order_by("-amount_minor", "party_id")[: SHOWN - len(first)]
     return [
         Line(
+            line.pk,
             short(line.party_id),
             zones.get(_facts(line.snapshot).get("zone", ""), "–"),
             line.amount_minor,
