@@ -75,11 +75,11 @@ def put_activity(conn: Connection[Any], *, town_id: int, terms: ActivityTerms, a
 
 
 def _programme(conn: Connection[Any], town_id: int, fund_id: UUID) -> UUID:
-    """The programme that spends a fund on rewards; its escrow is theirs alone."""
+    """The programme that spends a fund on rewards; its escrow, and its row, come with the first of them."""
     programmes.fund(conn, town_id=town_id, fund_id=fund_id)
     execute(
         conn,
-        statement(_PACKAGE, "programme_of_fund"),
+        statement(_PACKAGE, "put_purse_strings"),
         town_id=town_id,
         fund_id=fund_id,
         programme_id=id_from(town_id, "coproduction", str(fund_id)),

@@ -398,6 +398,13 @@ class _Batch:
         """Out of the fund's reserve through the programme's escrow into the purse: one group, posted with the others."""
         unit = self.town.unit_code
         assert activity.programme_id is not None
+        execute(
+            self.conn,
+            statement(_PACKAGE, "programme_of_fund"),
+            town_id=self.town.id,
+            fund_id=strings.fund_id,
+            programme_id=activity.programme_id,
+        )
         reserve, escrow, purse = ledger.open_accounts(
             self.conn,
             town_id=self.town.id,

@@ -1,31 +1,19 @@
--- The co-production programme of a fund, made where there is none, and what it has granted.
+-- The programme that spends a fund on contributions, made with its first reward.
 --
--- town_id integer, fund_id uuid, programme_id uuid (of a new one)
+-- town_id integer, fund_id uuid, programme_id uuid
 --
--- Inserts at most one row into each table; two at once make one.
-WITH fund AS (
-    SELECT fund.id, fund.code, fund.name FROM programmes_fund AS fund
-    WHERE fund.town_id = %(town_id)s AND fund.id = %(fund_id)s
-), free AS (
-    SELECT fund.* FROM fund
-    WHERE NOT EXISTS (
-        SELECT FROM coproduction.purse_strings AS known WHERE known.town_id = %(town_id)s AND known.fund_id = fund.id
-    )
-), programme AS (
-    INSERT INTO programmes_programme (
-        id, town_id, code, name, kind, fund_id, share_numerator, share_denominator, floor_monthly_minor, rule
-    )
-    SELECT
-        %(programme_id)s, %(town_id)s,
-        CASE
-            WHEN EXISTS (
-                SELECT FROM programmes_programme AS other WHERE other.town_id = %(town_id)s AND other.code = free.code
-            ) THEN left(free.code, 36) || '-coproduction' ELSE free.code
-        END,
-        free.name, 'coproduction', free.id, 1, 1, 0, '{}'
-    FROM free
-    ON CONFLICT DO NOTHING
+-- Its row in coproduction.purse_strings is locked: two at once make one. It has the fund's code, where no other has it.
+INSERT INTO programmes_programme (
+    id, town_id, code, name, kind, fund_id, share_numerator, share_denominator, floor_monthly_minor, rule
 )
-INSERT INTO coproduction.purse_strings (town_id, programme_id, fund_id)
-SELECT %(town_id)s, %(programme_id)s, free.id FROM free
+SELECT
+    %(programme_id)s, fund.town_id,
+    CASE
+        WHEN EXISTS (
+            SELECT FROM programmes_programme AS other WHERE other.town_id = fund.town_id AND other.code = fund.code
+        ) THEN left(fund.code, 36) || '-coproduction' ELSE fund.code
+    END,
+    fund.name, 'coproduction', fund.id, 1, 1, 0, '{}'
+FROM programmes_fund AS fund
+WHERE fund.town_id = %(town_id)s AND fund.id = %(fund_id)s
 ON CONFLICT DO NOTHING;
