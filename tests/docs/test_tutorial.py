@@ -39,6 +39,7 @@ PAGES_OF_ROLES = {
     "officer": "/office/",
     "approver": "/approvals/",
     "treasurer": "/treasury/",
+    "coordinator": "/activities/",
     "auditor": "/audit/",
 }
 

@@ -194,16 +194,18 @@ def test_sign_in_data_are_private_and_name_each_role(shown):
     rows = json.loads(file.read_text())["sign_in"]
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [row["role"] for row in rows] == ["resident", "shop", "officer", "approver", "treasurer", "auditor"]
-    assert len({row["password"] for row in rows}) == 6
+    assert [row["role"] for row in rows] == [
+        "resident", "shop", "officer", "approver", "treasurer", "coordinator", "auditor"
+    ]  # fmt: skip
+    assert len({row["password"] for row in rows}) == 7
     with psycopg.connect(shown.database.app_url) as conn:
         granted = conn.execute(
             "SELECT g.role, g.party_id IS NOT NULL FROM parties_rolegrant AS g"
             " INNER JOIN parties_user AS u ON u.id = g.user_id ORDER BY g.role"
         ).fetchall()
     assert granted == [
-        ("approver", False), ("auditor", False), ("officer", False), ("resident", True), ("shop", True),
-        ("treasurer", False),
+        ("approver", False), ("auditor", False), ("coordinator", False), ("officer", False), ("resident", True),
+        ("shop", True), ("treasurer", False),
     ]  # fmt: skip
 
 

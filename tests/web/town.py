@@ -21,7 +21,7 @@ from koinon.db.connections import Database
 from tests.conftest import VAR, Databases, LiveSite, django_on, serving
 from tests.pilots import small_besos
 
-ROLES = ("resident", "shop", "officer", "approver", "treasurer", "auditor")
+ROLES = ("resident", "shop", "officer", "approver", "treasurer", "coordinator", "auditor")
 _copies = itertools.count(1)
 
 

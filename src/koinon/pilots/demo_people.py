@@ -30,9 +30,10 @@ ROLES: Mapping[str, str] = {
     "officer": "runs the programme and prepares the month",
     "approver": "is the second person who says yes",
     "treasurer": "keeps the reserve and pays shops out",
+    "coordinator": "verifies what residents do for the neighbourhood",
     "auditor": "reads everything and changes nothing",
 }
-STAFF = ("officer", "approver", "treasurer", "auditor")
+STAFF = ("officer", "approver", "treasurer", "coordinator", "auditor")
 SEES_PEOPLE = ("treasurer",)  # Whoever makes the bank's file reads names and accounts in it.
 FILE = "sign-in.json"
 _PACKAGE = "koinon.pilots"
