@@ -21,7 +21,7 @@ PAGES: dict[str, list[str]] = {
     ],
     "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/"],
     "shop": ["/shop/", "/shop/movements/", "/shop/payout/", "sale"],
-    "officer": ["/office/", "month", "/office/check-folder/"],
+    "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/check-folder/"],
     "approver": ["/approvals/"],
     "treasurer": ["/treasury/", "/treasury/runs/", "run"],
     "auditor": ["/audit/", "/audit/seals/", "/audit/trail/"],

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
@@ -57,8 +58,10 @@ def ids() -> dict[str, Any]:
             [shop],
         ).fetchone()
         run = treasury.runs(conn, town_id=town.pk)[0].id
+        counter = at_the_counter(conn, town.pk)
     assert sale is not None
     return {
+        **counter,
         "indicator": "multiplier",
         "payment": sale[0],
         "redemption": uuid4(),
@@ -72,6 +75,23 @@ def ids() -> dict[str, Any]:
         "pair": uuid4(),
         "run": run,
     }
+
+
+def at_the_counter(conn: Any, town_id: int) -> dict[str, Any]:
+    """A card, and a complaint without a name; the same ones each time."""
+    from koinon.casework import operations as casework
+    from koinon.casework.types import About
+    from koinon.instruments import operations as instruments
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    how: dict[str, Any] = {"town_id": town_id, "idempotency_key": "ids", "actor": "user:1", "at": timezone.now()}
+    secrets = Secrets.load()
+    [card] = instruments.make_cards(conn, count=1, secrets=secrets, **how)
+    complaint = casework.open_complaint(
+        conn, about=About.OTHER, words="Nobody answers the telephone.", vault=Vault(conn, secrets), **how
+    )
+    return {"card": card.id, "batch": card.batch, "complaint": complaint.id, "document": uuid4()}
 
 
 def address(pattern: URLPattern, found: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
 from koinon.payments.types import PartyMovement
-from koinon.web import movements, names, paper, refusals, words
+from koinon.web import acts, movements, names, paper, refusals, words
 from koinon.web.access import seat_of, seen_by
 
 MOST_ON_A_STATEMENT = 2000
@@ -303,17 +303,11 @@ def _card_page(request: HttpRequest, found: Card, status: int = 200, **filled: A
         "pin_form": PinForm(),
         "block_form": WhyForm(chosen=whys(Why.LOST, Why.STOLEN, Why.SUSPECTED, Why.ASKED), auto_id="block_%s"),
         "replace_form": ReplaceForm(chosen=whys(Why.LOST, Why.STOLEN, Why.DAMAGED, Why.ASKED), auto_id="replace_%s"),
-        "lines": [
-            (entry.at, words.staff_name(entry.actor), words.act(entry.action), _why(entry.reason)) for entry in entries
-        ],
+        "acts": acts.acts(entries),
         "make_id": new_id(),
         **filled,
     }
     return render(request, "koinon/counter/card.html", context, status=status)
-
-
-def _why(code: str) -> str:
-    return str(WHYS[Why(code)]) if code in set(Why) else ""
 
 
 @seen_by(Role.OFFICER)
