@@ -100,12 +100,19 @@ def test_town_from_prepared_month_to_settled_run_and_checked_books(typed: Town, 
     assert (
         refusal(typed("cycle", "disburse", PROGRAMME, MONTH, "--as", "demo-officer")) == "programmes.cycle-not-in-state"
     )
-    typed("cycle", "approve", PROGRAMME, MONTH, "--as", "approver@besos.example")
+    _, submitted = typed("cycle", "submit", PROGRAMME, MONTH, "--as", "demo-officer")
+    seen = submitted["cycle"]["fingerprint"]
+    approve = ("cycle", "approve", PROGRAMME, MONTH, "--as", "approver@besos.example")
+    assert refusal(typed(*approve, "--fingerprint", "0" * 64)) == "programmes.cycle-changed"
+    assert typed("cycle", "show", PROGRAMME, MONTH)[1]["cycle"]["fingerprint"] == seen
+    typed(*approve, "--fingerprint", seen)
     status, disbursed = typed("cycle", "disburse", PROGRAMME, MONTH, "--as", "demo-officer")
     again = typed("cycle", "disburse", PROGRAMME, MONTH, "--as", "demo-officer")
     assert (status, disbursed["cycle"]["state"]) == (0, "disbursed")
     assert disbursed["cycle"]["paid"] == prepared["cycle"]["households"] > 10
     assert again == (0, disbursed)
+    lines = typed("cycle", "lines", PROGRAMME, MONTH, "--state", "paid")[1]["lines"]
+    assert sum(line["amount"] for line in lines) == disbursed["cycle"]["paid_total"]
     assert typed("cycle", "list")[1]["cycles"] == [disbursed["cycle"]]
 
     # A purchase, and the shop asks for its euros.

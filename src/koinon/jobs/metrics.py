@@ -19,6 +19,9 @@ class Metric:
 SEALED = Metric("koinon_sealed_transfers_total", "Transfers sealed by this process.", counts=True)
 LAPSED = Metric("koinon_lapsed_holds_total", "Holds that lapsed in this process.", counts=True)
 SWEPT = Metric("koinon_swept_minor_total", "Unspent minor units taken back after a fund's last day.", counts=True)
+PAID_OUT = Metric(
+    "koinon_paid_out_households_total", "Households paid by scheduled cycles that ended here.", counts=True
+)
 FAILED = Metric("koinon_job_failures_total", "Rounds of a job that ended in an error.", counts=True)
 DELIVERIES = Metric("koinon_deliveries_total", "Attempts at telling a listener, by how they ended.", counts=True)
 BACKLOG = Metric("koinon_deliveries_due", "Webhooks and mails that are due and not sent, in all towns.")

@@ -1,4 +1,5 @@
-"""A thread that seals every minute, lapses holds, runs the invariants, sweeps every day and clears old logs away.
+"""A thread that seals every minute, lapses holds, pays out what is scheduled, runs the invariants, sweeps every day
+and clears old logs away.
 
 Each round opens a connection of its own, does one town at a time in one
 transaction each, and closes it: a database that went away is found again at the
@@ -22,7 +23,7 @@ from koinon.accounting import operations as accounting
 from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
-from koinon.jobs import deliveries, metrics
+from koinon.jobs import deliveries, disbursing, metrics
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
@@ -41,6 +42,7 @@ CHECK_EVERY_SECONDS = 900.0
 SWEEP_EVERY_SECONDS = 86400.0
 PURGE_EVERY_SECONDS = 3600.0
 MESSAGES_EVERY_SECONDS = 20.0
+DISBURSE_EVERY_SECONDS = 15.0
 
 SWEEPER = "job:sweep"
 
@@ -151,6 +153,7 @@ class Timer(threading.Thread):
         sweep_every: float = SWEEP_EVERY_SECONDS,
         purge_every: float = PURGE_EVERY_SECONDS,
         messages_every: float = MESSAGES_EVERY_SECONDS,
+        disburse_every: float = DISBURSE_EVERY_SECONDS,
     ) -> None:
         super().__init__(name="koinon jobs", daemon=True)
         self._url = url
@@ -159,13 +162,17 @@ class Timer(threading.Thread):
         self._sweep_every = sweep_every
         self._purge_every = purge_every
         self._messages_every = messages_every
+        self._disburse_every = disburse_every
         self._told = threading.Event()
 
     def run(self) -> None:
         seal_at = time.monotonic() + self._seal_every
         check_at = time.monotonic() + self._check_every
-        sweep_at = purge_at = messages_at = time.monotonic()
-        while not self._told.wait(max(min(seal_at, check_at, sweep_at, purge_at, messages_at) - time.monotonic(), 0)):
+        sweep_at = purge_at = messages_at = disburse_at = time.monotonic()
+        while True:
+            next_at = min(seal_at, check_at, sweep_at, purge_at, messages_at, disburse_at)
+            if self._told.wait(max(next_at - time.monotonic(), 0)):
+                return
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
                 self._once("watch", lambda conn: watch_round(conn, now=datetime.now(UTC)))
@@ -179,6 +186,9 @@ class Timer(threading.Thread):
             if time.monotonic() >= messages_at:
                 self._once("messages", _messages_round)
                 messages_at = time.monotonic() + self._messages_every
+            if time.monotonic() >= disburse_at:
+                self._once("disburse", lambda conn: disbursing.disburse_round(conn, now=datetime.now(UTC)))
+                disburse_at = time.monotonic() + self._disburse_every
             if time.monotonic() >= purge_at:
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every

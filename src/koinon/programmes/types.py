@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from koinon.kernel.decisions import Ground
+from koinon.kernel.identifiers import id_under
 from koinon.kernel.periods import Month
 from koinon.programmes.amounts import kept_amounts
 from koinon.programmes.approvals import Step, kept_steps
@@ -152,6 +153,11 @@ class EntitlementView:
     grounds_json: str
     snapshot_json: str
     failure: str
+
+    @property
+    def transfer_id(self) -> UUID:
+        """Under which id it is paid: the same however often it is tried."""
+        return id_under(self.cycle_id, "disburse", self.party_id)
 
     @property
     def grounds(self) -> tuple[Ground, ...]:
