@@ -129,7 +129,7 @@ def checked_rule(
     """
     rule, findings = parse(written, file=file, table=table, zones=frozenset(zones(conn, town_id=town_id)))
     ours = (
-        {one.party_id for one in parties.organisations(conn, town_id)} if rule.payees or rule.except_payees else set()
+        {one.party_id for one in parties.organisations(conn, town_id=town_id)} if rule.payees or rule.except_payees else set()
     )
     for key, named in (("payees", rule.payees), ("except_payees", rule.except_payees)):
         for party in sorted((named or frozenset()) - ours):
