@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -411,11 +412,16 @@ def occasion(request: HttpRequest, occasion: UUID) -> HttpResponse:
     context = {
         "occasion": found,
         "is_open": found.is_open(timezone.now()),
-        "svg": qr.svg(address),
+        "svg": _of_any_size(qr.svg(address)),
         "address": address,
         "registered": queries.contributions(conn, town_id=grant.town_id, occasion_id=occasion, limit=SHOWN),
     }
     return render(request, "koinon/activities/occasion.html", context)
+
+
+def _of_any_size(svg: str) -> str:
+    """The same picture, as wide as its place on the page."""
+    return re.sub(r'width="([0-9.]+)" height="([0-9.]+)"', r'viewBox="0 0 \1 \2"', svg, count=1)
 
 
 def _address(request: HttpRequest, occasion: UUID) -> str:
