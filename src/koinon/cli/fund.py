@@ -62,10 +62,9 @@ def list_funds(town: TownOption = "", as_json: JsonOption = False, database: Dat
 
     with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
         with transaction(conn):
-            found = [
-                (one, funds.totals(conn, town_id=facts.id, fund_id=one.id))
-                for one in queries.funds(conn, town_id=facts.id)
-            ]
+            ours = queries.funds(conn, town_id=facts.id)
+            totals_of = funds.totals_of(conn, town_id=facts.id, fund_ids=[one.id for one in ours])
+        found = [(one, totals_of[one.id]) for one in ours]
         today = datetime.now(UTC).astimezone(facts.zone).date()
 
         def show(console: Console) -> None:
@@ -325,7 +324,9 @@ def _version(one: FundVersionView) -> dict[str, Any]:
 
 def _as_json(one: FundView, totals: FundTotals, today: date) -> dict[str, Any]:
     held = one.on(today)
-    figures = {name.removesuffix("_minor"): value for name, value in asdict(totals).items()}
+    figures = {
+        name.removesuffix("_minor"): value for name, value in asdict(totals).items() if name != "fund_id"
+    }  # fmt: skip
     return {
         "code": one.code,
         "name": one.name,

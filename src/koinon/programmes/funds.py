@@ -9,7 +9,7 @@ audit line.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,14 +17,14 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, many, maybe, one, statement
+from koinon.db.statements import execute, many, maybe, statement
 from koinon.kernel.decisions import Finding
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.outbox import messages
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 from koinon.programmes import queries
-from koinon.programmes.errors import ChangeNotFound, ChangeNotWithdrawn, ChangeRefused
+from koinon.programmes.errors import ChangeNotFound, ChangeNotWithdrawn, ChangeRefused, FundNotFound
 from koinon.programmes.spending import SpendingRule, may_change, parse, spending_rule
 from koinon.programmes.steps import PACKAGE, Id, record
 from koinon.programmes.types import FundView
@@ -72,6 +72,7 @@ class FundTotals:
     pay on.
     """
 
+    fund_id: UUID
     received_minor: int
     reserve_minor: int
     issued_minor: int
@@ -110,9 +111,19 @@ def notices(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> list[FundN
 
 
 def totals(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> FundTotals:
-    """Where the units of a fund are."""
+    """Where the units of a fund are, or ``FundNotFound``."""
+    found = totals_of(conn, town_id=town_id, fund_ids=[fund_id])
+    if fund_id not in found:
+        raise FundNotFound(fund=str(fund_id))
+    return found[fund_id]
+
+
+def totals_of(conn: Connection[Any], *, town_id: int, fund_ids: Collection[UUID]) -> dict[UUID, FundTotals]:
+    """Where the units of some funds of the town are, by the fund."""
     party = parties.town(conn, town_id).party_id
-    return one(conn, statement(PACKAGE, "fund_totals"), FundTotals, town_id=town_id, fund_id=fund_id, town_party=party)
+    sql = statement(PACKAGE, "fund_totals")
+    rows = many(conn, sql, FundTotals, town_id=town_id, fund_ids=list(fund_ids), town_party=party)
+    return {row.fund_id: row for row in rows}
 
 
 def zones(conn: Connection[Any], *, town_id: int) -> dict[str, str]:
@@ -129,7 +140,9 @@ def checked_rule(
     """
     rule, findings = parse(written, file=file, table=table, zones=frozenset(zones(conn, town_id=town_id)))
     ours = (
-        {one.party_id for one in parties.organisations(conn, town_id=town_id)} if rule.payees or rule.except_payees else set()
+        {one.party_id for one in parties.organisations(conn, town_id=town_id)}
+        if rule.payees or rule.except_payees
+        else set()
     )
     for key, named in (("payees", rule.payees), ("except_payees", rule.except_payees)):
         for party in sorted((named or frozenset()) - ours):
@@ -165,17 +178,8 @@ def announce_change(
     before = _in_order(conn, town_id, fund_id)
     if before and _same(before[-1], from_day, rule, last_day):
         return before[-1]
-    decision = may_change(
-        fund.versions,
-        from_day=from_day,
-        rule=rule,
-        last_day=last_day,
-        today=now.astimezone(town.zone).date(),
-        notice_days=fund.notice_days,
-        reason=reason,
-    )
-    if not decision:
-        raise ChangeRefused(fund=fund.code, grounds=decision.grounds)
+    today = now.astimezone(town.zone).date()
+    may_announce(fund, from_day=from_day, rule=rule, last_day=last_day, reason=reason, today=today)
     version_id = new_id()
     execute(
         conn,
@@ -198,6 +202,23 @@ def announce_change(
     )  # fmt: skip
     _notify(conn, town, fund, CHANGING, from_day, actor=actor, now=now)
     return _version(conn, town_id, fund_id, version_id)
+
+
+def may_announce(
+    fund: FundView, *, from_day: date, rule: SpendingRule, last_day: date | None, reason: str, today: date
+) -> None:
+    """``ChangeRefused`` with every ground where this cannot be announced today."""
+    decision = may_change(
+        fund.versions,
+        from_day=from_day,
+        rule=rule,
+        last_day=last_day,
+        today=today,
+        notice_days=fund.notice_days,
+        reason=reason,
+    )
+    if not decision:
+        raise ChangeRefused(fund=fund.code, grounds=decision.grounds)
 
 
 def withdraw_change(

@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy
 
 from koinon.accounting import errors as accounting
 from koinon.audit import operations as audit
+from koinon.campaigns import errors as campaigns
+from koinon.banking import errors as banking
 from koinon.casework import errors as casework
 from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
@@ -53,6 +55,12 @@ STATUS: dict[type[KoinonError], int] = {
     coproduction.MemberNotFound: 404,
     coproduction.OccasionNotFound: 404,
     coproduction.TimeBankNotFound: 404,
+    banking.AccountNotFound: 404,
+    banking.EntryNotFound: 404,
+    banking.FileNotFound: 404,
+    banking.MatchNotPossible: 422,
+    campaigns.CampaignNotFound: 404,
+    campaigns.CampaignNotSound: 422,
     ledger.AccountNotFound: 404,
     ledger.HoldNotFound: 404,
     ledger.OriginalNotFound: 404,
@@ -69,6 +77,7 @@ STATUS: dict[type[KoinonError], int] = {
     programmes.CycleNotFound: 404,
     programmes.DuplicateNotFound: 404,
     programmes.ExceptionNotFound: 404,
+    programmes.ChangeNotFound: 404,
     programmes.FundNotFound: 404,
     programmes.HouseholdNotFound: 404,
     programmes.LineNotFound: 404,
@@ -77,9 +86,22 @@ STATUS: dict[type[KoinonError], int] = {
     treasury.PaymentNotFound: 404,
     treasury.RedemptionNotFound: 404,
     treasury.RunNotFound: 404,
+    treasury.TopUpNotFound: 404,
+    treasury.CardsNotOffered: 404,
+    treasury.CallbackNotGenuine: 400,
 }
 
 SENTENCES: dict[str, Any] = {
+    "campaigns.same-person": gettext_lazy("Whoever drew this up cannot release its money. A second person must."),
+    "campaigns.in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
+    "campaigns.code-taken": gettext_lazy("Another campaign has this short name."),
+    "campaigns.reserve-short": gettext_lazy("The fund's reserve holds fewer euros than the ceiling. Nothing was issued."),
+    "campaigns.budget-exceeded": gettext_lazy("This would issue more than the fund's budget. Nothing was issued."),
+    "campaigns.over": gettext_lazy("The campaign's last day has passed."),
+    "treasury.topup-not-found": gettext_lazy("The town knows no top-up with this reference."),
+    "treasury.topup-not-open": gettext_lazy("This top-up is not waiting for its euros any more."),
+    "treasury.topup-amount-differs": gettext_lazy("Another amount was announced. Look first, then credit what came."),
+    "treasury.topup-already-received": gettext_lazy("This top-up was received before: these are more euros for it."),
     "coproduction.rate-in-use": gettext_lazy(
         "Something was paid by the rate or limit of that day. Choose a later day."
     ),
@@ -168,6 +190,10 @@ SENTENCES: dict[str, Any] = {
     ),
     "programmes.household-not-found": gettext_lazy("The town has no household with this number."),
     "programmes.budget-exceeded": gettext_lazy("All months together would spend more than the fund's budget."),
+    "programmes.change-refused": gettext_lazy("The rule of a fund changes forward in time only, and with a reason."),
+    "programmes.change-not-withdrawn": gettext_lazy("This change holds already, or another one follows it."),
+    "programmes.still-bound": gettext_lazy("This money stays bound until its last day."),
+    "programmes.fund-not-over": gettext_lazy("The last day of this money is not over yet."),
     "programmes.reserve-short": gettext_lazy("The reserve holds fewer euros than this month needs. Nothing was paid."),
     "office.changed-since-preview": gettext_lazy("The records changed since you looked. Look at the preview again."),
     "office.nothing-to-do": gettext_lazy("None of the records chosen would change."),
@@ -188,6 +214,14 @@ SENTENCES: dict[str, Any] = {
     "treasury.payee-changed": gettext_lazy(
         "A shop's account or name changed since the approval. Withdraw the approval, look at the run, "
         "then approve it anew."
+    ),
+    "banking.entry-matched": gettext_lazy("Somebody has matched this entry already. Look at the page again."),
+    "banking.file-not-found": gettext_lazy("The file is no longer kept. Send it again."),
+    "banking.preview-outdated": gettext_lazy(
+        "Something changed since this was shown. Look at the file again, then import it."
+    ),
+    "treasury.terms-not-possible": gettext_lazy(
+        "These terms cannot be kept. Look at the fee, the days and the schedule."
     ),
     "treasury.other-than-shown": gettext_lazy(
         "A shop's account, name or amount changed while this page was open. Look at the run again, then approve it."

@@ -1,50 +1,62 @@
--- Where a fund's units are, in minor units; one row.
+-- Where the units of some funds are, in minor units; one row for each fund of the town.
 --
--- town_id integer, fund_id uuid, town_party uuid
+-- town_id integer, fund_ids uuid[], town_party uuid
 --
--- What left the reserve and came back to it is read by walking the reserve's own rows, from its newest one back.
+-- What left a reserve and came back to it is read by walking the reserve's own rows, from its newest one back.
 WITH RECURSIVE reserve AS (
-    SELECT acc.id, acc.last_seq, acc.credits_posted - acc.debits_posted AS minor
+    SELECT acc.id, acc.fund, acc.last_seq, acc.credits_posted - acc.debits_posted AS minor
     FROM ledger.account AS acc
     WHERE
-        acc.town_id = %(town_id)s AND acc.kind = 'reserve' AND acc.holder = %(town_party)s AND acc.fund = %(fund_id)s
+        acc.town_id = %(town_id)s AND acc.kind = 'reserve' AND acc.holder = %(town_party)s
+        AND acc.fund = ANY(%(fund_ids)s::uuid[])
 ), walked AS (
     SELECT
-        line.code, CASE WHEN line.debit_account = reserve.id THEN -line.amount_minor ELSE line.amount_minor END AS minor,
-        reserve.id AS reserve, CASE WHEN line.debit_account = reserve.id THEN line.debit_prev ELSE line.credit_prev END AS prev
+        reserve.id AS reserve, reserve.fund, line.code,
+        CASE WHEN line.debit_account = reserve.id THEN -line.amount_minor ELSE line.amount_minor END AS minor,
+        CASE WHEN line.debit_account = reserve.id THEN line.debit_prev ELSE line.credit_prev END AS prev
     FROM reserve
     INNER JOIN ledger.journal AS line ON line.town_id = %(town_id)s AND line.seq = reserve.last_seq
     UNION ALL
     SELECT
-        line.code, CASE WHEN line.debit_account = walked.reserve THEN -line.amount_minor ELSE line.amount_minor END,
-        walked.reserve, CASE WHEN line.debit_account = walked.reserve THEN line.debit_prev ELSE line.credit_prev END
+        walked.reserve, walked.fund, line.code,
+        CASE WHEN line.debit_account = walked.reserve THEN -line.amount_minor ELSE line.amount_minor END,
+        CASE WHEN line.debit_account = walked.reserve THEN line.debit_prev ELSE line.credit_prev END
     FROM walked
     INNER JOIN ledger.journal AS line ON line.town_id = %(town_id)s AND line.seq = walked.prev
 ), moved AS (
     SELECT
+        walked.fund,
         sum(walked.minor) FILTER (WHERE code.name IN ('receive', 'withdraw')) AS received_minor,
         -sum(walked.minor) FILTER (WHERE code.name IN ('issue', 'unissue')) AS issued_minor,
         sum(walked.minor) FILTER (WHERE code.name = 'expire') AS swept_minor
     FROM walked
     INNER JOIN ledger.code AS code ON code.number = walked.code
+    GROUP BY walked.fund
 ), lying AS (
     SELECT
+        acc.fund,
         sum(acc.credits_posted - acc.debits_posted) FILTER (WHERE acc.kind = 'escrow') AS waiting_minor,
         sum(acc.credits_posted - acc.debits_posted - acc.debits_held) FILTER (WHERE acc.kind = 'purse') AS left_minor,
         sum(acc.debits_held) FILTER (WHERE acc.kind = 'purse') AS held_minor,
         sum(acc.credits_posted - acc.debits_posted) FILTER (WHERE acc.kind = 'till') AS bound_minor,
         count(*) FILTER (WHERE acc.kind = 'purse' AND acc.credits_posted > acc.debits_posted) AS purses
     FROM ledger.account AS acc
-    WHERE acc.town_id = %(town_id)s AND acc.fund = %(fund_id)s
+    WHERE acc.town_id = %(town_id)s AND acc.fund = ANY(%(fund_ids)s::uuid[])
+    GROUP BY acc.fund
 )
 SELECT
+    fund.id AS fund_id,
     coalesce(moved.received_minor, 0)::bigint AS received_minor,
-    coalesce((SELECT reserve.minor FROM reserve), 0)::bigint AS reserve_minor,
+    coalesce(reserve.minor, 0)::bigint AS reserve_minor,
     coalesce(moved.issued_minor, 0)::bigint AS issued_minor,
     coalesce(lying.waiting_minor, 0)::bigint AS waiting_minor,
     coalesce(lying.left_minor, 0)::bigint AS left_minor,
     coalesce(lying.held_minor, 0)::bigint AS held_minor,
     coalesce(moved.swept_minor, 0)::bigint AS swept_minor,
     coalesce(lying.bound_minor, 0)::bigint AS bound_minor,
-    lying.purses::integer AS purses
-FROM moved, lying;
+    coalesce(lying.purses, 0)::integer AS purses
+FROM programmes_fund AS fund
+LEFT JOIN reserve ON reserve.fund = fund.id
+LEFT JOIN moved ON moved.fund = fund.id
+LEFT JOIN lying ON lying.fund = fund.id
+WHERE fund.town_id = %(town_id)s AND fund.id = ANY(%(fund_ids)s::uuid[]);

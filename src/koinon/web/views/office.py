@@ -39,6 +39,7 @@ class ProgrammeCard:
 
     programme: ProgrammeView
     fund: FundView
+    last_day: date | None
     cycles: list[CycleView]
     months: list[Month]
 
@@ -53,10 +54,10 @@ def office(request: HttpRequest) -> HttpResponse:
     for cycle in queries.cycles(conn, town_id=town.pk):
         of_programme[cycle.programme_id].append(cycle)
     cards = [
-        ProgrammeCard(programme, funds[programme.fund_id], found, months_to_prepare(found, today))
+        ProgrammeCard(programme, fund, fund.on(today).last_day, found, months_to_prepare(found, today))
         for programme in queries.programmes(conn, town_id=town.pk)
         if programme.kind != "coproduction"
-        for found in [of_programme[programme.id]]
+        for found, fund in [(of_programme[programme.id], funds[programme.fund_id])]
     ]
     return render(request, "koinon/office/programmes.html", {"cards": cards})
 
