@@ -37,6 +37,7 @@ from koinon.parties.vault import Vault
 from koinon.pilots import apply_rewards
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import BusinessSpec, FundSpec, PersonSpec, Role, TownPlan
+from koinon.programmes.eligibility import Status
 from koinon.programmes.spending import SpendingRule
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
@@ -253,6 +254,33 @@ def apply(
     return Applied(town_id, found.counts, tuple(found.changes))
 
 
+def apply_list(
+    conn: Connection[Any],
+    kind: str,
+    plan: TownPlan,
+    *,
+    programme: tuple[str, UUID] | None,
+    at: datetime,
+    actor: str,
+    dry_run: bool = False,
+    secrets: Secrets | None = None,
+) -> Applied:
+    """Take one list in (``townfolder.read_list``): what is new in it and what differs; all else stays.
+
+    ``programme`` is the one whose awards they are, by code and id. Of a household
+    that is there, children and statuses stay, because such a list has none.
+    """
+    execute(conn, statement(_PACKAGE, "apply_lock"), slug=plan.town.slug)
+    town = maybe(conn, statement(_PACKAGE, "apply_town"), _Town, slug=plan.town.slug)
+    assert town is not None, "a list is taken in by a town that is there"
+    comparison = _Comparison(conn, plan, town, Vault(conn, secrets or Secrets.load()), at.date())
+    found = comparison.differences_of_list(kind, programme)
+    if not dry_run:
+        with savepoint(conn):
+            _write(conn, plan, comparison, found, at=at, actor=actor)
+    return Applied(town.id, found.counts, tuple(found.changes))
+
+
 def _keep_fixed(town: _Town, plan: TownPlan) -> None:
     wanted = {
         "country": plan.town.country,
@@ -292,6 +320,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
@@ -327,6 +359,43 @@ class _Comparison:
         self._compare_terms()
         self._compare_rewards()
         return self.found
+
+    def differences_of_list(self, kind: str, programme: tuple[str, UUID] | None) -> _Differences:
+        """As ``differences``, of one list of a town that is there."""
+        self._count("town", 1, 0, 0)
+        self.recognised = self._recognise()
+        if kind == "households":
+            self._keep_what_no_list_says()
+            self._compare_households()
+        elif kind == "businesses":
+            self._compare_businesses()
+            self._compare_accounts()
+        else:
+            assert programme is not None
+            self.household_party = dict(self.recognised)
+            self.programme_id[programme[0]] = programme[1]
+            self._compare_awards()
+        return self.found
+
+    def _keep_what_no_list_says(self) -> None:
+        """Children and statuses of households that are there, which would be read as none."""
+        there = {row.party_id: row for row in self._rows("apply_households", _Household)}
+        kept = []
+        for household in self.plan.households:
+            row = there.get(self.recognised.get(household.key, self.town_party))
+            if row is not None:
+                statuses = tuple(
+                    Status(one["code"], _day(one.get("from_day")), _day(one.get("to_day")))
+                    for one in json.loads(row.statuses)
+                )
+                household = replace(
+                    household,
+                    children_born=tuple(json.loads(row.children_born)),
+                    statuses=statuses,
+                    resident_since=household.resident_since or row.resident_since,
+                )
+            kept.append(household)
+        self.plan = replace(self.plan, households=tuple(kept))
 
     def _rows(self, name: str, row: type[Row]) -> list[Row]:
         return many(self.conn, statement(_PACKAGE, name), row, town_id=self.town.id) if self.town else []

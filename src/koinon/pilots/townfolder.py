@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -161,6 +161,58 @@ def read(folder: Path) -> TownPlan:
     if findings.of(Severity.ERROR):
         raise FindingsError(findings.in_order())
     return plan
+
+
+def read_list(
+    kind: str,
+    folder: Path,
+    settings: TownSettings,
+    *,
+    award_table: AwardTable | None,
+    known: Callable[[set[str]], Mapping[str, HouseholdSpec]],
+) -> TownPlan:
+    """One list alone, as the folder's own tables are read: households, businesses, or the awards of a programme.
+
+    ``known`` says which of these file numbers the town has. Refuses with
+    ``FindingsError`` as ``read`` does.
+    """
+    findings = Findings()
+    policies = Policies(award_tables=[award_table] if award_table is not None else [])
+    reading = _Reading(folder, settings, policies, findings)
+    reading.zone_of = zone_finder(settings.zones)
+    households = reading._households()[0] if kind == "households" else []
+    businesses = reading._businesses() if kind == "businesses" else []
+    awards = []
+    if award_table is not None:
+        awards = reading._awards({}, False)
+        there = known({award.household for award in awards if award.household})
+        households = list(there.values())
+        for award in awards:
+            if award.household and award.household not in there:
+                findings.add(
+                    "town.household-unknown",
+                    _("No household has this file number."),
+                    file=award.file,
+                    row=award.row,
+                    column=award_table.settings.columns["household"],
+                )
+    if findings.of(Severity.ERROR):
+        raise FindingsError(findings.in_order())
+    return TownPlan(
+        town=settings.town,
+        zones=settings.zones,
+        households=tuple(households),
+        people=(),
+        businesses=tuple(shop for shop in businesses if not shop.is_chain or settings.chains_accepted),
+        excluded=tuple(shop for shop in businesses if shop.is_chain and not settings.chains_accepted),
+        funds=(),
+        programmes=(),
+        awards=tuple(awards),
+        rewards=(),
+        warnings=findings.of(Severity.WARNING),
+        notes=tuple(reading.notes),
+        sha256={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())},
+    )
 
 
 def size_class(workers: int) -> str:

@@ -126,6 +126,21 @@ def read_table(
     return None if lines is None else _find_headings(source, wanted, lines, findings)
 
 
+def lines_of_file(
+    path: Path, source: Source, country: str, findings: Findings, allowance: Allowance
+) -> list[Line] | None:
+    """Every row of a file, before its headings are known; None with a finding when there is none to be had."""
+    try:
+        if path.stat().st_size > LARGEST_TABLE:
+            raise _TooLarge
+        if path.suffix.lower() in WORKBOOKS:
+            return _sheet_lines(path, source, findings, allowance)
+        return _csv_lines(path, source, {}, country, findings)
+    except _TooLarge:
+        findings.add("town.table-too-large", _("The file is larger than a table may be."), file=source.file)
+        return None
+
+
 def _sheet_lines(path: Path, source: Source, findings: Findings, allowance: Allowance) -> list[Line] | None:
     began = time.monotonic()
     try:
