@@ -83,7 +83,7 @@ def test_what_is_printed_on_a_card_is_the_code_of_that_card(officer):
     from koinon.parties.connection import raw
     from koinon.parties.models import Town
     from koinon.parties.secrets import Secrets
-    from koinon.web import paper
+    from koinon.instruments import paper
 
     cards = made(officer, 2)
     town, secrets = Town.objects.get(), Secrets.load()
@@ -96,7 +96,8 @@ def test_what_is_printed_on_a_card_is_the_code_of_that_card(officer):
             at=town.created_at,
             secrets=secrets,
         )
-        pdf = paper.cards(town, printed, sheet=True)
+        how = {"town": town.name, "unit": town.unit_name, "sheet": True, "language": "el"}
+        pdf = paper.cards(printed, **how)
         drawn: list[bytes] = []
 
         def draw(template: str, data: Any, language: str) -> bytes:
@@ -105,7 +106,7 @@ def test_what_is_printed_on_a_card_is_the_code_of_that_card(officer):
 
         kept, paper.render = paper.render, draw
         try:
-            paper.cards(town, printed, sheet=True)
+            paper.cards(printed, **how)
         finally:
             paper.render = kept
         codes = [code.text for code in zxingcpp.read_barcodes(Image.open(io.BytesIO(drawn[0])))]

@@ -27,6 +27,8 @@ from koinon.cli import (
     bench,
     books,
     budget,
+    card,
+    complaint,
     cycle,
     demo,
     fund,
@@ -68,6 +70,8 @@ for name, command in (("show", payments.show), ("reject", payments.reject), ("re
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(account.app, name="account", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
+app.add_typer(card.app, name="card", rich_help_panel="Run a town")
+app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
 app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")
 app.add_typer(webhook.notices, name="notice", rich_help_panel="Run a town")

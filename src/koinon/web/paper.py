@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from koinon.documents import qr
 from koinon.documents.rendering import render
+from koinon.instruments import paper as instruments
 from koinon.instruments.types import Printable
 from koinon.kernel.money import Amount
 from koinon.parties.models import Town
@@ -28,18 +28,8 @@ def answer(pdf: bytes, name: str) -> HttpResponse:
 
 
 def cards(town: Town, printed: Sequence[Printable], *, sheet: bool) -> bytes:
-    """Cards, one a page or ten to a sheet. Each looks like every other: nobody is seen to be on aid."""
-    data = {
-        "title": _("Cards"),
-        "layout": "sheet" if sheet else "single",
-        "town": head(town),
-        "name": _("Card for the %(unit)s") % {"unit": town.unit_name},
-        "lines": [_("Lost? Tell the town hall: the money stays yours."), _("Nobody may ask for your PIN.")],
-        "cards": [
-            {"svg": qr.svg(each.token), "alt": _("Code of the card"), "number": each.card.grouped} for each in printed
-        ],
-    }
-    return render("cards", data, _language())
+    """Cards, one a page or ten to a sheet."""
+    return instruments.cards(printed, town=town.name, unit=town.unit_name, sheet=sheet, language=_language())
 
 
 def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: date) -> bytes:
