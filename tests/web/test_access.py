@@ -45,7 +45,7 @@ def ids() -> dict[str, Any]:
 
     from koinon.parties.connection import raw
     from koinon.parties.models import RoleGrant, Town
-    from koinon.programmes.models import Cycle, Entitlement
+    from koinon.programmes.models import Cycle, Entitlement, Programme
     from koinon.treasury import queries as treasury
 
     town = Town.objects.get()
@@ -58,6 +58,7 @@ def ids() -> dict[str, Any]:
             [shop],
         ).fetchone()
         run = treasury.runs(conn, town_id=town.pk)[0].id
+        topup, campaign = rewarded(conn, town)
         counter = at_the_counter(conn, town.pk)
     assert sale is not None
     return {
@@ -72,8 +73,13 @@ def ids() -> dict[str, Any]:
         "cycle": Cycle.objects.get(month="2026-10").pk,
         "entitlement": Entitlement.objects.filter(cycle__month="2026-10").values_list("pk", flat=True)[0],
         "exception": uuid4(),
+        "fund": Programme.objects.get(cycles__month="2026-10").fund_id,
+        "version": uuid4(),
         "pair": uuid4(),
         "run": run,
+        "topup": topup,
+        "campaign": campaign,
+        "town": town.slug,
     }
 
 
@@ -92,6 +98,32 @@ def at_the_counter(conn: Any, town_id: int) -> dict[str, Any]:
         conn, about=About.OTHER, words="Nobody answers the telephone.", vault=Vault(conn, secrets), **how
     )
     return {"card": card.id, "batch": card.batch, "complaint": complaint.id, "document": uuid4()}
+
+
+def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID]:
+    """A top-up that the resident asked for and a campaign that an officer drew up."""
+    from datetime import UTC, date, datetime
+    from fractions import Fraction
+
+    from koinon.campaigns import operations as campaigns
+    from koinon.campaigns.types import Terms, Trigger
+    from koinon.kernel.money import Amount
+    from koinon.parties.models import RoleGrant
+    from koinon.programmes.models import Fund
+    from koinon.treasury import topups
+    from koinon.treasury.types import Way
+
+    fund, _ = Fund.objects.get_or_create(town=town, code="gift", defaults={"name": "Gift"})
+    common = {"town_id": town.pk, "at": datetime(2026, 11, 3, tzinfo=UTC), "actor": "user:1"}
+    terms = Terms(
+        "Autumn", fund.pk, Trigger.PURCHASE, Fraction(1, 5), 0, None, 10_00, date(2026, 11, 1), date(2030, 11, 30)
+    )
+    drawn = campaigns.draft(conn, code="autumn", terms=terms, **common)
+    resident = RoleGrant.objects.get(role="resident").party_id
+    asked = topups.request(
+        conn, party=resident, amount=Amount(10_00, town.unit_code), way=Way.CARD, idempotency_key="page", **common
+    )
+    return asked.id, drawn.id
 
 
 def address(pattern: URLPattern, found: dict[str, Any]) -> str:
