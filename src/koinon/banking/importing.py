@@ -149,7 +149,8 @@ def look_again(
 ) -> Imported:
     """``look`` for a file that is kept. Refuses with ``FileNotFound`` too."""
     content, account = _content(conn, town_id, file_id, secrets)
-    return look(conn, town_id=town_id, content=content, account=account, secrets=secrets, at=at, actor=actor)
+    taken = _taken(conn, parties.town(conn, town_id), content, account, secrets, at, actor)
+    return _shown(conn, town_id, file_id, taken, _answered(conn, town_id, taken.file.answers, None, at, actor))
 
 
 def import_looked_at(
