@@ -70,6 +70,7 @@ def ids() -> dict[str, Any]:
         "party": RoleGrant.objects.get(role="resident").party_id,
         "organisation": shop,
         "saved": uuid4(),
+        "upload": uuid4(),
         "cycle": Cycle.objects.get(month="2026-10").pk,
         "entitlement": Entitlement.objects.filter(cycle__month="2026-10").values_list("pk", flat=True)[0],
         "exception": uuid4(),

@@ -80,6 +80,30 @@ WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
             "That is above the volume of which the authority must be told. Send the notification, and put it on record."
         ),
     ),
+    ("topup.received", "party"): (
+        gettext_noop("You have topped up %(amount)s"),
+        gettext_noop("Your euros have come, and your money is there."),
+    ),
+    ("topup.received", ""): (
+        gettext_noop("Top-up of %(amount)s"),
+        gettext_noop("Euros came for a top-up, and its units were made."),
+    ),
+    ("bonus.granted", "party"): (
+        gettext_noop("You got a bonus of %(amount)s"),
+        gettext_noop("A bonus campaign of the town added it to what you have."),
+    ),
+    ("bonus.granted", ""): (
+        gettext_noop("Bonus of %(amount)s"),
+        gettext_noop("A bonus was granted on a purchase or a top-up."),
+    ),
+    ("campaign.nearly-spent", ""): (
+        gettext_noop("A bonus campaign has granted %(amount)s"),
+        gettext_noop("Most of its ceiling is granted. When all of it is, purchases earn nothing more."),
+    ),
+    ("campaign.ended", ""): (
+        gettext_noop("A bonus campaign ended with %(amount)s granted"),
+        gettext_noop("What was left of its ceiling went back to its fund's reserve."),
+    ),
     ("redemption.requested", ""): (
         gettext_noop("%(amount)s handed in"),
         gettext_noop("A shop asked to be paid out; the amount waits for the next run to the bank."),

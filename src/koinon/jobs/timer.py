@@ -20,6 +20,7 @@ import structlog
 from psycopg import Connection
 
 from koinon.accounting import operations as accounting
+from koinon.campaigns import operations as campaigns
 from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
@@ -132,6 +133,29 @@ def _unbind(conn: Connection[Any], town: TownName, fund: FundView, *, now: datet
             log.info("money unbound", town=town.slug, fund=fund.code, tills=freed.tills, minor=freed.minor)
 
 
+def campaigns_round(conn: Connection[Any], *, now: datetime) -> int:
+    """End every bonus campaign whose last day is over, and return what lies in those that ended; how many there were.
+
+    Each campaign has a transaction of its own: one that cannot be ended holds up no other.
+    """
+    ended = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            today = now.astimezone(parties.town(conn, town.id).zone).date()
+            over = campaigns.over(conn, town_id=town.id, today=today)
+        for campaign in over:
+            try:
+                with transaction(conn):
+                    campaigns.end(conn, town_id=town.id, campaign_id=campaign, at=now, actor=campaigns.TIMER)
+            except KoinonError as refused:
+                figures.add(metrics.FAILED, job="campaigns")
+                log.error("campaign not ended", town=town.slug, campaign=str(campaign), code=refused.code)
+                continue
+            ended += 1
+            log.info("campaign ended", town=town.slug, campaign=str(campaign))
+    return ended
+
+
 def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
     """See in every town whether its payments come near what the authority is told of; where each stands."""
     seen = {}
@@ -175,6 +199,7 @@ class Timer(threading.Thread):
                 return
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
+                self._once("campaigns", lambda conn: campaigns_round(conn, now=datetime.now(UTC)))
                 self._once("watch", lambda conn: watch_round(conn, now=datetime.now(UTC)))
                 sweep_at = time.monotonic() + self._sweep_every
             if time.monotonic() >= seal_at:

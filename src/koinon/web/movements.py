@@ -69,6 +69,10 @@ def what(movement: PartyMovement, *, shop: bool) -> str:
         return _("Aid taken back") if movement.is_reversal else _("Aid")
     if movement.code == "reward":
         return _("Reward taken back") if movement.is_reversal else _("Reward for what you did")
+    if movement.code == "topup":
+        return _("Topped up")
+    if movement.code == "bonus":
+        return _("Bonus taken back") if movement.is_reversal else _("Bonus")
     if movement.code == "redeem":
         return _("Payout undone") if movement.is_reversal else _("Asked for payout in euros")
     if movement.code == "expire":

@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy
 
 from koinon.accounting import errors as accounting
 from koinon.audit import operations as audit
-from koinon.campaigns import errors as campaigns
 from koinon.banking import errors as banking
+from koinon.campaigns import errors as campaigns
 from koinon.casework import errors as casework
 from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
