@@ -183,3 +183,48 @@ def test_the_treasurer_lists_shops_and_changes_none(site: Database) -> None:
     assert shown.status_code == 200
     assert b'name="pick"' not in shown.content
     assert treasurer.post("/office/many/", {"action": "organisations-leave"}).status_code == 403
+
+
+def test_a_list_is_looked_at_and_taken_in_from_the_page(officer: Client) -> None:
+    """Sent, its columns named, wrong in one place, put right, taken in; the next one is understood at once."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Party
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+    from koinon.programmes.models import Award
+
+    award = Award.objects.order_by("pk").first()
+    assert award is not None
+    number = Vault(raw(), Secrets.load()).get(award.household_id, ["identifier"])["identifier"]
+
+    def sent(text: str) -> str:
+        file = SimpleUploadedFile("Lista de octubre.csv", text.encode("cp1252"))
+        answer = officer.post("/office/lists/", {"kind": "awards", "file": file})
+        return str(answer.headers["Location"])
+
+    address = sent(f"Nº exp.;Cuánto;Desde\nX-404;1;{award.from_day}\n{number};777,00;{award.from_day}\n")
+    told = {
+        "programme": str(award.programme_id), "column.household": "Nº exp.", "column.monthly": "Cuánto",
+        "column.from_day": "Desde",
+    }  # fmt: skip
+    looked = officer.post(address, {**told, "look": "1"})
+    assert [(one.row, one.column, one.code) for one in looked.context["findings"]] == [
+        (2, "Nº exp.", "town.household-unknown")
+    ]
+    assert number not in looked.content.decode()
+    refused = officer.post(address, {**told, "confirm": "1", "fingerprint": "x"})
+    assert refused.status_code == 422
+
+    address = sent(f"Nº exp.;Cuánto;Desde\n{number};777,00;{award.from_day}\n")
+    looked = officer.post(address, {**told, "look": "1"})
+    assert (looked.context["errors"], dict(looked.context["counts"])["Changed"]) == (0, 1)
+    assert Award.objects.get(pk=award.pk).monthly_minor != 777_00
+    fingerprint = looked.context["looked"].fingerprint
+    assert officer.post(address, {**told, "confirm": "1", "fingerprint": fingerprint}).status_code == 302
+    assert Award.objects.get(pk=award.pk).monthly_minor == 777_00
+    assert officer.get(address).status_code == 404  # What was taken in is kept no longer.
+    again = officer.get(sent(f"Nº exp.;Cuánto;Desde\n{number};778,00;{award.from_day}\n"))
+    assert again.context["form"].fields["column.monthly"].initial == "Cuánto"
+    assert Party.objects.filter(pk=award.household_id).exists()
