@@ -21,7 +21,7 @@ PAGES: dict[str, list[str]] = {
     ],
     "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/"],
     "shop": ["/shop/", "/shop/movements/", "/shop/payout/", "sale"],
-    "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/check-folder/"],
+    "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/funds/", "fund", "/office/check-folder/"],
     "approver": ["/approvals/"],
     "treasurer": ["/treasury/", "/treasury/runs/", "run"],
     "auditor": ["/audit/", "/audit/seals/", "/audit/trail/"],
@@ -29,6 +29,7 @@ PAGES: dict[str, list[str]] = {
 LINKS = {
     "sale": ("/shop/?day=", "main .moves a"),
     "month": ("/office/", "main td a, main th a"),
+    "fund": ("/office/funds/", "main th a"),
     "run": ("/treasury/runs/", "main th a"),
 }
 
