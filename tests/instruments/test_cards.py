@@ -147,10 +147,13 @@ def test_nobody_holds_more_cards_than_the_most_and_a_replacement_always_fits(des
     assert broken(desk) == {}
 
 
-def test_an_erased_holder_gets_no_card(desk):
+def test_an_erased_holder_gets_no_card_and_the_one_they_had_ends(desk):
     [card] = desk.make()
     party = desk.town.parties["ana"]
+    held = desk.give("ana", pin=PIN)
     Vault(desk.conn, desk.secrets).erase(party, actor=OFFICER, reason="asked", at=NOON)
+    with pytest.raises(CardEnded):
+        rules.usable(desk.scan(held).card)
     with pytest.raises(PartyErased):
         operations.hand_over(desk.conn, town_id=desk.town.id, card_id=card.id, party=party, actor=OFFICER, at=NOON)
 

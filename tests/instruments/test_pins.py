@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import CardNotHandedOver, PinWeak
@@ -14,8 +15,15 @@ from tests.instruments.desk import NOON, OTHER_PIN, PIN, Desk
 from tests.programmes import small_town
 
 WRONG = "903817"
+HASHER = pins._HASHER  # Before any test makes it quicker.
 LOCKED = "instruments.pin-locked"
 IS_WRONG = "instruments.pin-wrong"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: Any) -> None:
+    """Argon2id with less memory: how long a look takes is not what these tests are about."""
+    monkeypatch.setattr(pins, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
@@ -161,3 +169,7 @@ def test_a_blocked_card_is_refused_before_its_pin_is_counted(desk):
     desk.step(operations.block, card)
     assert {desk.ask(desk.scan(card), WRONG) for _ in range(7)} == {"instruments.card-blocked"}
     assert queries.tries(desk.conn, town_id=desk.town.id, card_id=card.id) == []
+
+
+def test_looking_at_a_pin_is_slow_on_purpose():
+    assert (HASHER.type.name, HASHER.memory_cost, HASHER.time_cost) == ("ID", 19_456, 2)

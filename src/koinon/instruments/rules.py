@@ -79,12 +79,15 @@ def read(text: str) -> tuple[Way, str]:
 
 
 def usable(card: Card) -> UUID:
-    """The holder of a card that may be paid with; the refusal that says why not otherwise."""
+    """The holder of a card that may be paid with; the refusal that says why not otherwise.
+
+    A card whose holder's data were erased leads to nobody any more, and has ended with them.
+    """
     if card.state is CardState.MADE:
         raise CardNotHandedOver(card=card.id)
     if card.state is CardState.BLOCKED:
         raise CardBlocked(card=card.id)
-    if card.state is not CardState.ACTIVE:
+    if card.state is not CardState.ACTIVE or card.holder_erased:
         raise CardEnded(card=card.id)
     assert card.party is not None
     return card.party

@@ -54,6 +54,7 @@ class Card:
     replaced_by: UUID | None
     replaces: UUID | None
     has_pin: bool
+    holder_erased: bool
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", CardState(self.state))
