@@ -21,6 +21,7 @@ import typer
 
 from koinon.cli import (
     account,
+    activity,
     aid,
     api,
     bank,
@@ -36,6 +37,7 @@ from koinon.cli import (
     payments,
     redeem,
     serving,
+    timebank,
     town,
     upkeep,
     webhook,
@@ -69,6 +71,8 @@ for name, command in (("show", payments.show), ("reject", payments.reject), ("re
     redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(account.app, name="account", rich_help_panel="Run a town")
+app.add_typer(activity.app, name="activity", rich_help_panel="Run a town")
+app.add_typer(timebank.app, name="time-bank", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from koinon.coproduction.types import STEPS, Cap, Measure, Period, Rate, Reward, Rewarded
@@ -146,6 +147,26 @@ def as_json(grounds: Iterable[Ground]) -> list[dict[str, Any]]:
 
 def steps_of(measure: str) -> int:
     return STEPS[Measure(measure)]
+
+
+def quantity(text: str, measure: Measure) -> int:
+    """Whole steps of a plainly written quantity; ``ValueError`` where a step would be cut.
+
+    >>> quantity("1:30", Measure.HOUR), quantity("2.5", Measure.HOUR), quantity("2,5", Measure.KILOGRAM)
+    (90, 150, 2500)
+    """
+    hours, colon, rest = text.strip().partition(":")
+    if measure is Measure.HOUR and colon:
+        if not (hours.isdecimal() and rest.isdecimal() and len(rest) == 2 and int(rest) < 60):
+            raise ValueError(text)
+        return int(hours) * 60 + int(rest)
+    try:
+        steps = Decimal(text.strip().replace(",", ".")) * STEPS[measure]
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not steps.is_finite() or steps != steps.to_integral_value() or steps <= 0:
+        raise ValueError(text)
+    return int(steps)
 
 
 # The dihedral group of the decagon: every single wrong digit and every two neighbours swapped are noticed.
