@@ -328,3 +328,20 @@ def test_a_statement_that_is_missing_shows_as_a_gap(desk):
     desk.bring(camt(Line("1.00", "B1"), ident="1"))
     desk.bring(camt(Line("1.00", "B3", day=date(2026, 11, 4)), opening="5.00", ident="3"))
     assert desk.reserve()[2] == {"listed": 2_00, "statements-missing": 4_00}
+
+
+def test_the_difference_walks_the_table_of_the_page(desk):
+    """docs/algorithms/matching.md: bank, books, and the parts of the difference."""
+    desk.place.receive("100.00", reference="B1")
+    walked = [desk.reserve()]
+    desk.bring(camt(Line("100.00", "B1"), Line("-1.20", "B2", code="CHRG"), Line("7.00", "B3")))
+    walked.append(desk.reserve())
+    desk.by_hand(desk.entries(listed=True)[0], MatchKind.RECEIPT, desk.place.fund)
+    walked.append(desk.reserve())
+
+    assert walked == [
+        (0, 100_00, {"receipt-not-seen": -100_00}, 0),
+        (105_80, 100_00, {"listed": 7_00, "charge": -1_20}, 0),
+        (105_80, 107_00, {"charge": -1_20}, 0),
+    ]
+    assert desk.place.broken() == []

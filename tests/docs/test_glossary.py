@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from koinon.banking import types as banking
 from koinon.kernel.decisions import Severity
 from koinon.ledger import types as ledger
 from koinon.parties import models as parties
@@ -49,6 +50,8 @@ def members(kind: type[StrEnum] | type) -> set[str]:
         treasury.FileFormat,
         treasury.RunState,
         treasury.PaymentState,
+        banking.FileKind,
+        banking.MatchKind,
         simulate.Kind,
         Severity,
     ],
