@@ -65,7 +65,7 @@ def quantity(steps: int, measure: str, town: Town) -> str:
 
     >>> from django.utils.translation import override
     >>> with override("en"): quantity(90, "hour", Town(country="PT")), quantity(12_500, "kilogram", Town(country="PT"))
-    ('1 hr, 30 mins', '12.5 kg')
+    ('1 hr 30 mins', '12.5 kg')
     """
     locale = formats.current_locale(town.country)
     if measure == Measure.HOUR:
