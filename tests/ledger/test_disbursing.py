@@ -226,13 +226,6 @@ def test_a_disbursement_says_and_writes_what_posting_one_by_one_does(conn, befor
         conn.execute("ROLLBACK TO example")
 
 
-def test_ids_in_sql_are_those_of_the_kernel(conn):
-    for parent in (new_id(), id_from("no time in it")):
-        for part in ("disburse", "Ωμέγα"):
-            said = conn.execute("SELECT ledger.id_under(%s, %s)", [parent, f"{part}\x1f{HOLDERS[0]}"]).fetchone()
-            assert said == (id_under(parent, part, HOLDERS[0]),)
-
-
 @pytest.fixture
 def town(conn):
     return Town(conn, 71, [Purse(3, 5, None, 0, False), Purse(4, 0, 20, 0, False)], 900, [])

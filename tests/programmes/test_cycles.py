@@ -13,7 +13,6 @@ from threading import Barrier
 import pytest
 
 from koinon.kernel.errors import KoinonError
-from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
@@ -284,7 +283,7 @@ def test_an_id_of_the_cycle_that_paid_something_else_stops_the_run(town):
     escrow, _ = own_accounts(town)
     ledger.transfer(
         town.conn, town_id=town.id, debit=town.account(*escrow), credit=town.account("purse", owed, town.funds["aid"]),
-        amount=Amount(1, "REC"), code="disburse", id=id_under(cycle.id, "disburse", owed),
+        amount=Amount(1, "REC"), code="disburse", id=line_of(town, cycle, owed).transfer_id,
         effective_at=NOON, actor="test",
     )  # fmt: skip
     with pytest.raises(KeyReused):
@@ -292,9 +291,14 @@ def test_an_id_of_the_cycle_that_paid_something_else_stops_the_run(town):
     assert decided_state(town, cycle, owed) == "due"
 
 
-def decided_state(town, cycle, party):
+def line_of(town, cycle, party):
     found = queries.entitlements(town.conn, town_id=town.id, cycle_id=cycle.id)
-    return next((entitlement.state for entitlement in found if entitlement.party_id == party), None)
+    return next((line for line in found if line.party_id == party), None)
+
+
+def decided_state(town, cycle, party):
+    line = line_of(town, cycle, party)
+    return line.state if line else None
 
 
 def test_a_household_whose_purse_is_closed_fails_and_the_others_are_paid(town):

@@ -157,7 +157,7 @@ class EntitlementView:
     @property
     def transfer_id(self) -> UUID:
         """Under which id it is paid: the same however often it is tried."""
-        return id_under(self.cycle_id, "disburse", self.party_id)
+        return id_under(self.id, "disburse")
 
     @property
     def grounds(self) -> tuple[Ground, ...]:

@@ -1,22 +1,6 @@
 -- Disbursing: one account pays many purses in one set-based run.
 SET LOCAL lock_timeout = '5s';
 
--- The identifier that a text always has beneath another identifier: koinon.kernel.identifiers.id_under, in SQL.
---
--- p_tail holds the parts after the parent, joined by the character 31.
-CREATE FUNCTION ledger.id_under(p_parent uuid, p_tail text) RETURNS uuid
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-    SELECT (CASE
-        WHEN get_byte(uuid_send(p_parent), 6) >> 4 = 7
-        THEN left(p_parent::text, 13) || '7' || substr(digest.hex, 14, 3)
-        ELSE left(digest.hex, 12) || '8' || substr(digest.hex, 14, 3)
-    END || translate(substr(digest.hex, 17, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr(digest.hex, 18, 15))::uuid
-    FROM (
-        SELECT encode(sha256(convert_to(replace(p_parent::text, '-', '') || chr(31) || p_tail, 'UTF8')), 'hex') AS hex
-    ) AS digest
-$$;
-
 -- Pay the purses of many holders out of one escrow, opening those that are not there yet.
 --
 -- In parallel, in any order: p_id uuid [] of the transfers, p_holder uuid [] whose purse of p_fund and p_unit is paid,
@@ -58,6 +42,10 @@ DECLARE
     began timestamptz;
     actor integer;
     code smallint;
+    -- Of the columns' own types: what they allow is then asked once and not for every row.
+    purse CONSTANT ledger.account_kind := 'purse';
+    transfer CONSTANT ledger.line_kind := 't';
+    reference ledger.opaque;
     since bigint;
     problem text;
     escrow ledger.account;
@@ -65,7 +53,7 @@ DECLARE
     first_two bigint;
     -- Purses opened here (batch one) and those that were there (batch two), with the places of their transfers.
     one_place integer[]; one_account integer[]; one_seq bigint[];
-    there integer[];
+    new_place integer[]; there integer[]; there_place integer[];
     two_place integer[]; two_account integer[]; two_at tid[]; two_prev bigint[]; two_seq bigint[];
     unsure integer[];
 BEGIN
@@ -81,6 +69,7 @@ BEGIN
         RAISE EXCEPTION 'the batch makes no sense: %', problem USING ERRCODE = 'KL004';
     END IF;
 
+    reference := p_reference;
     PERFORM pg_advisory_xact_lock_shared(19276, p_town);
     PERFORM pg_current_xact_id();  -- Before the number of the batch: ledger.seal relies on it.
     SELECT max(per.month), max(per.began_at) INTO month, began FROM ledger.period AS per WHERE per.town_id = p_town;
@@ -98,52 +87,56 @@ BEGIN
            ))
         THEN RAISE EXCEPTION 'not sure' USING ERRCODE = 'KL005'; END IF;
 
-        first_one := (month << 50) + (nextval('ledger.batch_number') << 16);
-        WITH want AS MATERIALIZED (
-            SELECT want.place::integer AS place, want.holder, want.amount,
-                   first_one - 1 + row_number() OVER (ORDER BY want.holder) AS seq
-            FROM unnest(p_id, p_holder, p_amount) WITH ORDINALITY AS want (id, holder, amount, place)
-            LEFT JOIN ledger.account AS acc
-                ON acc.town_id = p_town AND acc.kind = 'purse' AND acc.holder = want.holder AND acc.fund = p_fund
-                AND acc.unit = p_unit
-            WHERE acc.id IS NULL AND want.amount BETWEEN 1 AND max_amount AND want.id < ahead
-        ), opened AS (
-            INSERT INTO ledger.account AS acc (town_id, id, kind, unit, holder, fund, floor_minor, ceiling_minor,
-                                               credits_posted, last_seq, opened_at, opened_by)
-            SELECT p_town, nextval('ledger.purse_number'), 'purse', p_unit, want.holder, p_fund, 0, NULL,
-                   want.amount, want.seq, p_effective_at, p_actor
-            FROM want
-            ORDER BY want.seq
-            ON CONFLICT DO NOTHING
-            RETURNING acc.id, acc.holder, acc.last_seq
-        )
-        SELECT coalesce(array_agg(want.place ORDER BY want.seq), '{}'), coalesce(array_agg(opened.id ORDER BY want.seq), '{}'),
-               coalesce(array_agg(want.seq ORDER BY want.seq), '{}')
-        INTO one_place, one_account, one_seq
-        FROM opened INNER JOIN want ON want.holder = opened.holder;
+        -- What is looked up is kept in arrays side by side, so that nothing has to be joined again.
+        SELECT
+            coalesce(array_agg(want.place ORDER BY want.holder) FILTER (WHERE acc.id IS NULL AND want.amount BETWEEN 1 AND max_amount AND want.id < ahead), '{}'),
+            coalesce(array_agg(acc.id ORDER BY acc.id) FILTER (WHERE acc.id IS NOT NULL), '{}'),
+            coalesce(array_agg(want.place ORDER BY acc.id) FILTER (WHERE acc.id IS NOT NULL), '{}')
+        INTO new_place, there, there_place
+        FROM unnest(p_id, p_holder, p_amount) WITH ORDINALITY AS want (id, holder, amount, place)
+        LEFT JOIN ledger.account AS acc
+            ON acc.town_id = p_town AND acc.kind = 'purse' AND acc.holder = want.holder AND acc.fund = p_fund
+            AND acc.unit = p_unit;
 
-        IF cardinality(one_place) < n THEN
-            SELECT array_agg(acc.id) INTO there
-            FROM unnest(p_holder) WITH ORDINALITY AS want (holder, place)
-            INNER JOIN ledger.account AS acc
-                ON acc.town_id = p_town AND acc.kind = 'purse' AND acc.holder = want.holder AND acc.fund = p_fund
-                AND acc.unit = p_unit
-            LEFT JOIN unnest(one_place) AS opened (place) ON opened.place = want.place
-            WHERE opened.place IS NULL;
-            SELECT array_agg(want.place::integer ORDER BY want.place), array_agg(locked.id ORDER BY want.place),
-                   array_agg(locked.at ORDER BY want.place), array_agg(locked.last_seq ORDER BY want.place)
+        IF new_place <> '{}' THEN
+            first_one := (month << 50) + (nextval('ledger.batch_number') << 16);
+            WITH opened AS (
+                INSERT INTO ledger.account AS acc (town_id, id, kind, unit, holder, fund, floor_minor, ceiling_minor,
+                                                   credits_posted, last_seq, opened_at, opened_by)
+                SELECT p_town, nextval('ledger.purse_number'), purse, p_unit, p_holder[want.place], p_fund, 0, NULL,
+                       p_amount[want.place], first_one + want.row - 1, p_effective_at, p_actor
+                FROM unnest(new_place) WITH ORDINALITY AS want (place, row)
+                ORDER BY want.row
+                ON CONFLICT DO NOTHING
+                RETURNING acc.id, acc.last_seq
+            )
+            SELECT array_agg(new_place[opened.last_seq - first_one + 1] ORDER BY opened.last_seq),
+                   array_agg(opened.id ORDER BY opened.last_seq), array_agg(opened.last_seq ORDER BY opened.last_seq)
+            INTO one_place, one_account, one_seq
+            FROM opened;
+            IF cardinality(one_place) IS DISTINCT FROM cardinality(new_place) THEN
+                -- Somebody else has opened some of them meanwhile.
+                RAISE EXCEPTION 'not sure' USING ERRCODE = 'KL005';
+            END IF;
+        END IF;
+
+        IF there <> '{}' THEN
+            SELECT array_agg(locked.place ORDER BY locked.id), array_agg(locked.id ORDER BY locked.id),
+                   array_agg(locked.at ORDER BY locked.id), array_agg(locked.last_seq ORDER BY locked.id)
             INTO two_place, two_account, two_at, two_prev
             FROM (
-                SELECT acc.ctid AS at, acc.id, acc.holder, acc.last_seq, acc.closed_at,
-                       acc.ceiling_minor - acc.credits_posted + acc.debits_posted - acc.credits_held AS space
-                FROM ledger.account AS acc
-                WHERE acc.town_id = p_town AND acc.id = ANY(there)
-                ORDER BY acc.id FOR NO KEY UPDATE
+                -- In the order of ids, as there is.
+                SELECT there_place[row_number() OVER (ORDER BY acc.id)] AS place, acc.*
+                FROM (
+                    SELECT acc.ctid AS at, acc.id, acc.last_seq, acc.closed_at,
+                           acc.ceiling_minor - acc.credits_posted + acc.debits_posted - acc.credits_held AS space
+                    FROM ledger.account AS acc
+                    WHERE acc.town_id = p_town AND acc.id = ANY(there)
+                    ORDER BY acc.id FOR NO KEY UPDATE
+                ) AS acc
             ) AS locked
-            INNER JOIN unnest(p_id, p_holder, p_amount) WITH ORDINALITY AS want (id, holder, amount, place)
-                ON want.holder = locked.holder
-            WHERE locked.closed_at IS NULL AND want.amount BETWEEN 1 AND max_amount AND want.id < ahead
-              AND (want.amount <= locked.space) IS NOT FALSE;
+            WHERE locked.closed_at IS NULL AND p_amount[locked.place] BETWEEN 1 AND max_amount AND p_id[locked.place] < ahead
+              AND (p_amount[locked.place] <= locked.space) IS NOT FALSE;
         END IF;
         SELECT * INTO escrow FROM ledger.account WHERE town_id = p_town AND id = p_escrow FOR NO KEY UPDATE;
 
@@ -151,7 +144,7 @@ BEGIN
         IF (escrow.kind = 'escrow' AND escrow.unit = p_unit AND escrow.closed_at IS NULL
             AND (SELECT sum(greatest(want.amount, 0)) FROM unnest(p_amount) AS want (amount))
                 <= escrow.credits_posted - escrow.debits_posted - escrow.debits_held - escrow.floor_minor) IS NOT TRUE
-           OR (one_place <> '{}' AND escrow.last_seq >= first_one)
+           OR escrow.last_seq >= first_one
         THEN RAISE EXCEPTION 'not sure' USING ERRCODE = 'KL005'; END IF;
 
         IF two_place IS NOT NULL THEN
@@ -162,7 +155,7 @@ BEGIN
         INSERT INTO ledger.journal (seq, amount_minor, effective_at, posted_at, debit_prev, credit_prev, town_id,
                                     debit_account, credit_account, actor, code, leg, legs, kind, id, reference)
         SELECT line.seq, p_amount[line.place], p_effective_at, clock, lag(line.seq, 1, escrow.last_seq) OVER (ORDER BY line.seq),
-               line.prev, p_town, p_escrow, line.account, actor, code, 0, 1, 't', p_id[line.place], p_reference
+               line.prev, p_town, p_escrow, line.account, actor, code, 0, 1, transfer, p_id[line.place], reference
         FROM (
             SELECT opened.place, opened.account, opened.seq, 0::bigint AS prev
             FROM unnest(one_place, one_account, one_seq) AS opened (place, account, seq)
@@ -185,7 +178,7 @@ BEGIN
             FROM unnest(one_place || two_place, one_seq || two_seq) AS line (place, seq)
         ) AS moved
         WHERE acc.town_id = p_town AND acc.id = p_escrow AND moved.minor IS NOT NULL;
-        IF cardinality(one_place) + coalesce(cardinality(two_place), 0) = n THEN RETURN; END IF;
+        IF coalesce(cardinality(one_place), 0) + coalesce(cardinality(two_place), 0) = n THEN RETURN; END IF;
         SELECT array_agg(left_over.place ORDER BY left_over.place) INTO unsure
         FROM (
             SELECT generate_series(1, n) AS place
@@ -220,5 +213,5 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ledger.disburse IS 'Pay many purses out of one escrow: the same as ledger.open_accounts and ledger.post, sooner.';
 
-REVOKE EXECUTE ON FUNCTION ledger.id_under, ledger.disburse FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.id_under, ledger.disburse TO koinon_app;
+REVOKE EXECUTE ON FUNCTION ledger.disburse FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.disburse TO koinon_app;
