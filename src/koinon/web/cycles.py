@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import psycopg
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from koinon.db.statements import statement
 from koinon.kernel.decisions import Ground
 from koinon.ledger import queries as books
-from koinon.ledger.types import Kind
-from koinon.parties.models import Town, Zone
+from koinon.ledger.types import Kind as Account
+from koinon.parties.connection import raw
+from koinon.parties.models import Zone
 from koinon.programmes import queries, reviewing
-from koinon.programmes.models import Entitlement
 from koinon.programmes.reviewing import Outlier, Review
-from koinon.programmes.types import CycleView
 from koinon.web import refusals, words
+from koinon.web.access import seat_of
+from koinon.web.tables import Column, Kind, Row, Table
 
-SHOWN = 400
 AT_ONCE = 5_000  # Lines that a page pays while its reader waits; more are left to the timer.
 
 
@@ -52,19 +54,6 @@ class Odd:
     reasons: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A household in the list, under the last signs of its opaque id."""
-
-    id: UUID
-    short: str
-    zone: str
-    amount_minor: int
-    state: str
-    outcome: str
-    reasons: list[str]
-
-
 def short(party: UUID) -> str:
     """The end of an opaque id: enough to find a household in a list, and nothing about it."""
     return party.hex[-6:]
@@ -75,17 +64,17 @@ def why(code: str) -> str:
     return str(words.FAILURES.get(code) or refusals.SENTENCES.get(code) or code)
 
 
-def review(conn: psycopg.Connection[Any], town: Town, cycle_id: UUID) -> dict[str, Any]:
+def review(request: HttpRequest, cycle_id: UUID) -> dict[str, Any]:
     """Everything the two pages of a month show."""
+    conn, town = raw(), seat_of(request).town
     seen = reviewing.review(conn, town_id=town.pk, cycle_id=cycle_id)
     cycle = seen.cycle
     fund = queries.fund(conn, town_id=town.pk, fund_id=cycle.fund_id)
     zones = dict(Zone.objects.filter(town=town).values_list("code", "name"))
     reserve = None
     if town.party_id is not None:
-        account = books.account(conn, town_id=town.pk, kind=Kind.RESERVE, holder=town.party_id, fund=fund.id)
+        account = books.account(conn, town_id=town.pk, kind=Account.RESERVE, holder=town.party_id, fund=fund.id)
         reserve = account.available.minor if account else 0
-    lines = _lines(cycle, zones)
     return {
         "cycle": cycle,
         "programme": queries.programme(conn, town_id=town.pk, programme_id=cycle.programme_id),
@@ -112,10 +101,7 @@ def review(conn: psycopg.Connection[Any], town: Town, cycle_id: UUID) -> dict[st
             Odd(short(row.party_id), row.amount_minor, row.before_minor, _stands_out(row)) for row in seen.outliers
         ],
         "odd_found": seen.outliers_found,
-        "lines": lines,
-        "hidden_lines": max(0, cycle.count + cycle.failed + cycle.refused + cycle.waiting - len(lines))
-        if len(lines) == SHOWN
-        else 0,
+        "lines": LINES.read(request, cycle_id=cycle_id),
     }
 
 
@@ -136,38 +122,30 @@ def _stands_out(row: Outlier) -> list[str]:
     return [text for holds, text in told if holds]
 
 
-def _lines(cycle: CycleView, zones: dict[str, str]) -> list[Line]:
-    """The first lines: what failed, what gets nothing, then the largest amounts."""
-    found = Entitlement.objects.filter(cycle_id=cycle.id)
-    first = list(found.exclude(state__in=["due", "paid"]).order_by("state", "party_id")[:SHOWN])
-    rest = found.filter(state__in=["due", "paid"]).order_by("-amount_minor", "party_id")[: SHOWN - len(first)]
-    return [
-        Line(
-            line.pk,
-            short(line.party_id),
-            zones.get(_facts(line.snapshot).get("zone", ""), "–"),
-            line.amount_minor,
-            line.state,
-            str(words.LINE_STATES.get(line.state, line.state)),
-            _reasons_of(line),
-        )
-        for line in [*first, *rest]
-    ]
+def _reasons_of(line: Row) -> str:
+    """Why a line is not paid, in words; nothing of one that is due or paid."""
+    if line["state"] == "failed":
+        return why(line["failure"])
+    if line["state"] in ("refused", "waiting"):
+        return " ".join(words.ground(Ground(kept["code"], kept["fields"])) for kept in _kept(line["grounds"]))
+    return ""
 
 
-def _reasons_of(line: Entitlement) -> list[str]:
-    if line.state == "failed":
-        return [why(line.failure)]
-    if line.state in ("refused", "waiting"):
-        return [words.ground(Ground(kept["code"], kept["fields"])) for kept in _kept(line.grounds)]
-    return []
+LINES = Table(
+    name="month-lines",
+    title=gettext_lazy("Every household of the list"),
+    source=statement("koinon.office", "cycle_lines_listed"),
+    columns=[
+        Column("party", gettext_lazy("Household"), Kind.PARTY, link="office-why", link_to="id"),
+        Column("zone", gettext_lazy("Neighbourhood")),
+        Column("amount_minor", gettext_lazy("Amount"), Kind.MONEY),
+        Column("state", gettext_lazy("Outcome"), Kind.STATE, words=words.LINE_STATES),
+        Column("reasons", gettext_lazy("Reason"), value=_reasons_of),
+    ],
+    sort="amount_minor",
+)
 
 
 def _kept(kept: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(kept) if isinstance(kept, str) else kept
-    return found
-
-
-def _facts(kept: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kept) if isinstance(kept, str) else kept
     return found

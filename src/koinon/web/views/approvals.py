@@ -41,8 +41,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
 
 @seen_by(Role.APPROVER)
 def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    context = cycles.review(raw(), seat_of(request).town, cycle)
-    return render(request, "koinon/office/cycle.html", {**context, "may": "approver"})
+    context = cycles.review(request, cycle)
+    return tables.render(request, "koinon/office/cycle.html", {**context, "may": "approver"})
 
 
 @seen_by(Role.APPROVER)

@@ -156,7 +156,7 @@ def _mapping_sent(request: HttpRequest, kind: str, found: lists.Sheet, before: C
         told = re.fullmatch(r"word\.([a-z_]+)\.([0-9]+)", key)
         word = request.POST.get(f"text.{told[1]}.{told[2]}", "") if told else ""
         if told and word and meaning:
-            values.setdefault(told[1], {})[word] = meaning
+            values.setdefault(told[1], {})[word] = str(meaning)
     return ColumnMapping(columns, values)
 
 

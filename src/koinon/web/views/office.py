@@ -28,7 +28,7 @@ from koinon.parties.models import Role
 from koinon.pilots import townfolder
 from koinon.programmes import operations, queries
 from koinon.programmes.types import CycleView, FundView, ProgrammeView
-from koinon.web import cycles, formats
+from koinon.web import cycles, formats, tables
 from koinon.web.access import seat_of, seen_by
 from koinon.web.uploads import UploadRefused, folder_for_one, unpack
 
@@ -92,8 +92,8 @@ def prepare(request: HttpRequest, programme: UUID) -> HttpResponse:
 
 @seen_by(Role.OFFICER)
 def cycle(request: HttpRequest, cycle: UUID) -> HttpResponse:
-    context = cycles.review(raw(), seat_of(request).town, cycle)
-    return render(request, "koinon/office/cycle.html", {**context, "may": "officer"})
+    context = cycles.review(request, cycle)
+    return tables.render(request, "koinon/office/cycle.html", {**context, "may": "officer"})
 
 
 @seen_by(Role.OFFICER)
