@@ -71,6 +71,67 @@ def payments(
         out.document(document, lambda console: show(console, document))
 
 
+@app.command("disburse")
+def disburse(
+    as_json: JsonOption = False,
+    wallets: Annotated[int, typer.Option(min=10, help="How many households are paid.")] = 1_000_000,
+    sample: Annotated[int, typer.Option(min=2, help="How many of them are also paid one at a time.")] = 2_000,
+    tills: Annotated[float, typer.Option(min=0.1, help="Payments a second that tills ask for meanwhile.")] = 100.0,
+    piece: Annotated[int, typer.Option(min=1, max=65_536, help="Households paid in one transaction.")] = 8_000,
+) -> None:
+    """Measure paying out a whole town, on a durable database of the command's own, and check its books afterwards.
+
+    Status 1 when an invariant fails afterwards. A target that is missed is said and changes nothing.
+    """
+    from koinon.db.embedded import default_root
+
+    with speaking(as_json) as out:
+        bench = wiring.bench_disburse()
+        document = bench.measure(
+            bench.Asked(wallets=wallets, sample=sample, tills_per_second=tills, piece=piece),
+            root=default_root(),
+            prepare=wiring.preparing().prepare,
+            say=out.progress,
+        )
+        out.document(document, lambda console: show_disburse(console, document))
+
+
+def show_disburse(console: Console, document: Mapping[str, Any]) -> None:
+    """The document as a person reads it: where, how fast, in how much memory, what tills noticed of it."""
+    from koinon.cli.tables import plain_table
+
+    _show_machine(console, document)
+    numbers = ("wallets", "s", "per second", "slowest piece ms", "client MB", "server MB", "WAL B", "load")
+    table = plain_table("run", *numbers, right=numbers)
+    named = {
+        "small": "a tenth",
+        "first": "purses opened",
+        "again": "purses there",
+        "beside_tills": "beside tills",
+        "single": "one at a time",
+    }
+    for name, said in named.items():
+        one = document[name]
+        table.add_row(
+            said,
+            f"{one['wallets']:,}",
+            f"{one['seconds']:.2f}",
+            f"{one['wallets_per_second']:,.0f}",
+            _figure(one.get("slowest_piece_ms")),
+            *(_figure(one[key] / 2**20 if key in one else None) for key in ("client_peak_bytes", "server_peak_bytes")),
+            _figure(one.get("wal_bytes_per_wallet")),
+            f"{one['load_average'][0]:.1f}",
+        )
+    console.print(table)
+    tills = document["beside_tills"]["tills"]
+    console.print(
+        f"tills meanwhile: {tills['payments']:,} payments, {tills['payments_per_second']:.0f}/s, "
+        f"p50 {_figure(tills['p50_ms'])} ms, p99 {_figure(tills['p99_ms'])} ms, longest {_figure(tills['max_ms'])} ms"
+    )
+    console.print(f"every invariant over {document['checked']:,} rows\n")
+    _show_targets(console, document["targets"])
+
+
 def show(console: Console, document: Mapping[str, Any]) -> None:
     """The document as a person reads it: where, what, how fast, beside whom, and what is the limit."""
     _show_machine(console, document)
@@ -101,7 +162,8 @@ def _show_machine(console: Console, document: Mapping[str, Any]) -> None:
         soft_wrap=True,
     )
     asked = document["asked"]
-    console.print(f"{asked['wallets']:,} wallets, {asked['warm_up']:g} s of warm-up before each round\n")
+    warm_up = f", {asked['warm_up']:g} s of warm-up before each round" if "warm_up" in asked else ""
+    console.print(f"{asked['wallets']:,} wallets{warm_up}\n")
 
 
 def _show_workloads(console: Console, workloads: Sequence[Mapping[str, Any]]) -> None:

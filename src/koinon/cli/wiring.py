@@ -154,6 +154,10 @@ def site() -> Site:
     return cast(Site, import_module("koinon.server.site"))
 
 
+def bench_disburse() -> Bench:
+    return cast(Bench, import_module("koinon.bench.disburse"))
+
+
 def bench() -> Bench:
     return cast(Bench, import_module("koinon.bench.payments"))
 
