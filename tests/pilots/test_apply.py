@@ -416,6 +416,57 @@ def test_a_limit_a_day_is_read_with_the_decimals_of_the_towns_currency(applying:
     assert fund.rule.per_day_minor == 12_345
 
 
+def test_what_holds_for_money_that_people_have_changes_forward_in_time_only(applying: Applying, tmp_path: Path) -> None:
+    """Until the first unit is issued a folder may correct a rule; from then on it announces what will hold."""
+
+    def plan(programme: str) -> TownPlan:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        return townfolder.read(small_town.write(folder, {"programmes/epidoma.toml": programme.encode()}))
+
+    def rule(more: str, *, of: str = small_town.PROGRAMME) -> str:
+        return of.replace("[[programmes]]", f'[[rules]]\nfund = "stiriksi"\n{more}\n\n[[programmes]]')
+
+    town_id = applying(plan(small_town.PROGRAMME), accept_warnings=True).town_id
+    assert town_id is not None
+    corrected = small_town.PROGRAMME.replace("per_day = 50", 'per_day = 40\npayees = ["094259216"]')
+    early = rule('from_day = 2026-10-10\nreason = "voted"\nchain = true', of=corrected)
+    assert applying(plan(early), accept_warnings=True).counts["funds_changed"] == 1
+    (fund,) = funds(applying.conn, town_id=town_id)
+    assert fund.rule.per_day_minor == 40_00
+    assert len(fund.rule.payees or ()) == 1
+    assert fund.on(date(2026, 10, 10)).rule.chain
+
+    _give(applying, town_id, fund.id)
+    with pytest.raises(FindingsError) as refused:
+        applying(plan(small_town.PROGRAMME), accept_warnings=True)
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.column, finding.row > 0) == ("town.rule-forward-only", "rules", True)
+    with pytest.raises(FindingsError) as refused:
+        applying(plan(rule('from_day = 2026-10-09\nreason = "voted"', of=early)), accept_warnings=True)
+    assert [one.column for one in refused.value.findings] == ["rules.from_day"]
+    later = rule('from_day = 2027-01-01\nreason = "voted"\nhours = ["mon-fri 08:00-20:00"]', of=early)
+    for _again in range(2):
+        applying(plan(later), accept_warnings=True)
+    (fund,) = funds(applying.conn, town_id=town_id)
+    assert [version.from_day for version in fund.versions] == [None, date(2026, 10, 10), date(2027, 1, 1)]
+
+
+def _give(applying: Applying, town_id: int, fund_id: UUID) -> None:
+    """The month is paid: money of the fund lies in purses."""
+    treasury.receive_budget(
+        applying.conn, town_id=town_id, fund=fund_id, amount=Amount(1_000_00, "PAG"), bank_reference="b/1",
+        idempotency_key="b/1", at=NOW, actor="user:1",
+    )  # fmt: skip
+    (programme,) = all_programmes(applying.conn, town_id=town_id)
+    cycle = programmes.prepare_cycle(
+        applying.conn, town_id=town_id, programme_id=programme.id, month=Month(2026, 10), actor="user:1", now=NOW
+    )
+    of: Any = {"town_id": town_id, "cycle_id": cycle.id, "now": NOW}
+    programmes.submit_cycle(applying.conn, actor="user:1", **of)
+    programmes.approve_cycle(applying.conn, actor="user:2", **of)
+    programmes.disburse_cycle(applying.conn, actor="user:1", **of)
+
+
 ELIGIBILITY = """
 [programmes.eligibility]
 zones = ["Νεα Περαμος"]

@@ -182,6 +182,43 @@ CASES: dict[str, tuple[Callable[[], dict[str, bytes | None]], list[Place]]] = {
             (AID, 13, "rules.share_of_price", "town.setting-invalid"),
         ],
     ),
+    "limits of a rule that cannot be meant": (
+        lambda: replacing(
+            AID,
+            (
+                'share_of_price = "1/2"',
+                (
+                    'share_of_price = "1/2"\nsizes = ["tiny"]\nhours = ["always"]\ncategories = ["Φαγητό"]\nper_month = 0\n'
+                    'payees = ["094259217"]\nreason = "γιατί"'
+                ),
+            ),
+        ),
+        [
+            (AID, 11, "rules.payees", "town.payee-unknown"),
+            (AID, 14, "rules.sizes", "town.setting-invalid"),
+            (AID, 15, "rules.hours", "town.setting-invalid"),
+            (AID, 16, "rules.categories", "town.setting-invalid"),
+            (AID, 17, "rules.per_month", "town.setting-invalid"),
+            (AID, 19, "rules.reason", "town.setting-invalid"),
+        ],
+    ),
+    "two changes for one day, one without a reason, one that ends before it begins": (
+        lambda: replacing(
+            AID,
+            (
+                "[[programmes]]",
+                (
+                    '[[rules]]\nfund = "stiriksi"\nfrom_day = 2027-01-01\n\n[[rules]]\nfund = "stiriksi"\n'
+                    'from_day = 2027-01-01\nlast_day = 2026-12-31\nreason = "απόφαση"\n\n[[programmes]]'
+                ),
+            ),
+        ),
+        [
+            (AID, 16, "rules.reason", "town.setting-missing"),
+            (AID, 22, "rules.from_day", "town.rule-twice"),
+            (AID, 23, "rules.last_day", "town.dates-reversed"),
+        ],
+    ),
     "a floor below zero": (
         lambda: replacing(AID, ('share = "1/4"', 'share = "1/4"\nfloor_monthly = "-1"')),
         [(AID, 21, "programmes.floor_monthly", "town.amount-negative")],
@@ -236,6 +273,7 @@ def test_a_spoilt_folder_is_found_out_at_its_place(tmp_path: Path, case: str) ->
 def test_every_kind_of_finding_turns_up_in_a_test() -> None:
     in_cases = {code for _, expected in CASES.values() for *_, code in expected}
     of_limits = {code for _, (_, code) in HOSTILE.values()} | {"town.more-warnings"}
+    of_limits |= {"town.rule-forward-only"}  # Found as a folder is applied: test_apply.py.
 
     assert in_cases | of_limits | {code for *_, code in planted()} == KINDS.keys()
 

@@ -34,11 +34,10 @@ from koinon.ledger import operations as ledger
 from koinon.ledger.types import Kind, NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
-from koinon.pilots import apply_rewards
+from koinon.pilots import apply_funds, apply_rewards, townfolder_funds
 from koinon.pilots.errors import TownFixed
-from koinon.pilots.townfolder_types import BusinessSpec, FundSpec, PersonSpec, Role, TownPlan
+from koinon.pilots.townfolder_types import BusinessSpec, PersonSpec, Role, TownPlan
 from koinon.programmes.eligibility import Status
-from koinon.programmes.spending import SpendingRule
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
 from koinon.treasury.rules import default_terms
@@ -146,6 +145,8 @@ class _Fund:
     rule: str
     spend_from: date | None
     last_day: date | None
+    notice_days: int
+    warn_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ class _Differences:
     people: list[_Person] = field(default_factory=list)
     businesses: list[_Business] = field(default_factory=list)
     funds: list[_Fund] = field(default_factory=list)
+    issued: set[UUID] = field(default_factory=set)
     programmes: list[_Programme] = field(default_factory=list)
     awards: list[_Award] = field(default_factory=list)
     accounts: list[NewAccount] = field(default_factory=list)
@@ -343,6 +345,7 @@ class _Comparison:
         self.fund_id: dict[str, UUID] = {}
         self.programme_id: dict[str, UUID] = {}
         self.tills: list[UUID] = []
+        self.by_tax_id: dict[str, UUID] = {}
         self.recognised: dict[str, UUID] = {}
 
     def differences(self) -> _Differences:
@@ -543,6 +546,7 @@ class _Comparison:
         known_but_excluded = [shop for shop in self.plan.excluded if shop.tax_id in by_tax_id]
         for shop in (*self.plan.businesses, *known_but_excluded):
             party = by_tax_id.get(shop.tax_id) or new_id()
+            self.by_tax_id[shop.tax_id] = party
             wanted[party] = _business_row(party, shop, active=shop not in known_but_excluded)
             personal[party] = {
                 "name": shop.legal_name,
@@ -569,13 +573,18 @@ class _Comparison:
                 fund.name,
                 fund.source,
                 fund.budget_minor,
-                _json(_rule(fund).as_json()),
+                _json(townfolder_funds.spending(fund.rule, self.by_tax_id).as_json()),
                 fund.spend_from,
                 fund.last_day,
+                fund.notice_days,
+                fund.warn_days,
             )
             for fund in self.plan.funds
         }
+        issued = set() if self.town is None else apply_funds.issued(self.conn, town_id=self.town.id)
+        apply_funds.keep_forward(self.plan.funds, present, wanted, issued)
         self._compare("funds", wanted, present, "fund")
+        self.found.issued = issued
 
     def _compare_programmes(self) -> None:
         present = {
@@ -708,23 +717,6 @@ def _business_row(party: UUID, shop: BusinessSpec, *, active: bool) -> _Business
     )
 
 
-def _rule(fund: FundSpec) -> SpendingRule:
-    def listed(values: tuple[str, ...] | None) -> frozenset[str] | None:
-        return frozenset(values) if values else None
-
-    rule = fund.rule
-    return SpendingRule(
-        zones=listed(rule.zones),
-        sectors=listed(rule.sectors),
-        legal_forms=listed(rule.legal_forms),
-        sse_only=rule.sse_only,
-        exclude_chains=rule.exclude_chains,
-        share_of_price=rule.share_of_price,
-        per_day_minor=rule.per_day_minor,
-        peers_allowed=rule.peers_allowed,
-    )
-
-
 # --- Writing ------------------------------------------------------------------------------------
 
 
@@ -746,6 +738,9 @@ def _write(
     put("apply_put_businesses", found.businesses, town_id=town_id)
     for fund in found.funds:
         execute(conn, statement(_PACKAGE, "apply_put_fund"), town_id=town_id, **asdict(fund))
+    apply_funds.write_changes(
+        conn, plan.funds, comparison.fund_id, found.issued, town_id=town_id, by_tax_id=comparison.by_tax_id, at=at, actor=actor
+    )  # fmt: skip
     for programme in found.programmes:
         execute(conn, statement(_PACKAGE, "apply_put_programme"), town_id=town_id, **asdict(programme))
     put("apply_put_awards", found.awards)
@@ -761,6 +756,10 @@ def _write(
             file_format=found.terms.file_format,
             execution_days=found.terms.execution_days,
             source=found.terms.source,
+            fee_minor=found.terms.fee_minor,
+            fee_bps=found.terms.fee_bps,
+            cooling_days=found.terms.cooling_days,
+            schedule=found.terms.schedule,
             at=at,
             actor=actor,
         )

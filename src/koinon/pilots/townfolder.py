@@ -33,6 +33,7 @@ from koinon.pilots.townfolder_cells import (
 )
 from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
+from koinon.pilots.townfolder_funds import check_payees
 from koinon.pilots.townfolder_limits import MOST_FINDINGS, Allowance
 from koinon.pilots.townfolder_settings import (
     LEGAL_FORMS,
@@ -346,6 +347,7 @@ class _Reading:
             members[person.household].append(person)
         households = [self._complete(one, members[one.key], statuses.get(one.key, [])) for one in households]
         businesses = self._businesses()
+        check_payees(self.policies.funds, {shop.tax_id for shop in businesses}, self.findings)
         awards = self._awards({household.key: household for household in households}, households_known)
         left_out = tuple(shop for shop in businesses if shop.is_chain and not self.settings.chains_accepted)
         return TownPlan(

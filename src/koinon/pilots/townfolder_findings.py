@@ -90,7 +90,14 @@ KINDS: dict[str, Kind] = {
     "town.code-twice": Kind(ERROR, gettext_noop("Give each its own code.")),
     "town.fund-missing": Kind(ERROR, gettext_noop('Say which fund the rule is for: fund = "code of the fund".')),
     "town.fund-unknown": Kind(ERROR, gettext_noop("Name a fund that a [[funds]] table of the folder defines.")),
-    "town.rule-twice": Kind(ERROR, gettext_noop("Write one rule for each fund; its conditions hold together.")),
+    "town.rule-twice": Kind(
+        ERROR,
+        gettext_noop("Write one rule for each fund and each day from which it holds; its conditions hold together."),
+    ),
+    "town.payee-unknown": Kind(ERROR, gettext_noop("Name businesses by a tax identifier of the list of businesses.")),
+    "town.rule-forward-only": Kind(
+        ERROR, gettext_noop("Leave what holds as it is, and write another [[rules]] table with from_day and reason.")
+    ),
     # cells
     "town.value-missing": Kind(ERROR, gettext_noop("Fill in the cell.")),
     "town.value-unknown": Kind(

@@ -22,13 +22,14 @@ from stdnum.exceptions import ValidationError
 from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
 from koinon.pilots import townfolder_aid as aid
-from koinon.pilots import townfolder_rewards
+from koinon.pilots import townfolder_funds, townfolder_rewards
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_limits import LARGEST_SETTINGS, MOST_DOTS_IN_A_LINE
 from koinon.pilots.townfolder_tables import Source
 from koinon.pilots.townfolder_types import (
+    ChangeSpec,
     FundSpec,
     LegalBasis,
     ProgrammeSpec,
@@ -241,10 +242,14 @@ class Section:
 
     def problem(self, key: str, code: str, message: str, remedy: str = "") -> None:
         # A table written within a line has no line of its own; what holds it has one.
-        places = [(*self.path, key), *(self.path[:depth] for depth in range(len(self.path), 0, -1))]
-        at = next((line for place in places if (line := self.lines.get(place))), 0)
+        _file, at = self.place(key)
         names = [part for part in (*self.path, key) if isinstance(part, str) and part]
         self.findings.add(code, message, file=self.file, row=at, column=".".join(names), remedy=remedy)
+
+    def place(self, key: str) -> tuple[str, int]:
+        """The file and the line of a setting, or of the table it would stand in."""
+        places = [(*self.path, key), *(self.path[:depth] for depth in range(len(self.path), 0, -1))]
+        return self.file, next((line for place in places if (line := self.lines.get(place))), 0)
 
     def within(self, key: str, path: Path_, code: str, message: str) -> None:
         """A problem somewhere within a setting: a list or table that somebody else reads."""
@@ -701,6 +706,7 @@ def read_policies(
 @dataclass(slots=True)
 class _Rules:
     of_fund: dict[str, RuleSpec] = field(default_factory=dict)
+    changes: dict[str, list[tuple[Section, ChangeSpec]]] = field(default_factory=dict)
     named: list[tuple[Section, str]] = field(default_factory=list)
 
 
@@ -715,7 +721,9 @@ def _read_rules(roots: list[Section], town: TownSettings) -> _Rules:
             else:
                 rules.named.append((section, fund))
             rule = _read_rule(section, fund, town)
-            if fund in rules.of_fund:
+            if (change := townfolder_funds.change(section, rule)) is not None:
+                rules.changes.setdefault(fund, []).append((section, change))
+            elif fund in rules.of_fund:
                 section.problem(
                     "fund", "town.rule-twice", _('The fund "%(code)s" has another rule already.', code=fund)
                 )
@@ -758,8 +766,12 @@ def _read_rule(section: Section, fund: str, town: TownSettings) -> RuleSpec:
     per_day = section.amount("per_day", town.town.unit.exponent, required=False)
     if per_day == 0:
         section.problem("per_day", "town.setting-invalid", _("The amount must be above zero."))
+    file, row = section.place("fund")
     return RuleSpec(
         fund=fund,
+        file=file,
+        row=row,
+        **townfolder_funds.limits(section, exponent=town.town.unit.exponent, country=town.town.country),
         zones=zones or None,
         sectors=tuple(sectors) or None,
         legal_forms=tuple(forms) or None,
@@ -842,6 +854,8 @@ def _read_fund(section: Section, rules: _Rules, seen: set[str], exponent: int, p
             _("`%(last)s` comes before `%(first)s`.", last="last_day", first="spend_from"),
         )
     budget = section.amount("budget", exponent)
+    notice_days, warn_days = townfolder_funds.notice(section)
+    file, row = section.place("code")
     policies.funds.append(
         FundSpec(
             code=code,
@@ -850,7 +864,12 @@ def _read_fund(section: Section, rules: _Rules, seen: set[str], exponent: int, p
             budget_minor=budget or 0,
             spend_from=spend_from,
             last_day=last_day,
-            rule=rules.of_fund.get(code, RuleSpec(fund=code)),
+            rule=rules.of_fund.get(code, RuleSpec(fund=code, file=file, row=row)),
+            changes=townfolder_funds.in_order(code, rules.changes.get(code, [])),
+            notice_days=notice_days,
+            warn_days=warn_days,
+            file=file,
+            row=row,
         )
     )
     section.finish()

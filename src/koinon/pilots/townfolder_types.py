@@ -18,6 +18,7 @@ from koinon.kernel.money import Unit
 from koinon.programmes.amounts import OF_AWARD, AmountRule
 from koinon.programmes.eligibility import EVERYBODY, Condition, Status
 from koinon.programmes.rules import ProgrammeTerms
+from koinon.programmes.spending import Window
 from koinon.programmes.waiting import WaitingRule
 
 
@@ -140,6 +141,27 @@ class RuleSpec:
     share_of_price: Fraction | None = None
     per_day_minor: int | None = None
     peers_allowed: bool = False
+    payees: tuple[str, ...] | None = None
+    except_payees: tuple[str, ...] | None = None
+    sizes: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    hours: tuple[Window, ...] | None = None
+    per_cycle_minor: int | None = None
+    chain: bool = False
+    file: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSpec:
+    """What holds for a fund from a later day on, and where the folder says so."""
+
+    from_day: date
+    last_day: date | None
+    reason: str
+    rule: RuleSpec
+    file: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +173,11 @@ class FundSpec:
     spend_from: date | None
     last_day: date | None
     rule: RuleSpec
+    changes: tuple[ChangeSpec, ...] = ()
+    notice_days: int = 14
+    warn_days: int = 14
+    file: str = ""
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
