@@ -29,81 +29,11 @@ from koinon.pilots.apply import apply
 from koinon.programmes import queries
 from koinon.treasury import operations as treasury
 from tests.conftest import Databases, LiveSite, serving
-from tests.pilots import small_town
+from tests.pilots import small_families
 from tests.web.browsing import DESK, Reader
 
 PASSWORD = "a rather long password"
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-PROGRAMME = """
-[[funds]]
-code = "oikogeneies"
-name = "Στήριξη οικογενειών"
-source = "Προϋπολογισμός 2026"
-budget = "12.000,00"
-spend_from = 2026-10-01
-last_day = 2027-03-31
-
-[[rules]]
-fund = "oikogeneies"
-sectors = ["food"]
-
-[[programmes]]
-code = "epidoma"
-name = "Επίδομα οικογενειών"
-fund = "oikogeneies"
-share = "1/2"
-for = "households"
-
-[programmes.eligibility]
-resident = { at_least_months = 12 }
-any = [
-  { income_bands = ["none"] },
-  { statuses = ["monogoneiki"] },
-]
-
-[programmes.amounts]
-table = [
-  { children = { younger_than = 18, at_least = 2 }, pays = "200,00" },
-  { children = { younger_than = 18, at_least = 1 }, pays = "100,00" },
-  { pays = "50,00" },
-]
-"""
-TOWN = (
-    small_town.TOWN.replace(
-        'joined_on = "Ημ/νία ένταξης"', 'joined_on = "Ημ/νία ένταξης"\nresident_since = "Κάτοικος από"'
-    ).replace('"χωρίς" = "none"', '"χωρίς" = "none"\n"χαμηλό" = "low"')
-    + """
-[files.statuses]
-file = "katastaseis.csv"
-[files.statuses.columns]
-household = "Φάκελος"
-status = "Κατάσταση"
-from_day = "Από"
-to_day = "Έως"
-[files.statuses.values.status]
-"μονογονεϊκή" = "monogoneiki"
-"""
-)
-HOUSEHOLDS = """Αρ. φακέλου;Οικισμός;Μέλη;Εισόδημα;Ημ/νία ένταξης;Κάτοικος από
-Φ-1/2026;Ελευθερούπολη;3;χωρίς;01/09/2026;1/5/2019
-Φ-2/2026;Νέα Πέραμος;1;χωρίς;1.9.2026;1/6/2026
-Φ-3/2026;Νέα Πέραμος;2;χαμηλό;1.9.2026;1/6/2020
-Φ-4/2026;Ελευθερούπολη;1;χαμηλό;1.9.2026;1/6/2020
-Φ-5/2026;Ελευθερούπολη;1;χωρίς;1.9.2026;1/6/2020
-"""
-RESIDENTS = """Φάκελος|ΑΜΚΑ|Όνομα|Επώνυμο|Γέννηση|Σχέση
-Φ-1/2026|01018000016|Μαρία|Παπαδοπούλου|01/01/1980|Υπόχρεος
-Φ-1/2026||Νίκος|Παπαδόπουλος|2/2/2016|τέκνο
-Φ-1/2026||Άννα|Παπαδοπούλου|5/7/2020|τέκνο
-Φ-2/2026|02029000011|Γιώργος|Ιωάννου|02/02/1990|Υπόχρεος
-Φ-3/2026|15038500029|Ελένη|Δήμου|15/03/1985|Υπόχρεος
-Φ-3/2026||Πέτρος|Δήμου|1/1/2018|τέκνο
-Φ-4/2026|20057000018|Σοφία|Νικολάου|20/05/1970|Υπόχρεος
-Φ-5/2026|01018000024|Παπαδοπούλου Μαρία||01/01/1980|Υπόχρεος
-"""
-STATUSES = """Φάκελος;Κατάσταση;Από;Έως
-Φ-3/2026;μονογονεϊκή;01/01/2024;
-"""
 
 
 @dataclass
@@ -125,20 +55,6 @@ class Story:
         return str(found.balance) if found else "no purse"
 
 
-def written(folder: Path, **changes: str) -> Path:
-    return small_town.write(
-        folder,
-        {
-            "town.toml": (changes.get("town") or TOWN).encode(),
-            "noikokyria.csv": HOUSEHOLDS.encode("cp1253"),
-            "melh.csv": (changes.get("residents") or RESIDENTS).encode(),
-            "katastaseis.csv": STATUSES.encode(),
-            "programmes/epidoma.toml": (changes.get("programme") or PROGRAMME).encode(),
-            "programmes/enisxyseis.csv": None,
-        },
-    )
-
-
 def zipped(folder: Path) -> bytes:
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -151,7 +67,7 @@ def zipped(folder: Path) -> bytes:
 @pytest.fixture(scope="module")
 def story(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The town taken in from its folder, with euros in the fund's reserve."""
-    folder = written(tmp_path_factory.mktemp("town"))
+    folder = small_families.write(tmp_path_factory.mktemp("town"))
     with databases.clone() as database, connect(database.app_url, application_name="journey") as conn:
         with transaction(conn):
             secrets = Secrets.load()
@@ -204,11 +120,11 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
     officer, approver = window(browser, story, "officer"), window(browser, story, "approver")
 
     # The folder is checked: what cannot be meant is found at its place, then nothing is wrong.
-    wrong = PROGRAMME.replace('statuses = ["monogoneiki"]', 'statuses = ["monogonia"]').replace(
+    wrong = small_families.PROGRAMME.replace('statuses = ["monogoneiki"]', 'statuses = ["monogonia"]').replace(
         'pays = "100,00"', 'pays = "1.00,0"'
     )
     page = officer.open("/office/check-folder/")
-    check_folder(page, written(tmp_path / "wrong", programme=wrong))
+    check_folder(page, small_families.write(tmp_path / "wrong", programme=wrong))
     found = [row.locator("td").all_inner_texts()[:3] for row in page.locator("tbody tr").all()]
     lines = wrong.splitlines()
     assert [(lines[int(row) - 1].strip(), column) for _, row, column in found] == [

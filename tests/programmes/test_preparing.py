@@ -276,3 +276,17 @@ def test_an_application_that_ended_is_refused_though_the_table_would_pay(town):
         "ana": ("due", 100, ["by-table"]),
         "pere": ("refused", 0, ["award-ended"]),
     }
+
+
+def test_what_is_registered_of_a_household_is_erased_with_it_and_its_months_keep_what_they_decided(town, tmp_path):
+    cycle = town.prepare("families")
+    vault = Vault(town.conn, Secrets.load(tmp_path))
+    vault.erase(town.parties["ana"], actor=OFFICER, reason="asked", at=NOON)
+    kept = town.conn.execute(
+        "SELECT children_born::text, statuses::text FROM parties_household WHERE party_id = %s", [town.parties["ana"]]
+    ).fetchone()
+    assert kept == ("[]", "[]")
+    line = queries.entitlement(town.conn, town_id=town.id, cycle_id=cycle.id, party_id=town.parties["ana"])
+    assert line.snapshot["ages"] == [15, 8, 6]
+    assert "ana" not in decided(town, town.prepare("families", NOVEMBER))
+    assert town.broken() == []

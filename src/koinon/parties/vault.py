@@ -201,6 +201,7 @@ class Vault:
         execute(self._conn, statement(_PACKAGE, "vault_erase"), party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "vault_erase_lookups"), party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "erase_shop_sign"), party_id=party_id)
+        execute(self._conn, statement(_PACKAGE, "erase_household_facts"), party_id=party_id)
         sign_ins = many(self._conn, statement(_PACKAGE, "users_of_party_only"), _UserId, party_id=party_id)
         execute(self._conn, statement(_PACKAGE, "revoke_grants_of_party"), party_id=party_id)
         _delete_with_dependents(self._conn, "public", "parties_user", "id", [str(user.user_id) for user in sign_ins])

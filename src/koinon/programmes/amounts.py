@@ -263,11 +263,11 @@ def _formula(written: Any, reading: Reading, path: Path) -> AmountRule:
     table = reading.table(path, written)
     if table is None:
         return OF_AWARD
-    reading.known(path, table, _FORMULA)
+    all_known = reading.known(path, table, _FORMULA)
     share = parse_share(table["share_of_award"]) if "share_of_award" in table else None
     if "share_of_award" in table and share is None:
         reading.problem((*path, "share_of_award"), "rule.not-a-share")
-    if not table.keys() & set(_FORMULA[:6]):
+    if all_known and not table.keys() & set(_FORMULA[:6]):
         reading.problem(path, "rule.says-nothing", wanted=list(_FORMULA[:6]))
     at_least, at_most = (_amount(table, key, reading, path) for key in ("at_least", "at_most"))
     if at_least is not None and at_most is not None and at_most < at_least:

@@ -381,10 +381,12 @@ class Reading:
         """A whole number that may be absent."""
         return self.whole((*path, key), table[key], most=most) if key in table else None
 
-    def known(self, path: Path, table: Mapping[str, Any], keys: Sequence[str]) -> None:
-        for key in table:
-            if key not in keys:
-                self.problem((*path, key), "rule.unknown-key", key=str(key), known=sorted(keys))
+    def known(self, path: Path, table: Mapping[str, Any], keys: Sequence[str]) -> bool:
+        """Whether it knows every key of a table; a misspelt one is one mistake, not two."""
+        unknown = [key for key in table if key not in keys]
+        for key in unknown:
+            self.problem((*path, key), "rule.unknown-key", key=str(key), known=sorted(keys))
+        return not unknown
 
 
 KEYS = ("zones", "income_bands", "members", "children", "resident", "statuses", "all", "any", "not")
@@ -455,9 +457,9 @@ def _members(value: Any, reading: Reading, path: Path) -> Condition | None:
     table = reading.table(path, value)
     if table is None:
         return None
-    reading.known(path, table, ("at_least", "at_most"))
+    all_known = reading.known(path, table, ("at_least", "at_most"))
     at_least, at_most = bounds(table, reading, path)
-    if "at_least" not in table and "at_most" not in table:
+    if all_known and "at_least" not in table and "at_most" not in table:
         reading.problem(path, "rule.says-nothing", wanted=["at_least", "at_most"])
     return Members(at_least, at_most)
 
@@ -479,9 +481,9 @@ def _children(value: Any, reading: Reading, path: Path) -> Condition | None:
     table = reading.table(path, value)
     if table is None:
         return None
-    reading.known(path, table, ("younger_than", "from_age", "at_least", "at_most"))
+    all_known = reading.known(path, table, ("younger_than", "from_age", "at_least", "at_most"))
     at_least, at_most = bounds(table, reading, path)
-    if "at_least" not in table and "at_most" not in table:
+    if all_known and "at_least" not in table and "at_most" not in table:
         reading.problem(path, "rule.says-nothing", wanted=["at_least", "at_most"])
     return Children(ages(table, reading, path), at_least, at_most)
 
@@ -490,9 +492,10 @@ def _resident(value: Any, reading: Reading, path: Path) -> Condition | None:
     table = reading.table(path, value)
     if table is None:
         return None
-    reading.known(path, table, ("at_least_months",))
+    all_known = reading.known(path, table, ("at_least_months",))
     if "at_least_months" not in table:
-        reading.problem(path, "rule.says-nothing", wanted=["at_least_months"])
+        if all_known:
+            reading.problem(path, "rule.says-nothing", wanted=["at_least_months"])
         return None
     return Resident(reading.number(path, table, "at_least_months", most=MOST_MONTHS) or 0)
 
