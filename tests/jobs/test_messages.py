@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.core import mail
 
 from koinon.jobs.messages import WORDS, messages_round
+from koinon.jobs.messaging import messaging
 from koinon.jobs.sms import FileGateway
 from koinon.jobs.webhooks import NotSent
 from koinon.kernel.identifiers import new_id
@@ -142,3 +144,15 @@ def test_every_kind_has_words_for_what_it_is_given(town, secrets, tmp_path):
         leave(town, kind)
     assert messages_round(town.conn, now=NOON, gateway=FileGateway(tmp_path), secrets=secrets) == len(WORDS)
     assert not any("%(" in text["text"] for text in texts(tmp_path))
+
+
+def test_the_messenger_sends_by_itself_and_stops_when_it_is_told(database, town, tmp_path, monkeypatch):
+    monkeypatch.setenv("KOINON_SMS_FOLDER", str(tmp_path))
+    know(town, Secrets.load(), phone="600112233")
+    leave(town)
+    with messaging(database.app_url) as messenger:
+        until = time.monotonic() + 20
+        while not texts(tmp_path) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert not messenger.is_alive()
+    assert len(texts(tmp_path)) == 1

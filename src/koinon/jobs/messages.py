@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -36,8 +36,8 @@ from koinon.parties.vault import Vault
 
 log = structlog.get_logger("koinon.jobs")
 
-MOST_IN_A_ROUND = 200
-LEASE_SECONDS = 120
+MOST_AT_ONCE = 20
+LEASE_SECONDS = 600  # More than so many tries may take: a mail server is waited for fifteen seconds.
 KEPT = timedelta(days=30)
 _NEVER_AGAIN = frozenset({"nobody", "no-address", "recipient-refused", "vault"})
 
@@ -100,25 +100,40 @@ class Text:
 
 
 def messages_round(
-    conn: Connection[Any], *, now: datetime, gateway: sms.Gateway | None = None, secrets: Secrets | None = None
+    conn: Connection[Any],
+    *,
+    now: datetime,
+    gateway: sms.Gateway | None = None,
+    secrets: Secrets | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Send what is due, each message tried by itself; how many were sent."""
-    with transaction(conn):
-        due = messages.claim(conn, most=MOST_IN_A_ROUND, lease_seconds=LEASE_SECONDS)
-    sent = 0
-    for message in due:
-        channel, error = _send(conn, message, gateway or sms.from_environment(), secrets or Secrets.load())
-        wait = rules.wait_seconds(message.tries, chance=random.random())  # noqa: S311  No secret.
+    """Send all that is due, each message tried by itself, a few taken up at a time; how many were sent."""
+    sent = failed = 0
+    while not stopping():
         with transaction(conn):
-            messages.finish(
-                conn, message, channel=channel, error=error, wait_seconds=None if error in _NEVER_AGAIN else wait
-            )
-        sent += not error
-    if due:
-        log.info("messages sent", sent=sent, failed=len(due) - sent)
+            due = messages.claim(conn, most=MOST_AT_ONCE, lease_seconds=LEASE_SECONDS)
+        for message in due:
+            if stopping():
+                break
+            arrived = _try(conn, message, gateway, secrets)
+            sent, failed = sent + arrived, failed + (not arrived)
+        if len(due) < MOST_AT_ONCE:
+            break
+    if sent or failed:
+        log.info("messages sent", sent=sent, failed=failed)
     with transaction(conn):
         messages.purge(conn, before=now - KEPT)
     return sent
+
+
+def _try(conn: Connection[Any], message: Message, gateway: sms.Gateway | None, secrets: Secrets | None) -> bool:
+    channel, error = _send(conn, message, gateway or sms.from_environment(), secrets or Secrets.load())
+    wait = rules.wait_seconds(message.tries, chance=random.random())  # noqa: S311  No secret.
+    with transaction(conn):
+        messages.finish(
+            conn, message, channel=channel, error=error, wait_seconds=None if error in _NEVER_AGAIN else wait
+        )
+    return not error
 
 
 def _send(conn: Connection[Any], message: Message, gateway: sms.Gateway, secrets: Secrets) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
 from koinon.jobs import deliveries, disbursing, metrics
+from koinon.jobs.messaging import messaging
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
@@ -42,7 +43,6 @@ SEAL_EVERY_SECONDS = 60.0
 CHECK_EVERY_SECONDS = 900.0
 SWEEP_EVERY_SECONDS = 86400.0
 PURGE_EVERY_SECONDS = 3600.0
-MESSAGES_EVERY_SECONDS = 20.0
 DISBURSE_EVERY_SECONDS = 15.0
 
 SWEEPER = "job:sweep"
@@ -176,7 +176,6 @@ class Timer(threading.Thread):
         check_every: float = CHECK_EVERY_SECONDS,
         sweep_every: float = SWEEP_EVERY_SECONDS,
         purge_every: float = PURGE_EVERY_SECONDS,
-        messages_every: float = MESSAGES_EVERY_SECONDS,
         disburse_every: float = DISBURSE_EVERY_SECONDS,
     ) -> None:
         super().__init__(name="koinon jobs", daemon=True)
@@ -185,16 +184,15 @@ class Timer(threading.Thread):
         self._check_every = check_every
         self._sweep_every = sweep_every
         self._purge_every = purge_every
-        self._messages_every = messages_every
         self._disburse_every = disburse_every
         self._told = threading.Event()
 
     def run(self) -> None:
         seal_at = time.monotonic() + self._seal_every
         check_at = time.monotonic() + self._check_every
-        sweep_at = purge_at = messages_at = disburse_at = time.monotonic()
+        sweep_at = purge_at = disburse_at = time.monotonic()
         while True:
-            next_at = min(seal_at, check_at, sweep_at, purge_at, messages_at, disburse_at)
+            next_at = min(seal_at, check_at, sweep_at, purge_at, disburse_at)
             if self._told.wait(max(next_at - time.monotonic(), 0)):
                 return
             if time.monotonic() >= sweep_at:
@@ -208,9 +206,6 @@ class Timer(threading.Thread):
             if time.monotonic() >= check_at:
                 self._once("check", check_round)
                 check_at = time.monotonic() + self._check_every
-            if time.monotonic() >= messages_at:
-                self._once("messages", _messages_round)
-                messages_at = time.monotonic() + self._messages_every
             if time.monotonic() >= disburse_at:
                 self._once("disburse", lambda conn: disbursing.disburse_round(conn, now=datetime.now(UTC)))
                 disburse_at = time.monotonic() + self._disburse_every
@@ -243,16 +238,10 @@ def running(url: str) -> Iterator[Timer]:
     timer = Timer(url)
     timer.start()
     try:
-        with deliveries.delivering(url):
+        with deliveries.delivering(url), messaging(url):
             yield timer
     finally:
         timer.stop()
-
-
-def _messages_round(conn: Connection[Any]) -> int:
-    from koinon.jobs import messages  # Django is needed for what is said to people only.
-
-    return messages.messages_round(conn, now=datetime.now(UTC))
 
 
 def _towns(conn: Connection[Any]) -> list[TownName]:
