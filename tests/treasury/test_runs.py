@@ -31,6 +31,7 @@ from koinon.treasury.errors import (
     RunInOtherState,
     RunNotFound,
     SamePerson,
+    TermsNotPossible,
 )
 from koinon.treasury.types import Euros, FileFormat, PaymentState, Run, RunState
 from tests.treasury.place import APPROVER, IBANS, NOON, TREASURER, Place, build
@@ -510,10 +511,15 @@ def test_a_town_outside_sepa_gets_a_csv_with_its_own_decimals(django_db):
 @pytest.mark.parametrize(("currency", "country"), [("JOD", "JO"), ("TND", "TN"), ("ILS", "PS")])
 def test_no_other_currency_ever_goes_out_as_sepa(django_db, currency, country):
     place = build(django_db, slug="elsewhere", country=country, national_currency=currency)
-    treasury.set_terms(
-        place.conn, town_id=place.town.pk, from_day=date(2026, 1, 1), minimum=place.money("1.00"),
-        file_format=FileFormat.PAIN_001_09, execution_days=1, source="A mistake", at=NOON, actor=TREASURER,
-    )  # fmt: skip
+    mistake = {
+        "town_id": place.town.pk, "from_day": NOON.date(), "minimum": place.money("1.00"), "execution_days": 1,
+        "file_format": FileFormat.PAIN_001_09, "source": "A mistake", "at": NOON, "actor": TREASURER,
+    }  # fmt: skip
+    with pytest.raises(TermsNotPossible) as refused:
+        treasury.set_terms(place.conn, **mistake)
+    assert [ground.code for ground in refused.value.grounds] == ["terms.not-sepa"]
+    treasury.set_terms(place.conn, **{**mistake, "file_format": FileFormat.CSV})
+    place.conn.execute("UPDATE treasury.terms SET file_format = 'pain.001.001.09'")
     place.shop("Shop")
     place.fill_till("Shop", "5.00")
     place.redeem("Shop", "5.00")

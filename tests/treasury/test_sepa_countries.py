@@ -11,7 +11,7 @@ import pytest
 
 from koinon.treasury import operations as treasury
 from koinon.treasury import pain001
-from koinon.treasury.errors import CurrencyNotSepa
+from koinon.treasury.errors import TermsNotPossible
 from koinon.treasury.sepa_text import _ALLOWED
 from koinon.treasury.types import FileFormat, PaymentFile
 from tests.treasury.place import APPROVER, NOON, TREASURER, Place, build
@@ -94,7 +94,7 @@ def test_outside_the_euro_a_run_leaves_as_a_table_and_never_as_sepa(
     place.fill_till("مخبز الأمل", "50")
     place.redeem("مخبز الأمل", amount)
     for sepa in (FileFormat.PAIN_001_03, FileFormat.PAIN_001_09):
-        with pytest.raises(CurrencyNotSepa), django_db.transaction():
+        with pytest.raises(TermsNotPossible), django_db.transaction():
             exported(place, sepa)
 
     file = exported(place, FileFormat.CSV)

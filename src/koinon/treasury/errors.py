@@ -98,16 +98,13 @@ class BelowMinimum(TreasuryError):
 
 
 class TermsNotPossible(TreasuryError):
-    """A fee above a fifth, a wait of more than sixty days, or a schedule that names no days."""
+    """Terms that cannot be kept, or that would change what was promised before; every reason stands in ``grounds``."""
 
     code = "treasury.terms-not-possible"
 
-    def __init__(self, *, schedule: str, fee_minor: int, fee_bps: int, cooling_days: int) -> None:
-        self.schedule = schedule
-        self.fee_minor = fee_minor
-        self.fee_bps = fee_bps
-        self.cooling_days = cooling_days
-        super().__init__("these terms of redemption cannot be kept")
+    def __init__(self, *, grounds: Sequence[Ground]) -> None:
+        self.grounds = tuple(grounds)
+        super().__init__(f"these terms of redemption cannot be kept: {', '.join(one.code for one in self.grounds)}")
 
 
 class RedemptionNotFound(TreasuryError):

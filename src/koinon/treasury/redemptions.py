@@ -32,6 +32,7 @@ from koinon.treasury.steps import PACKAGE, above_zero, record
 from koinon.treasury.types import (
     FileFormat,
     Redemption,
+    Terms,
 )
 
 
@@ -55,8 +56,13 @@ def set_terms(
 
     Refuses with ``TermsNotPossible``.
     """
-    if not rules.is_schedule(schedule) or not (0 <= fee_bps <= 2000 and fee_minor >= 0 and 0 <= cooling_days <= 60):
-        raise TermsNotPossible(schedule=schedule, fee_minor=fee_minor, fee_bps=fee_bps, cooling_days=cooling_days)
+    town = parties.town(conn, town_id)
+    terms = Terms(
+        from_day, minimum.minor, file_format, execution_days, source, fee_minor, fee_bps, cooling_days, schedule
+    )
+    decision = rules.may_be_terms(terms, currency=town.national_currency, today=at.astimezone(town.zone).date())
+    if not decision:
+        raise TermsNotPossible(grounds=decision.grounds)
     changed = execute(
         conn,
         statement(PACKAGE, "set_terms"),

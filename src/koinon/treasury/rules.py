@@ -11,7 +11,7 @@ from uuid import UUID
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from koinon.kernel.decisions import Ground
+from koinon.kernel.decisions import Decision, Ground
 from koinon.kernel.money import share_rounded_down
 from koinon.kernel.text import normal_identifier
 from koinon.treasury.sepa_text import sepa_text
@@ -49,6 +49,20 @@ def is_schedule(text: str) -> bool:
     """
     day = r"([1-9]|1[0-9]|2[0-8])"
     return bool(re.fullmatch(rf"|weekly:[1-7](,[1-7])*|monthly:{day}(,{day})*", text))
+
+
+def may_be_terms(terms: Terms, *, currency: str, today: date) -> Decision:
+    """Whether a town can promise its shops this from ``terms.from_day`` on; what held before today stays as it was."""
+    wrong = {
+        "terms.in-the-past": terms.from_day < today,
+        "terms.minimum-not-positive": terms.minimum_minor <= 0,
+        "terms.fee-too-high": not (0 <= terms.fee_bps <= 2000 and 0 <= terms.fee_minor < max(terms.minimum_minor, 1)),
+        "terms.cooling-too-long": not 0 <= terms.cooling_days <= 60,
+        "terms.execution-too-late": not 0 <= terms.execution_days <= 30,
+        "terms.schedule-unknown": not is_schedule(terms.schedule),
+        "terms.not-sepa": currency != EURO and terms.file_format is not FileFormat.CSV,
+    }
+    return Decision(tuple(Ground(code) for code, is_wrong in wrong.items() if is_wrong))
 
 
 def next_run_day(day: date, terms: Terms) -> date:

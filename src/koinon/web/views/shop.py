@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from koinon.payments import operations, queries
 from koinon.payments.types import Payment
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
+from koinon.treasury.rules import payout_day
 from koinon.web import formats, movements, refusals
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
@@ -145,10 +147,13 @@ def payout(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (done := _request_payout(request, grant, form)):
         return done
     today = timezone.now().astimezone(ZoneInfo(grant.town.time_zone)).date()
+    terms = treasury_queries.terms(conn, town_id=grant.town_id, day=today)
     context = {
         "form": form,
         "available": _available(grant),
-        "terms": treasury_queries.terms(conn, town_id=grant.town_id, day=today),
+        "terms": terms,
+        "fee_share": Fraction(terms.fee_bps, 10_000),
+        "paid_on": payout_day(today + timedelta(days=terms.cooling_days), terms),
         "iban": _iban_ending(grant),
         "requests": treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=party_of(grant)),
     }
