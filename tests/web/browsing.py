@@ -19,11 +19,12 @@ PAGES: dict[str, list[str]] = {
         "/", "/how/multiplier/", "/how/hidden-figures/", "/check/", "/accounts/login/", "/accounts/password/reset/",
         "/nothing-here/",
     ],
-    "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/"],
+    "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/", "/contributions/", "/hours/"],
     "shop": ["/shop/", "/shop/movements/", "/shop/payout/", "sale"],
     "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/funds/", "fund", "/office/check-folder/"],
     "approver": ["/approvals/"],
     "treasurer": ["/treasury/", "/treasury/runs/", "run"],
+    "coordinator": ["/activities/", "activity", "/activities/find/", "/time-banks/"],
     "auditor": ["/audit/", "/audit/seals/", "/audit/trail/"],
 }  # fmt: skip
 LINKS = {
@@ -31,6 +32,7 @@ LINKS = {
     "month": ("/office/", "main td a, main th a"),
     "fund": ("/office/funds/", "main th a"),
     "run": ("/treasury/runs/", "main th a"),
+    "activity": ("/activities/", "main .cards a"),
 }
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
+from tests.web.doing_things import things
 from tests.web.town import ROLES
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -60,9 +61,11 @@ def ids() -> dict[str, Any]:
         run = treasury.runs(conn, town_id=town.pk)[0].id
         topup, campaign = rewarded(conn, town)
         counter = at_the_counter(conn, town.pk)
+        done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
     assert sale is not None
     return {
         **counter,
+        **done,
         "indicator": "multiplier",
         "payment": sale[0],
         "redemption": uuid4(),

@@ -198,9 +198,9 @@ def certificate(request: HttpRequest, certificate: UUID) -> HttpResponse:
 
 
 @everyone
-def check_certificate(request: HttpRequest, token: str) -> HttpResponse:
+def check_certificate(request: HttpRequest, seal: str) -> HttpResponse:
     """Whoever holds a certificate compares its figures with what the town certified. No name stands here."""
-    return render(request, "koinon/contributing/check.html", certifying.checked(token))
+    return render(request, "koinon/contributing/check.html", certifying.checked(seal))
 
 
 class TimeForm(forms.Form):
