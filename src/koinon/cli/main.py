@@ -28,6 +28,7 @@ from koinon.cli import (
     bench,
     books,
     budget,
+    campaign,
     card,
     complaint,
     cycle,
@@ -37,7 +38,9 @@ from koinon.cli import (
     payments,
     redeem,
     serving,
+    terms,
     timebank,
+    topup,
     town,
     upkeep,
     webhook,
@@ -64,10 +67,12 @@ app.add_typer(budget.app, name="budget", rich_help_panel="Run a town")
 app.add_typer(bank.app, name="bank", rich_help_panel="Run a town")
 app.add_typer(fund.app, name="fund", rich_help_panel="Run a town")
 app.add_typer(cycle.app, name="cycle", rich_help_panel="Run a town")
+app.add_typer(campaign.app, name="campaign", rich_help_panel="Run a town")
+app.add_typer(topup.app, name="topup", rich_help_panel="Run a town")
 app.add_typer(aid.app, name="aid", rich_help_panel="Run a town")
 app.add_typer(aid.exceptions, name="exception", rich_help_panel="Run a town")
 app.add_typer(aid.duplicates, name="duplicates", rich_help_panel="Run a town")
-for name, command in (("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
+for name, command in (("terms", terms.terms), ("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
     redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(account.app, name="account", rich_help_panel="Run a town")
