@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from koinon.banking import types as banking
+from koinon.campaigns import types as campaigns
 from koinon.kernel.decisions import Severity
 from koinon.ledger import types as ledger
 from koinon.parties import models as parties
@@ -50,6 +51,10 @@ def members(kind: type[StrEnum] | type) -> set[str]:
         treasury.FileFormat,
         treasury.RunState,
         treasury.PaymentState,
+        treasury.TopUpState,
+        treasury.Way,
+        campaigns.CampaignState,
+        campaigns.Trigger,
         banking.FileKind,
         banking.MatchKind,
         simulate.Kind,

@@ -87,7 +87,6 @@ STATUS: dict[type[KoinonError], int] = {
     treasury.RedemptionNotFound: 404,
     treasury.RunNotFound: 404,
     treasury.TopUpNotFound: 404,
-    treasury.CardsNotOffered: 404,
     treasury.CallbackNotGenuine: 400,
 }
 
@@ -95,7 +94,9 @@ SENTENCES: dict[str, Any] = {
     "campaigns.same-person": gettext_lazy("Whoever drew this up cannot release its money. A second person must."),
     "campaigns.in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "campaigns.code-taken": gettext_lazy("Another campaign has this short name."),
-    "campaigns.reserve-short": gettext_lazy("The fund's reserve holds fewer euros than the ceiling. Nothing was issued."),
+    "campaigns.reserve-short": gettext_lazy(
+        "The fund's reserve holds fewer euros than the ceiling. Nothing was issued."
+    ),
     "campaigns.budget-exceeded": gettext_lazy("This would issue more than the fund's budget. Nothing was issued."),
     "campaigns.over": gettext_lazy("The campaign's last day has passed."),
     "treasury.topup-not-found": gettext_lazy("The town knows no top-up with this reference."),
