@@ -182,6 +182,7 @@ def test_a_complaint_is_taken_in_with_a_document_and_answered(officer, sees_peop
     )
     assert (refused.status_code, "Only PDF, JPEG, PNG" in refused.content.decode()) == (422, True)
     officer.post(f"{page}attach/", {"form_id": uuid4(), "document": SimpleUploadedFile("a.pdf", b"%PDF-1.7 bill")})
+    assert "You will be answered by" in text_of(officer.post(f"{page}letter/"))
     officer.post(f"{page}step/", {"step": "take"})
     officer.post(f"{page}note/", {"words": "Called the shop."})
     officer.post(f"{page}answer/", {"outcome": "upheld", "words": "You get it back."})
@@ -192,6 +193,9 @@ def test_a_complaint_is_taken_in_with_a_document_and_answered(officer, sees_peop
     document = officer.post(address)
     assert (document.content, document["Content-Type"]) == (b"%PDF-1.7 bill", "application/pdf")
     assert document["Content-Disposition"].startswith("attachment")
+    said = text_of(officer.post(f"{page}letter/"))
+    assert "You get it back." in said
+    assert "They are right" in said
     assert officer.post(f"{page}answer/", {"outcome": "upheld", "words": "Again."}).status_code == 409
 
 

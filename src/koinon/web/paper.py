@@ -51,6 +51,31 @@ def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: dat
     return render("letter", data, _language())
 
 
+def complaint_letter(
+    town: Town, *, number: str, due_day: date, outcome: str, words: Sequence[str], to: Sequence[str], day: date
+) -> bytes:
+    """A letter that says that a complaint was taken in, or with ``outcome`` what came of it and why."""
+    if outcome:
+        opening = _("We have looked at your complaint %(number)s.") % {"number": number}
+        facts = [[_("Complaint"), number], [_("What came of it"), outcome]]
+        closing = _("If you disagree, the town's counter takes your complaint up again and tells you who else can.")
+    else:
+        opening = _("We have your complaint %(number)s.") % {"number": number}
+        facts = [[_("Complaint"), number], [_("You will be answered by"), formats.day(due_day)]]
+        closing = _("You can add to it, or take it back, at the town's counter.")
+    data = {
+        "title": _("Answer to your complaint") if outcome else _("Your complaint"),
+        "town": head(town),
+        "to": list(to),
+        "date": formats.day(day),
+        "paragraphs": [opening, *words],
+        "facts": facts,
+        "after": [closing],
+        "footer": town.name,
+    }
+    return render("letter", data, _language())
+
+
 def statement(
     town: Town,
     *,

@@ -109,6 +109,7 @@ urlpatterns = [
     path("counter/complaints/<uuid:complaint>/note/", complaints.note, name="complaint-note"),
     path("counter/complaints/<uuid:complaint>/answer/", complaints.answer, name="complaint-answer"),
     path("counter/complaints/<uuid:complaint>/step/", complaints.step, name="complaint-step"),
+    path("counter/complaints/<uuid:complaint>/letter/", complaints.letter, name="complaint-letter"),
     path("counter/complaints/<uuid:complaint>/attach/", complaints.attach, name="complaint-attach"),
     path(
         "counter/complaints/<uuid:complaint>/documents/<uuid:document>/", complaints.document, name="complaint-document"

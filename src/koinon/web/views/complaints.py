@@ -26,7 +26,7 @@ from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
-from koinon.web import acts, names, refusals, tables, words
+from koinon.web import acts, names, paper, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.tables import Column, Kind, Table
 
@@ -318,6 +318,34 @@ def document(request: HttpRequest, complaint: UUID, document: UUID) -> HttpRespo
     response = HttpResponse(content, content_type=kind, headers={"Cache-Control": "no-store"})
     response.headers["Content-Disposition"] = _as_attachment(name)
     return response
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def letter(request: HttpRequest, complaint: UUID) -> HttpResponse:
+    """On paper, for those without telephone or e-mail: that it was taken in, or the answer."""
+    seat = seat_of(request)
+    conn, reader, now = raw(), names.reader_of(request), timezone.now()
+    found = queries.complaint(conn, town_id=seat.town_id, complaint_id=complaint)
+    told: list[str] = []
+    if found.state is ComplaintState.ANSWERED:
+        written = queries.notes(
+            conn, town_id=seat.town_id, complaint_id=complaint, reader=reader, at=now, vault=_vault()
+        )
+        told = next((note.words.splitlines() for note in reversed(written) if note.kind == "answer"), [])
+    to = []
+    if found.party is not None:
+        to = [names.called(request, [found.party], names=reader.sees_personal_data)[found.party].text]
+    pdf = paper.complaint_letter(
+        seat.town,
+        number=found.number,
+        due_day=found.due_day,
+        outcome=str(OUTCOMES.get(found.outcome, "")),
+        words=[line for line in told if line.strip()],
+        to=to,
+        day=now.astimezone(ZoneInfo(seat.town.time_zone)).date(),
+    )
+    return paper.answer(pdf, found.number)
 
 
 def _as_attachment(name: str) -> str:

@@ -185,12 +185,13 @@ def person(request: HttpRequest, party: UUID) -> HttpResponse:
     """What somebody has, their cards, and what moved last."""
     town = seat_of(request).town
     conn = raw()
-    parties.party_facts(conn, town.pk, party)
+    kind = parties.party_facts(conn, town.pk, party).kind
     purses = payments.purses(conn, town_id=town.pk, payer=party, at=timezone.now())
     recent = payments.movements(conn, town_id=town.pk, party_id=party, limit=RECENT)
     today = _today(town)
     context = {
         "party": party,
+        "record": {"household": "office-household", "organisation": "office-organisation"}.get(kind, ""),
         "name": names.called(request, [party])[party],
         "may_see": names.may_see(request),
         "names_asked": names.names_asked(request),
