@@ -21,9 +21,9 @@ PAGES: dict[str, list[str]] = {
     ],
     "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/", "/contributions/", "/hours/"],
     "shop": ["/shop/", "/shop/movements/", "/shop/payout/", "sale"],
-    "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/funds/", "fund", "/office/check-folder/"],
+    "officer": ["/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/exceptions/", "/office/duplicates/", "/office/funds/", "fund", "/office/check-folder/"],
     "approver": ["/approvals/"],
-    "treasurer": ["/treasury/", "/treasury/runs/", "run"],
+    "treasurer": ["/treasury/", "/treasury/bank/", "/treasury/terms/", "/treasury/runs/", "run"],
     "coordinator": ["/activities/", "activity", "/activities/find/", "/time-banks/"],
     "auditor": ["/audit/", "/audit/seals/", "/audit/trail/"],
 }  # fmt: skip

@@ -1,0 +1,109 @@
+"""The bank's pages: nobody without the right to names finds one, an auditor changes nothing, and terms are promised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from koinon.db.connections import Database
+from tests.banking.statements import Line, camt
+from tests.conftest import django_on
+from tests.web.test_access import client_of
+from tests.web.town import Lived
+
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture(scope="module")
+def site(lived: Lived) -> Iterator[Database]:
+    with lived.copy() as database, django_on(database):
+        yield database
+
+
+def account() -> str:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    with transaction.atomic():
+        return Vault(raw(), Secrets.load()).get(Town.objects.get().party_id, ["iban"])["iban"]
+
+
+def imported(*lines: Line, ident: str) -> str:
+    """The page of a file that was looked at and imported."""
+    client = client_of("treasurer")
+    content = camt(*lines, account=account().replace(" ", ""), ident=ident)
+    sent = client.post(reverse("bank-upload"), {"file": SimpleUploadedFile("s.xml", content), "account": ""})
+    assert sent.status_code == 302, sent.content.decode()[:2000]
+    (fingerprint,) = re.findall(r'name="fingerprint" value="([^"]+)"', client.get(sent["Location"]).content.decode())
+    file = sent["Location"].rstrip("/").rsplit("/", 1)[-1]
+    assert client.post(reverse("bank-import", args=[file]), {"fingerprint": fingerprint}).status_code == 302
+    return client.get(sent["Location"]).content.decode()
+
+
+def test_names_are_shown_by_right_alone_and_forgotten_with_the_match(site: Database) -> None:
+    from koinon.parties.models import RoleGrant
+
+    shown = imported(Line("12.34", "B1", text="for Xanthippe", name="Xanthippe Zorba", day=TODAY), ident="a")
+    entry = re.findall(r"/treasury/bank/entries/([0-9a-f-]{36})/", shown)[0]
+    page, details = reverse("bank-entry", args=[entry]), reverse("bank-details", args=[entry])
+
+    RoleGrant.objects.filter(role="treasurer").update(sees_personal_data=False)
+    client = client_of("treasurer")
+    for answer in (
+        client.get(page),
+        client.get(reverse("bank")),
+        client.get(reverse("bank") + "?export=csv"),
+        client.post(details),
+    ):
+        assert "Xanthippe" not in answer.content.decode()
+    assert client.post(details).status_code in (403, 409)
+    RoleGrant.objects.filter(role="treasurer").update(sees_personal_data=True)
+    assert "Xanthippe" not in client_of("treasurer").get(page).content.decode()
+    seen = client_of("treasurer").post(details)
+    assert "Xanthippe Zorba" in seen.content.decode()
+    assert seen["Cache-Control"] == "no-store"
+
+    assert client.post(reverse("bank-match", args=[entry]), {"kind": "receipt", "reason": "x"}).status_code == 422
+    assert client.post(reverse("bank-match", args=[entry]), {"kind": "other", "reason": "goes back"}).status_code == 302
+    assert "Xanthippe" not in client_of("treasurer").post(details).content.decode()
+    assert client.post(reverse("bank-undo", args=[entry]), {"reason": "no"}).status_code == 302
+
+
+def test_an_auditor_looks_and_changes_nothing(site: Database) -> None:
+    shown = imported(Line("1.00", "C1", day=TODAY), ident="b")
+    entry = re.findall(r"/treasury/bank/entries/([0-9a-f-]{36})/", shown)[0]
+    auditor = client_of("auditor")
+    looked = (
+        auditor.get(reverse("bank")).content.decode()
+        + auditor.get(reverse("bank-entry", args=[entry])).content.decode()
+    )
+
+    assert 'method="post" action="/treasury' not in looked
+    for name in ("bank-upload", "bank-try"):
+        assert auditor.post(reverse(name)).status_code == 403
+    assert auditor.post(reverse("bank-match", args=[entry]), {"kind": "other", "reason": "x"}).status_code == 403
+
+
+def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) -> None:
+    client = client_of("treasurer")
+    said = {
+        "from_day": TODAY.isoformat(), "minimum": "10", "fee": "0,50", "fee_share": "1.5", "cooling_days": "2",
+        "schedule": "weekly:5", "execution_days": "1", "file_format": "pain.001.001.09", "source": "Regulation 7",
+    }  # fmt: skip
+    wrong = client.post(reverse("treasury-terms"), {**said, "from_day": "2026-01-01"})
+    assert (wrong.status_code, "from today or a later day" in wrong.content.decode()) == (422, True)
+    assert client.post(reverse("treasury-terms"), said).status_code == 302
+
+    assert "Every Friday" in client.get(reverse("treasury-terms")).content.decode()
+    shop = client_of("shop").get("/shop/payout/").content.decode()
+    assert "For 2 days you can take it back." in shop
+    assert "The town keeps" in shop
