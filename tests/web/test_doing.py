@@ -46,7 +46,7 @@ def test_every_page_opens_for_those_it_is_for(found: dict[str, Any]) -> None:
             url("activities-record", found, "party", "activity"), url("contribution", found, "contribution"),
             url("occasion", found, "occasion"), url("occasion-poster", found, "occasion"),
             url("activity", found, "activity"), url("time-banks", found), url("time-bank", found, "bank"),
-            url("time-exchange", found, "exchange"), url("certificate-check", found, "seal"),
+            url("activities-contributions", found), url("time-exchange", found, "exchange"), url("certificate-check", found, "seal"),
         ],
         "officer": [url("activities", found), url("activity", found, "activity"), url("contribution", found, "contribution")],
     }  # fmt: skip
@@ -122,6 +122,15 @@ def test_time_goes_to_the_member_whose_number_is_right(found: dict[str, Any]) ->
     )
     undone = text("coordinator", url("time-exchange", found, "exchange"), reason="never happened")
     assert "Taken back." in undone
+
+
+def test_everything_residents_did_is_filtered_and_exported_without_names(found: dict[str, Any]) -> None:
+    address = url("activities-contributions", found)
+    page = text("officer", address)
+    assert "Punt verd del barri" in page
+    file = client_of("auditor").get(f"{address}?export=csv").content.decode("utf-8-sig")
+    assert "Punt verd del barri" in file
+    assert str(found["party"])[-6:] in file.replace("-", "")
 
 
 def test_nobody_else_opens_a_residents_certificate_or_takes_their_line_back(found: dict[str, Any]) -> None:

@@ -85,6 +85,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Bank"), "bank"),
         (gettext_lazy("Seals"), "audit-seals"),
         (gettext_lazy("Audit trail"), "audit-trail"),
+        (gettext_lazy("Contributions"), "activities-contributions"),
         (gettext_lazy("Journal"), "accounts-journal"),
         (gettext_lazy("Year"), "accounts-year"),
     ],

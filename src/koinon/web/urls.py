@@ -169,6 +169,7 @@ urlpatterns = [
     path("certificate/<str:seal>/", contributing.check_certificate, name="certificate-check"),
     path("hours/", contributing.hours, name="hours"),
     path("activities/", activities.overview, name="activities"),
+    path("activities/contributions/", activities.listed, name="activities-contributions"),
     path("activities/verify/", activities.verify_many, name="activities-verify"),
     path("activities/find/", activities.find, name="activities-find"),
     path("activities/people/<uuid:party>/", activities.person, name="activities-person"),

@@ -75,6 +75,10 @@ STATES = {
 }
 # How a state looks; the words beside it say the same.
 TONES = {
+    "registered": "soon",
+    "confirmed": "soon",
+    "verified": "done",
+    "undone": "plain",
     "prepared": "soon",
     "submitted": "soon",
     "approved": "",

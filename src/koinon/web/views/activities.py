@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from koinon.coproduction import activities, certificates, codes, contributions, queries, rules, timebank
 from koinon.coproduction.types import Activity, Cap, Contribution, Expected, Period, Rate, State
+from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
 from koinon.documents import qr
 from koinon.kernel.errors import KoinonError
@@ -30,12 +31,37 @@ from koinon.parties.rules import LOOKUP_KINDS
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import queries as programmes
-from koinon.web import certifying, doing, names, paper, refusals
+from koinon.web import certifying, doing, names, paper, refusals, tables
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.tables import Column, Kind, Table
 from koinon.web.views.contributing import PeriodForm
 
 SHOWN = 60
+
+CONTRIBUTIONS = Table(
+    name="contributions",
+    title=gettext_lazy("What residents did"),
+    source=statement("koinon.coproduction", "contributions_listed"),
+    columns=[
+        Column("id", gettext_lazy("Contribution"), Kind.CODE, link="contribution"),
+        Column("party", gettext_lazy("Whose"), Kind.PARTY),
+        Column("activity", gettext_lazy("Activity")),
+        Column("stream", gettext_lazy("What"), words=doing.STREAM_NAMES),
+        Column("day", gettext_lazy("Day"), Kind.DAY),
+        Column(
+            "said", gettext_lazy("Quantity"), value=lambda row: doing.plain_quantity(row["quantity"], row["measure"])
+        ),
+        Column("measure", gettext_lazy("Counted in"), words=doing.MEASURES),
+        Column("quantity", gettext_lazy("Minutes, grams or sessions"), Kind.NUMBER, hidden=True),
+        Column("state", gettext_lazy("State"), Kind.STATE, words=doing.STATES),
+        Column("reward_minor", gettext_lazy("Earned"), Kind.MONEY),
+        Column("taken_back", gettext_lazy("Came back"), Kind.MONEY, hidden=True),
+        Column("registered_at", gettext_lazy("Registered"), Kind.INSTANT, hidden=True),
+        Column("verified_at", gettext_lazy("Verified on"), Kind.INSTANT, hidden=True),
+    ],
+    sort="-day",
+)
 
 
 def _today(town: Town) -> date:
@@ -135,6 +161,12 @@ def _expected(town: Town, found: Contribution) -> Expected:
     )  # fmt: skip
 
 
+@seen_by(Role.COORDINATOR, Role.OFFICER, Role.AUDITOR)
+def listed(request: HttpRequest) -> HttpResponse:
+    """Everything residents did, to filter, sort and take along."""
+    return tables.render(request, "koinon/activities/list.html", {"listed": CONTRIBUTIONS.read(request)})
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Why"), max_length=200, help_text=gettext_lazy("A few words, nothing about the person.")
@@ -155,7 +187,7 @@ class CorrectForm(ReasonForm):
         self.order_fields(self.field_order)
 
 
-@seen_by(Role.COORDINATOR, Role.OFFICER)
+@seen_by(Role.COORDINATOR, Role.OFFICER, Role.AUDITOR)
 def contribution(request: HttpRequest, contribution: UUID) -> HttpResponse:
     """One contribution: what it is worth, who has seen it, and what can be done about it."""
     grant = seat_of(request)
