@@ -98,6 +98,18 @@ def test_the_database_keeps_no_code_of_a_card_that_somebody_holds(desk):
     assert '"sealed_token": null' in row[0]
 
 
+def test_cards_in_the_drawer_can_be_printed_after_the_keys_were_turned(desk):
+    made = desk.make(3)
+    desk.secrets = desk.secrets.rotated()
+    assert [operations.rewrap(desk.conn, desk.secrets, limit=2) for _ in range(3)] == [2, 1, 0]
+    old = next(key for key in desk.secrets.keys if key != desk.secrets.current)
+    printed = operations.printable(
+        desk.conn, town_id=desk.town.id, cards=[card.id for card in made], actor=OFFICER, at=NOON,
+        secrets=desk.secrets.without(old),
+    )  # fmt: skip
+    assert {each.card.id: each.token for each in printed} == desk.tokens
+
+
 def test_the_same_key_makes_cards_once(desk):
     def make(count: int, key: str) -> list[Any]:
         return operations.make_cards(

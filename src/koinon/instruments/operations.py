@@ -52,6 +52,14 @@ class _Sealed:
     sealed_token: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _SealedInTown:
+    town_id: int
+    id: UUID
+    key_id: str
+    sealed_token: bytes
+
+
 def make_cards(
     conn: Connection[Any],
     *,
@@ -203,6 +211,27 @@ def withdraw(conn: Connection[Any], *, town_id: int, card_id: UUID, why: Why, ac
             raise CardInOtherState(card=card.id, state=card.state)
         _end(conn, town_id, card, CardState.WITHDRAWN, None, why, actor, at)
     return queries.card(conn, town_id=town_id, card_id=card_id)
+
+
+def rewrap(conn: Connection[Any], secrets: Secrets, *, limit: int = 1000) -> int:
+    """Seal up to ``limit`` codes that are not under the current key again; how many.
+
+    Repeat until it answers 0: then the old key may leave the secrets file (see ``Vault.rewrap``).
+    """
+    sql = statement(_PACKAGE, "sealed_by_other_keys")
+    stale = many(conn, sql, _SealedInTown, key_id=secrets.current, size=limit)
+    for row in stale:
+        place = crypto.place(row.town_id, row.id, _TOKEN_FIELD)
+        token = crypto.unseal(secrets.key(row.key_id), bytes(row.sealed_token), place)
+        execute(
+            conn,
+            statement(_PACKAGE, "seal_anew"),
+            town_id=row.town_id,
+            card=row.id,
+            key_id=secrets.current,
+            sealed_token=crypto.seal(secrets.key(secrets.current), token, place),
+        )
+    return len(stale)
 
 
 def tell(conn: Connection[Any], town_id: int, card: Card, kind: str, at: datetime) -> None:
