@@ -133,6 +133,11 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     page.get_by_role("button", name="Release the money").click()
     assert "The money is released." in page.locator("main").inner_text()
 
+    assert (
+        "20% of what you pay in shops back as a bonus"
+        in people["resident"].open("/purse/").locator("main").inner_text()
+    )
+
     # Two purchases: the second gets what is left, and the town is warned.
     first = town.pay("30.00")
     assert town.bonus_money() == Decimal("6.00")
@@ -142,6 +147,7 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     assert (figure(page, "Granted"), figure(page, "Left")) == (Decimal("10.00"), Decimal("0.00"))
     assert "All of the ceiling is granted." in page.locator("main").inner_text()
     assert "Gift" in people["resident"].open("/purse/").locator("main").inner_text()
+    assert "back as a bonus" not in people["resident"].page.locator("main").inner_text()  # Nothing is left to earn.
 
     # The shop gives the first sale back: the bonus goes with it, as far as it is still there.
     page = people["shop"].open(f"/shop/sales/{first.id}/")

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from koinon.campaigns.types import Trigger
 from koinon.kernel.text import fold
 from koinon.parties.connection import raw
 from koinon.parties.models import Household, Role, RoleGrant, Zone
@@ -21,6 +22,7 @@ from koinon.payments import queries
 from koinon.payments.types import Place, PurseView
 from koinon.web import movements, words
 from koinon.web.access import party_of, seat_of, seen_by
+from koinon.web.views.topups import running
 
 ENDS_SOON = timedelta(days=21)
 PAGE = 40
@@ -53,6 +55,7 @@ def purse(request: HttpRequest) -> HttpResponse:
         "total": sum(card.purse.available_minor for card in cards if not card.over),
         "cards": cards,
         "days": movements.by_day(recent, grant.town),
+        "campaigns": running(grant.town, Trigger.PURCHASE, Trigger.TOPUP),
     }
     return render(request, "koinon/purse/purse.html", context)
 
