@@ -43,8 +43,11 @@ def test_every_target_is_large_enough(browser: Browser, town_site: TownSite, rol
         page = found.open(path)
         sizes = page.eval_on_selector_all(
             "button:not([disabled]), .button, .menu a, summary, select, main input:not([type=hidden])",
-            "found => found.filter(e => e.getClientRects().length && !e.closest('details:not([open]) form'))"
-            ".map(e => [e.outerHTML.slice(0, 80), Math.round(e.getBoundingClientRect().height)])",
+            "found => found.filter(e => e.getClientRects().length"
+            " && (e.matches('summary') || !e.closest('details:not([open])')))"
+            # A box is touched with the line that it stands in.
+            ".map(e => [e, (/checkbox|radio/.test(e.type) && e.closest('.check, label')) || e])"
+            ".map(([e, touched]) => [e.outerHTML.slice(0, 80), Math.round(touched.getBoundingClientRect().height)])",
         )
         small |= {html: height for html, height in sizes if height < 44}
     found.context.close()

@@ -60,7 +60,7 @@ def _drawn(context: RequestContext, shown: Cell) -> SafeString:
     if column.kind is Kind.PARTY and isinstance(value, Name) and value.is_name:
         return format_html("<bdi>{}</bdi>", value)
     if column.kind in (Kind.CODE, Kind.PARTY):
-        short = figures.short(value) if isinstance(value, UUID) else value
+        short = figures.short(value) if isinstance(value, UUID) else figures.short_subject(str(value))
         return format_html('<bdi class="code" dir="ltr">{}</bdi>', short)
     return format_html("<bdi>{}</bdi>", value)
 

@@ -23,7 +23,7 @@ from koinon.office import bulk, queries
 from koinon.office.types import Plan
 from koinon.parties import naming
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, Zone
+from koinon.parties.models import Role, Town, Zone
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import queries as programmes
@@ -388,7 +388,7 @@ def many(request: HttpRequest) -> HttpResponse:
             )
             messages.success(request, _("%(count)s records are changed.") % {"count": len(done.to_change)})
             return redirect(back)
-        context |= {"plan": plan, "preview": PREVIEW.read(request, _preview_rows(plan))}
+        context |= {"plan": plan, "preview": PREVIEW.read(request, _preview_rows(plan, seat.town))}
     return render(request, "koinon/office/many.html", context)
 
 
@@ -409,7 +409,9 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _preview_rows(plan: Plan) -> list[dict[str, Any]]:
+def _preview_rows(plan: Plan, town: Town) -> list[dict[str, Any]]:
+    zones = dict(Zone.objects.filter(town=town).values_list("code", "name"))
+    said = {"True": _("yes"), "False": _("no"), **(zones if "zone" in plan.options else {})}
     rows = []
     for change in plan.changes:
         for one in acts.differences(dict(change.before), dict(change.after)):
@@ -419,13 +421,9 @@ def _preview_rows(plan: Plan) -> list[dict[str, Any]]:
                     "id": change.id,
                     "party": change.id,
                     "fact": str(fact),
-                    "before": _word(one.before),
-                    "after": _word(one.after),
+                    "before": said.get(one.before, one.before),
+                    "after": said.get(one.after, one.after),
                     "refused": str(REFUSED.get(change.refused, change.refused)) if change.refused else "",
                 }
             )
     return rows
-
-
-def _word(text: str) -> str:
-    return {"True": _("yes"), "False": _("no")}.get(text, text)
