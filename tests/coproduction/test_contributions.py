@@ -283,3 +283,16 @@ def test_nothing_is_paid_from_a_fund_that_is_over(town: GardenTown) -> None:
     point = town.activity("velho", fund="velho", rates={"glass": ("1.00", 1)})
     with pytest.raises(FundOver):
         town.brings("ana", point, 1_000, stream="glass")
+
+
+def test_whoever_listens_is_told_of_a_reward_and_its_end(town: GardenTown) -> None:
+    from koinon.outbox import operations as outbox
+
+    point = collection_point(town)
+    outbox.add_notice(
+        town.conn, town_id=town.id, kinds=["contribution.rewarded", "contribution.undone"], party=town.parties["silva"],
+        role="", at_least_minor=0, actor=COORDINATOR, at=NOON,
+    )  # fmt: skip
+    town.undoes(town.brings("ana", point, 1_000, stream="glass"))
+    told = town.conn.execute("SELECT kind, data ->> 'amount_minor' FROM outbox.event ORDER BY id").fetchall()
+    assert sorted(told) == [("contribution.rewarded", "200"), ("contribution.undone", "200")]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from pypdf import PdfReader
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
@@ -65,6 +67,19 @@ def test_a_certificate_is_checked_by_anybody_and_names_nobody(found: dict[str, A
     assert "2 kg" in page
     assert client_of("auditor").get(reverse("certificate-check", args=["x" * 43])).status_code == 409
     assert client_of("auditor").get(url("certificate-check", {"token": found["token"]}, "token")).status_code == 409
+
+
+def test_papers_say_what_was_done_and_until_when(found: dict[str, Any]) -> None:
+    def words(role: str, name: str, key: str) -> str:
+        content = client_of(role).get(url(name, found, key)).content
+        return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages).split())
+
+    certificate = words("resident", "certificate", "certificate")
+    assert "Certificate of participation" in certificate
+    assert "Punt verd del barri · Glass 2 kg" in certificate
+    poster = words("coordinator", "occasion-poster", "occasion")
+    assert "Punt verd del barri" in poster
+    assert "Scan to register" in poster
 
 
 def test_a_coordinator_finds_somebody_by_what_they_show(found: dict[str, Any]) -> None:

@@ -61,6 +61,8 @@ from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
 from koinon.ledger.errors import CeilingReached, InsufficientFunds
 from koinon.ledger.types import Code, Kind, NewAccount, Request, Reversal, Transfer
+from koinon.outbox import operations as outbox
+from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
 
@@ -280,6 +282,7 @@ class _Batch:
         self.caps: dict[UUID, list[Cap]] = {}
         self.strings: dict[UUID, _Strings] = {}
         self.requests: list[Request] = []
+        self.told: list[Event] = []
         self.asked: dict[UUID, int] = {}
 
     def lock(self, contribution_ids: Sequence[UUID]) -> None:
@@ -422,6 +425,7 @@ class _Batch:
         }  # fmt: skip
         self.requests.append(Transfer(issue, reserve, escrow, amount, Code.ISSUE, **how))
         self.requests.append(Transfer(id_under(found.id, "reward"), escrow, purse, amount, Code.REWARD, **how))
+        self.told.append(_told("contribution.rewarded", found, activity, amount, self.at))
         self.asked[strings.fund_id] = self.asked.get(strings.fund_id, 0) + minor
 
     def _credit(self, found: Contribution, bank_id: UUID, minutes: int) -> None:
@@ -439,6 +443,7 @@ class _Batch:
     def post(self) -> None:
         try:
             ledger.post_all(self.conn, town_id=self.town.id, requests=self.requests)
+            outbox.tell(self.conn, town_id=self.town.id, events=self.told)
         except InsufficientFunds as refused:
             available = refused.available or Amount(0, self.town.unit_code)
             if available.unit != self.town.unit_code:
@@ -593,6 +598,8 @@ def undo(
         taken = _take_back(conn, town, found, activity, actor, at)
         if taken and activity.programme_id is not None:
             _grant(conn, town_id, activity, -taken)
+            back = _told("contribution.undone", found, activity, Amount(taken, town.unit_code), at)
+            outbox.tell(conn, town_id=town_id, events=[back])
         return _end(conn, town_id, found, State.UNDONE, why, taken, actor, at)
 
 
@@ -691,6 +698,16 @@ def _end(
         reason=reason,
     )  # fmt: skip
     return queries.contribution(conn, town_id=town_id, contribution_id=found.id)
+
+
+def _told(kind: str, found: Contribution, activity: Activity, amount: Amount, at: datetime) -> Event:
+    data: dict[str, str | int] = {
+        "party": str(found.payee),
+        "activity": activity.code,
+        "amount_minor": amount.minor,
+        "unit": amount.unit,
+    }
+    return Event(kind, found.id, at, data)
 
 
 def reference(contribution_id: UUID) -> str:

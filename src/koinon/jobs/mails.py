@@ -70,6 +70,18 @@ WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         gettext_noop("A programme's month was paid out: %(amount)s"),
         gettext_noop("The aid of the month lies in the purses of all households that were due it."),
     ),
+    ("contribution.rewarded", "party"): (
+        gettext_noop("You received %(amount)s"),
+        gettext_noop("What you did for the neighbourhood was verified. The reward is in your purse."),
+    ),
+    ("contribution.rewarded", ""): (
+        gettext_noop("Reward of %(amount)s"),
+        gettext_noop("What somebody did was verified, and its reward paid."),
+    ),
+    ("contribution.undone", ""): (
+        gettext_noop("Reward of %(amount)s taken back"),
+        gettext_noop("A contribution was undone. What was still in the purse went back to the fund."),
+    ),
     ("network.near-threshold", ""): (
         gettext_noop("Twelve months of payments: %(amount)s"),
         gettext_noop("That is near the volume above which the authority must be told. Prepare the notification."),

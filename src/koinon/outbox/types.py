@@ -17,6 +17,8 @@ KINDS: Mapping[str, str] = {
     "hold.released": "a reserved amount was let go",
     "hold.lapsed": "a reservation ended by itself",
     "cycle.disbursed": "a programme's month was paid out to the end",
+    "contribution.rewarded": "what somebody did was verified, and its reward paid",
+    "contribution.undone": "a reward was taken back, as far as it was there",
     "topup.received": "euros came for a top-up, and its units were made",
     "bonus.granted": "a bonus was granted on a payment or a top-up",
     "campaign.nearly-spent": "a bonus campaign has granted most of its ceiling",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from koinon import coproduction
 from koinon.coproduction import codes, queries
 from koinon.coproduction.errors import CodeNotValid
 from koinon.coproduction.types import Certificate, Occasion
@@ -20,6 +22,8 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.web import doing, formats, paper
 from koinon.web.access import party_of
+
+POSTERS = Path(coproduction.__file__).parent / "papers"
 
 
 def printed(request: HttpRequest, town: Town, found: Certificate, *, name: str) -> bytes:
@@ -84,15 +88,14 @@ def checked(token: str) -> dict[str, Any]:
 
 def poster(town: Town, found: Occasion, address: str) -> bytes:
     """The code of an occasion on A4, to hang up at the place."""
+    until = formats.instant(found.closes_at, town.time_zone)
     data = {
         "title": found.activity_name,
+        "place": found.place or None,
         "town": paper.head(town),
-        "paragraphs": [_("Scan this code with your telephone to register. A coordinator will verify it.")],
-        "facts": [
-            [_("Place"), found.place or "–"],
-            [_("Until"), formats.instant(found.closes_at, town.time_zone)],
-        ],
+        "what-to-do": _("Scan to register"),
+        "until": _("Until %(when)s") % {"when": until},
         "code": {"svg": qr.svg(address), "alt": _("Code to register by"), "caption": address},
         "footer": town.name,
     }
-    return render("letter", data, get_language() or "en")
+    return render("poster", data, get_language() or "en", folder=POSTERS)
