@@ -43,6 +43,7 @@ def submit_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: 
     execute(
         conn, statement(PACKAGE, "submit_cycle"),
         cycle_id=cycle_id, actor=actor, now=now, fingerprint=fingerprint, people=people,
+        checksum=queries.checksum(conn, cycle_id=cycle_id),
     )  # fmt: skip
     after = {
         "state": "submitted",

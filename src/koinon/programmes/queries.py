@@ -110,6 +110,11 @@ def fingerprint(conn: Connection[Any], *, cycle_id: UUID) -> str:
     return str(scalar(conn, statement(_PACKAGE, "fingerprint"), cycle_id=cycle_id))
 
 
+def checksum(conn: Connection[Any], *, cycle_id: UUID) -> str:
+    """A quick sum of a cycle's list as it is now; it depends on the version of PostgreSQL."""
+    return str(scalar(conn, statement(_PACKAGE, "checksum"), cycle_id=cycle_id))
+
+
 def approvals(conn: Connection[Any], *, cycle_id: UUID) -> list[Approval]:
     """Who approved a cycle as it was last submitted, first one first."""
     return many(conn, statement(_PACKAGE, "approvals"), Approval, cycle_id=cycle_id)

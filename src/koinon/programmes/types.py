@@ -124,6 +124,7 @@ class CycleView:
     submitted_by: str
     submitted_at: datetime | None
     fingerprint: str
+    checksum: str
     approvers_needed: int
     scheduled_by: str
     scheduled_at: datetime | None

@@ -7,7 +7,7 @@ SELECT
     cycle.approved_by, cycle.approved_at, cycle.disbursed_by, cycle.disbursing_at,
     cycle.disbursed_at, cycle.cancelled_by, cycle.cancelled_at, cycle.total_minor, cycle.count,
     cycle.paid, cycle.paid_minor, cycle.failed, cycle.refused + counted.refused AS refused,
-    cycle.waiting + counted.waiting AS waiting, cycle.submitted_by, cycle.submitted_at, cycle.fingerprint,
+    cycle.waiting + counted.waiting AS waiting, cycle.submitted_by, cycle.submitted_at, cycle.fingerprint, cycle.checksum,
     cycle.approvers_needed, cycle.scheduled_by, cycle.scheduled_at, cycle.problem, cycle.stopped_by, cycle.stopped_at,
     cycle.paid_upto, cycle.retries, cycle.retried_at,
     (

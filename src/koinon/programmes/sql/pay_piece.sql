@@ -10,14 +10,16 @@
 --
 -- The id of a transfer is what koinon.kernel.identifiers.id_under makes of the line's id and 'disburse'.
 --
+-- Whatever the planner believes of how many there are, nothing here can go through a whole table: everything is a range of one
+-- index, or is looked up one by one.
+--
 -- Nothing leaves the server: memory does not grow with the list. Locks what ledger.disburse locks; whoever calls holds the cycle.
 WITH due AS MATERIALIZED (
     SELECT
         entitlement.id::text AS line, entitlement.party_id, entitlement.amount_minor,
-        party.erased_at IS NOT NULL AS erased,
-        encode(sha256(convert_to(replace(entitlement.id::text, '-', '') || chr(31) || 'disburse', 'UTF8')), 'hex') AS digest
+        (SELECT party.erased_at IS NOT NULL FROM parties_party AS party WHERE party.id = entitlement.party_id) AS erased,
+        encode(sha256(convert_to(encode(uuid_send(entitlement.id), 'hex') || chr(31) || 'disburse', 'UTF8')), 'hex') AS digest
     FROM programmes_entitlement AS entitlement
-    INNER JOIN parties_party AS party ON party.id = entitlement.party_id
     WHERE
         entitlement.cycle_id = %(cycle_id)s AND entitlement.state = 'due'
         AND entitlement.party_id > %(after)s AND entitlement.party_id <= %(upto)s
@@ -55,7 +57,9 @@ failed AS (
     UPDATE programmes_entitlement AS entitlement
     SET state = 'failed', failure = unpaid.failure
     FROM unpaid
-    WHERE entitlement.cycle_id = %(cycle_id)s AND entitlement.party_id = unpaid.party_id
+    WHERE
+        entitlement.cycle_id = %(cycle_id)s AND entitlement.party_id = unpaid.party_id
+        AND entitlement.party_id > %(after)s AND entitlement.party_id <= %(upto)s
     RETURNING entitlement.id
 ),
 paid AS (
@@ -64,7 +68,7 @@ paid AS (
     WHERE
         entitlement.cycle_id = %(cycle_id)s AND entitlement.state = 'due'
         AND entitlement.party_id > %(after)s AND entitlement.party_id <= %(upto)s
-        AND NOT EXISTS (SELECT FROM unpaid WHERE unpaid.party_id = entitlement.party_id)
+        AND entitlement.party_id NOT IN (SELECT unpaid.party_id FROM unpaid)
     RETURNING entitlement.amount_minor
 ),
 settled AS (SELECT count(*)::integer AS paid, coalesce(sum(amount_minor), 0)::bigint AS minor FROM paid)

@@ -3,6 +3,6 @@
 -- cycle_id uuid
 UPDATE programmes_cycle
 SET
-    state = 'prepared', submitted_by = '', submitted_at = NULL, fingerprint = '', approvers_needed = 1,
+    state = 'prepared', submitted_by = '', submitted_at = NULL, fingerprint = '', checksum = '', approvers_needed = 1,
     scheduled_by = '', scheduled_at = NULL, problem = ''
 WHERE id = %(cycle_id)s AND state = 'submitted';

@@ -1,9 +1,10 @@
 -- Freeze a draft as what is to be approved, with its counts.
 --
--- cycle_id uuid, actor text, now timestamptz, fingerprint text, people integer
+-- cycle_id uuid, actor text, now timestamptz, fingerprint text, checksum text, people integer
 UPDATE programmes_cycle AS cycle
 SET
     state = 'submitted', submitted_by = %(actor)s, submitted_at = %(now)s, fingerprint = %(fingerprint)s,
+    checksum = %(checksum)s,
     approvers_needed = %(people)s, refused = counted.refused, waiting = counted.waiting
 FROM (
     SELECT
