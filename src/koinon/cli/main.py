@@ -34,6 +34,7 @@ from koinon.cli import (
     cycle,
     demo,
     fund,
+    lists,
     party,
     payments,
     redeem,
@@ -79,6 +80,8 @@ app.add_typer(account.app, name="account", rich_help_panel="Run a town")
 app.add_typer(activity.app, name="activity", rich_help_panel="Run a town")
 app.add_typer(timebank.app, name="time-bank", rich_help_panel="Run a town")
 app.add_typer(party.app, name="party", rich_help_panel="Run a town")
+app.add_typer(lists.app, name="list", rich_help_panel="Run a town")
+app.add_typer(lists.many, name="many", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
