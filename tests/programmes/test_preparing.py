@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import pytest
 
@@ -289,4 +291,37 @@ def test_what_is_registered_of_a_household_is_erased_with_it_and_its_months_keep
     line = queries.entitlement(town.conn, town_id=town.id, cycle_id=cycle.id, party_id=town.parties["ana"])
     assert line.snapshot["ages"] == [15, 8, 6]
     assert "ana" not in decided(town, town.prepare("families", NOVEMBER))
+    assert town.broken() == []
+
+
+def test_two_exceptions_for_one_month_cannot_both_be_approved_at_once(database, connect_again):
+    first = connect_again()
+    town = build(first)
+    town.fund("aid")
+    town.programme("families", fund="aid")
+    town.household("ana")
+    made = [
+        excepting.propose_exception(
+            first, town_id=town.id, exception_id=new_id(), wanted=wanted(town, "ana"), actor=OFFICER, now=NOON
+        )
+        for _ in range(2)
+    ]
+    first.commit()
+    start = Barrier(2)
+
+    def approve(exception) -> str:
+        conn = connect_again()
+        start.wait()
+        try:
+            excepting.decide_exception(
+                conn, town_id=town.id, exception_id=exception.id, approve=True, actor=APPROVER, now=NOON
+            )
+        except KoinonError as refusal:
+            conn.rollback()
+            return refusal.code
+        conn.commit()
+        return "approved"
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(approve, made)) == ["approved", "programmes.exception-overlaps"]
     assert town.broken() == []

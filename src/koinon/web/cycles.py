@@ -19,6 +19,7 @@ from koinon.ledger.types import Kind as Account
 from koinon.parties.connection import raw
 from koinon.parties.models import Zone
 from koinon.programmes import queries, reviewing
+from koinon.programmes.models import Entitlement
 from koinon.programmes.reviewing import Outlier, Review
 from koinon.web import refusals, words
 from koinon.web.access import seat_of
@@ -93,6 +94,8 @@ def review(request: HttpRequest, cycle_id: UUID) -> dict[str, Any]:
         "problem": why(cycle.problem) if cycle.problem else "",
         "by_zone": [ZoneRow(zones.get(row.zone, row.zone) or "–", row.households, row.minor) for row in seen.zones],
         "reasons": _reasons(seen),
+        "excepted": Entitlement.objects.filter(cycle_id=cycle_id, snapshot__has_key="exception").count(),
+        "undecided": Entitlement.objects.filter(cycle_id=cycle_id, snapshot__duplicate="undecided").count(),
         "failures": [(why(row.code), row.households, row.minor) for row in seen.failures],
         "retryable": any(row.code != "entitlement.household-erased" for row in seen.failures),
         "before": seen.before,

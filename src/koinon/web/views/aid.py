@@ -326,7 +326,7 @@ def exceptions(request: HttpRequest) -> HttpResponse:
     seat = seat_of(request)
     town, conn = seat.town, raw()
     officer = seat.role == Role.OFFICER
-    choices = [(str(one.id), one.name) for one in queries.programmes(conn, town_id=town.pk)]
+    choices = [(str(one.id), one.name) for one in queries.programmes(conn, town_id=town.pk) if one.kind == "aid"]
     form = None
     if officer:
         first = {
