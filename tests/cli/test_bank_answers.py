@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,12 @@ class Desk:
         run([*arguments, *(["--as", by] if by else []), "--database", self.url])
         out, err = self.capsys.readouterr()
         return " ".join((out + err).split())
+
+    def read(self, *arguments: str) -> Any:
+        """The JSON document of a command that anybody may give."""
+        self.capsys.readouterr()
+        assert run([*arguments, "--json", "--database", self.url]) == 0
+        return json.loads(self.capsys.readouterr().out)
 
     def payments(self, run_id: str) -> dict[str, dict[str, Any]]:
         """The payments of a run by the name of the shop."""
@@ -200,3 +207,55 @@ def test_refusal_writes_amounts_with_the_decimals_of_the_town(desk: Desk):
     assert "has 0.000 REC, 1.250 REC asked: 1.250 REC are missing" in desk.told(
         "cycle", "disburse", "late", "2026-10", by="anna"
     )
+
+
+def test_the_banks_table_pays_what_left_and_brings_back_what_came(desk: Desk, sent: str, tmp_path: Path):
+    """``koinon bank``: looked at, imported twice, listed, matched by hand, and shown against the books."""
+    payments = desk.payments(sent)
+    bakery, butcher = (payments[name]["id"].replace("-", "") for name in ("bakery", "butcher"))
+    paid, day = payments["bakery"]["amount"] / 1000, YESTERDAY.isoformat()
+    table = tmp_path / "bank.csv"
+    table.write_text(
+        "date,amount,bank reference,our reference,return code\n"
+        f"{day},-{paid:.3f},R1,{bakery},\n{day},{paid:.3f},R2,{bakery},AC04\n{day},-0.001,R3,{butcher},\n{day},-1.250,R4,,\n"
+    )
+    assert desk("bank", "import", str(table))["findings"][0]["code"] == "bank.account-needed"
+    desk("bank", "account", "--code", "main", "--number", "JO94CBJO0010000000000131000302")
+
+    shown = desk("bank", "import", str(table), "--dry-run")
+    first, again = desk("bank", "import", str(table)), desk("bank", "import", str(table))
+    assert (shown["matched"], shown["listed"], shown["entries"]) == (2, 2, [])
+    assert (first["matched"], first["listed"], first["known"]) == (2, 2, 0)
+    assert (again["matched"], again["known"], again["replayed"]) == (2, 4, True)
+    assert desk.payments(sent)["bakery"]["state"] == "returned"
+
+    listed = {one["reference"]: one for one in desk.read("bank", "list")["entries"]}
+    assert {name: one["grounds"][0]["code"] for name, one in listed.items()} == {
+        "R3": "entry.amount-differs",
+        "R4": "entry.nothing-recognised",
+    }
+    told = desk.told("bank", "match", listed["R4"]["id"], "--is", "charge", "--reason", "Monthly price")
+    assert "charge" in told
+    assert desk("bank", "match", listed["R3"]["id"], "--is", "payout", "--reason", "x")["refused"]["code"] == (
+        "banking.match-not-possible"
+    )
+    reserve = desk.read("bank", "show")
+    assert reserve["unexplained_minor"] == 0
+    assert {part["code"] for part in reserve["parts"]} >= {"listed", "charge", "receipt-not-seen"}
+    assert desk("bank", "import", str(table), by="anna")["refused"]["code"] == "cli.role-missing"
+    with transaction(desk.town.conn):
+        assert desk.town.broken() == []
+
+
+def test_terms_are_shown_and_promised(desk: Desk):
+    today = datetime.now(UTC).date().isoformat()
+    step = ("--from", today, "--source", "Regulation 7")
+    assert (
+        desk("redeem", "terms", *step, "--minimum", "5", "--fee", "0,500", "--schedule", "weekly:4")["terms"][
+            "schedule"
+        ]
+        == "weekly:4"
+    )
+    assert "fee 0.500" in desk.told("redeem", "terms")
+    refused = desk("redeem", "terms", *step, "--format", "pain.001.001.09")["refused"]
+    assert refused["code"] == "treasury.terms-not-possible"
