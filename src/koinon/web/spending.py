@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,11 @@ def sentences(
         )
     told.append(_("Residents may be paid too.") if rule.peers_allowed else _("Only shops are paid, not residents."))
     return told
+
+
+def named(rules: Iterable[SpendingRule]) -> set[UUID]:
+    """Whoever these rules name as payees."""
+    return {party for rule in rules for party in (rule.payees or frozenset()) | (rule.except_payees or frozenset())}
 
 
 def window(one: Window, town: Town) -> str:

@@ -125,7 +125,7 @@ def _sayer(request: HttpRequest, rules: list[SpendingRule]) -> Any:
     """How this page says a rule; whoever is named in one is called as this reader may see them."""
     seat = seat_of(request)
     zones = funds.zones(raw(), town_id=seat.town_id)
-    named = {party for rule in rules for party in (rule.payees or frozenset()) | (rule.except_payees or frozenset())}
+    named = spending.named(rules)
     called = names.called(request, named) if named else {}
     return lambda rule: spending.sentences(rule, town=seat.town, zones=zones, payees=called)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from fractions import Fraction
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +15,15 @@ from django.utils import timezone
 
 from koinon.campaigns.types import Trigger
 from koinon.kernel.text import fold
+from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Household, Role, RoleGrant, Zone
 from koinon.payments import queries
 from koinon.payments.types import Place, PurseView
-from koinon.web import movements, words
+from koinon.programmes import queries as plans
+from koinon.programmes.spending import SpendingRule, Version
+from koinon.programmes.types import FundView
+from koinon.web import movements, spending, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.views.topups import running
 
@@ -36,9 +39,9 @@ class PurseCard:
     begins: date | None
     soon: bool
     over: bool
-    zones: list[str] = field(default_factory=list)
-    sectors: list[str] = field(default_factory=list)
-    share: Fraction | None = None
+    sentences: list[str] = field(default_factory=list)
+    coming: Version | None = None
+    later: list[str] = field(default_factory=list)
 
 
 @seen_by(Role.RESIDENT)
@@ -49,7 +52,20 @@ def purse(request: HttpRequest) -> HttpResponse:
     found = queries.purses(conn, town_id=grant.town_id, payer=party_of(grant), at=now)
     today = now.astimezone(ZoneInfo(grant.town.time_zone)).date()
     names = dict(Zone.objects.filter(town=grant.town).values_list("code", "name"))
-    cards = [_card(view, today, names) for view in found if view.fund is not None or view.available_minor]
+    funds = {fund.id: fund for fund in plans.funds(conn, town_id=grant.town_id)}
+    named = spending.named(version.rule for fund in funds.values() for version in fund.versions)
+    signs = (
+        {one.party_id: one.trade_name for one in parties.organisations(conn, town_id=grant.town_id)} if named else {}
+    )
+
+    def say(rule: SpendingRule) -> list[str]:
+        return spending.sentences(rule, town=grant.town, zones=names, payees=signs)
+
+    cards = [
+        _card(view, today, say, funds.get(view.fund) if view.fund else None)
+        for view in found
+        if view.fund is not None or view.available_minor
+    ]
     recent = queries.movements(conn, town_id=grant.town_id, party_id=party_of(grant), limit=5)
     context = {
         "total": sum(card.purse.available_minor for card in cards if not card.over),
@@ -60,16 +76,18 @@ def purse(request: HttpRequest) -> HttpResponse:
     return render(request, "koinon/purse/purse.html", context)
 
 
-def _card(view: PurseView, today: date, names: dict[str, str]) -> PurseCard:
+def _card(view: PurseView, today: date, say: Callable[[SpendingRule], list[str]], fund: FundView | None) -> PurseCard:
     last = view.last_day
+    later = fund.versions if fund is not None else ()
+    coming = next((one for one in later if one.from_day is not None and one.from_day > today), None)
     return PurseCard(
         purse=view,
         begins=view.spend_from if view.spend_from and view.spend_from > today else None,
         soon=last is not None and today <= last <= today + ENDS_SOON,
         over=last is not None and last < today,
-        zones=sorted((names.get(code, code) for code in view.rule.zones or ()), key=fold),
-        sectors=sorted((words.sector(code) for code in view.rule.sectors or ()), key=fold),
-        share=view.rule.share_of_price,
+        sentences=say(view.rule) if fund is not None else [],
+        coming=coming,
+        later=say(coming.rule) if coming is not None else [],
     )
 
 
