@@ -50,7 +50,9 @@ def test_every_page_opens_for_those_it_is_for(found: dict[str, Any]) -> None:
             url("activity", found, "activity"), url("time-banks", found), url("time-bank", found, "bank"),
             url("activities-contributions", found), url("time-exchange", found, "exchange"), url("certificate-check", found, "seal"),
         ],
-        "officer": [url("activities", found), url("activity", found, "activity"), url("contribution", found, "contribution")],
+        "officer": [
+            url("activity-new", found), url("activity-change", found, "activity"), url("time-bank-new", found),
+            url("time-banks", found), url("activities", found), url("activity", found, "activity"), url("contribution", found, "contribution")],
     }  # fmt: skip
     failed = {
         (role, page): status
@@ -116,6 +118,34 @@ def test_an_officer_sets_rates_and_limits_from_a_later_day_on(found: dict[str, A
     assert "Write a quantity or an amount." in text("officer", address, **cap)
     assert "The limit is set." in text("officer", address, **cap, **{"cap-quantity": "2,5"})
     assert "The rate is set." not in text("coordinator", address, **rate, **{"rate-from_day": "2031-01-01"})
+
+
+def test_an_officer_begins_and_changes_an_activity_and_founds_a_time_bank(found: dict[str, Any]) -> None:
+    from koinon.coproduction import queries
+    from koinon.parties.connection import raw
+
+    with transaction.atomic():
+        fund = queries.activity(raw(), town_id=found["town_id"], activity_id=found["activity"]).fund_id
+    form = {
+        "code": "roba", "name": "Roba usada", "measure": "kilogram", "pays": f"fund:{fund}", "place": "Plaça",
+        "second_above": "30", "budget": "100,00",
+    }  # fmt: skip
+    assert "credits hours only" in text(
+        "officer", url("activity-new", found), **{**form, "pays": "bank:banc-del-temps"}
+    )
+    page = text("officer", url("activity-new", found), **form)
+    assert "The activity is set." in page
+    with transaction.atomic():
+        made = queries.activity_by_code(raw(), town_id=found["town_id"], code="roba")
+    assert (made.fund_id, made.second_above, made.budget_minor) == (fund, 30_000, 100_00)
+    change = reverse("activity-change", args=[made.id])
+    assert "comes before the first" in text(
+        "officer", change, name="Roba", first_day="2026-12-02", last_day="2026-12-01"
+    )
+    assert "The activity is set." in text("officer", change, name="Roba neta", second_above="8")
+    bank = {"code": "escala", "name": "Escala", "unit": "MINUTS", "credit_limit": "2:00", "most": "5:00"}
+    assert "The time bank is set." in text("officer", url("time-bank-new", found), **bank)
+    assert "coproduction.time-bank-differs" not in text("officer", url("time-banks", found))
 
 
 def test_time_goes_to_the_member_whose_number_is_right(found: dict[str, Any]) -> None:

@@ -178,9 +178,13 @@ urlpatterns = [
     path("activities/codes/<uuid:occasion>/", activities.occasion, name="occasion"),
     path("activities/codes/<uuid:occasion>/poster/", activities.poster, name="occasion-poster"),
     path("activities/codes/<uuid:occasion>/close/", activities.close_occasion, name="occasion-close"),
+    path("activities/new/", activities.new_activity, name="activity-new"),
     path("activities/<uuid:activity>/", activities.activity, name="activity"),
+    path("activities/<uuid:activity>/change/", activities.change_activity, name="activity-change"),
     path("time-banks/", activities.time_banks, name="time-banks"),
+    path("time-banks/new/", activities.new_time_bank, name="time-bank-new"),
     path("time-banks/<uuid:bank>/", activities.time_bank, name="time-bank"),
     path("time-banks/<uuid:bank>/join/<uuid:party>/", activities.join_time_bank, name="time-bank-join"),
+    path("time-banks/<uuid:bank>/leave/<uuid:party>/", activities.leave_time_bank, name="time-bank-leave"),
     path("time-banks/exchanges/<uuid:exchange>/", activities.exchange, name="time-exchange"),
 ]

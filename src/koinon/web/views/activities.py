@@ -19,14 +19,26 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.coproduction import activities, certificates, codes, contributions, queries, rules, timebank
-from koinon.coproduction.types import Activity, Cap, Contribution, Expected, Period, Rate, State
+from koinon.coproduction.types import (
+    Activity,
+    ActivityTerms,
+    BankTerms,
+    Cap,
+    Contribution,
+    Expected,
+    Measure,
+    Period,
+    Rate,
+    State,
+)
 from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
 from koinon.documents import qr
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import id_for_key, new_id
+from koinon.kernel.money import to_decimal
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, Town
+from koinon.parties.models import Role, Town, Zone
 from koinon.parties.rules import LOOKUP_KINDS
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
@@ -431,6 +443,131 @@ def _set_cap(request: HttpRequest, found: Activity, form: CapForm) -> HttpRespon
     return redirect("activity", activity=found.id)
 
 
+class ActivityForm(forms.Form):
+    """An activity: what it counts and where its reward comes from stay as they began."""
+
+    code = forms.SlugField(
+        label=gettext_lazy("Short code"), max_length=40, help_text=gettext_lazy("Small letters, digits and dashes.")
+    )
+    name = forms.CharField(label=gettext_lazy("What people call it"), max_length=120)
+    measure = forms.ChoiceField(label=gettext_lazy("Counts"), choices=list(doing.MEASURES.items()))
+    pays = forms.ChoiceField(label=gettext_lazy("Paid from"))
+    place = forms.CharField(label=gettext_lazy("Place"), max_length=120, required=False)
+    zones = forms.MultipleChoiceField(
+        label=gettext_lazy("Only for residents of"),
+        help_text=gettext_lazy("Nothing chosen: for all."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    first_day = forms.DateField(
+        label=gettext_lazy("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    last_day = forms.DateField(
+        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    second_above = forms.CharField(
+        label=gettext_lazy("Two coordinators above"),
+        help_text=gettext_lazy("A quantity, such as 25 kilograms or 8:00 hours; empty: one is enough."),
+        max_length=16,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, town: Town, known: Activity | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        conn = raw()
+        funds = [(f"fund:{fund.id}", fund.name) for fund in programmes.funds(conn, town_id=town.pk)]
+        banks = [(f"bank:{bank.code}", bank.name) for bank in queries.time_banks(conn, town_id=town.pk)]
+        pays = [*funds, *banks, ("", _("nothing: a certificate only"))]
+        self.fields["pays"].choices = pays  # type: ignore[attr-defined]
+        self.fields["pays"].required = False
+        self.fields["zones"].choices = Zone.objects.filter(town=town).order_by("name").values_list("code", "name")  # type: ignore[attr-defined]
+        self.fields["budget"] = AmountField(
+            exponent=town.exponent, label=gettext_lazy("Budget"), help_text=gettext_lazy("Empty: the fund's alone."),
+            required=False,
+        )  # fmt: skip
+        if known is not None:
+            for fixed in ("code", "measure", "pays"):
+                del self.fields[fixed]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("first_day"), cleaned.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", _("The last day comes before the first."))
+        return cleaned
+
+
+@seen_by(Role.OFFICER)
+def new_activity(request: HttpRequest) -> HttpResponse:
+    """Begin an activity."""
+    grant = seat_of(request)
+    form = ActivityForm(request.POST or None, town=grant.town)
+    if request.method == "POST" and form.is_valid() and (done := _put(request, form, None)):
+        return done
+    return render(request, "koinon/activities/change.html", {"form": form})
+
+
+@seen_by(Role.OFFICER)
+def change_activity(request: HttpRequest, activity: UUID) -> HttpResponse:
+    """Change an activity's name, place, days, neighbourhoods, threshold or budget."""
+    grant = seat_of(request)
+    found = queries.activity(raw(), town_id=grant.town_id, activity_id=activity)
+    initial = {
+        "name": found.name,
+        "place": found.place,
+        "zones": found.zones,
+        "first_day": found.first_day,
+        "last_day": found.last_day,
+        "second_above": "" if found.second_above is None else doing.plain_quantity(found.second_above, found.measure),
+        "budget": "" if found.budget_minor is None else to_decimal(found.budget_minor, grant.town.exponent),
+    }
+    form = ActivityForm(request.POST or None, town=grant.town, known=found, initial=initial)
+    if request.method == "POST" and form.is_valid() and (done := _put(request, form, found)):
+        return done
+    return render(request, "koinon/activities/change.html", {"form": form, "activity": found})
+
+
+def _put(request: HttpRequest, form: ActivityForm, known: Activity | None) -> HttpResponse | None:
+    grant, said = seat_of(request), form.cleaned_data
+    conn = raw()
+    measure = Measure(known.measure if known else said["measure"])
+    kind, _colon, which = ("", "", "") if known else said["pays"].partition(":")
+    bank = which if kind == "bank" else ""
+    if known is not None and known.bank_id is not None:
+        bank = queries.time_bank(conn, town_id=grant.town_id, bank_id=known.bank_id).code
+    if bank and measure is not Measure.HOUR:
+        form.add_error("pays", _("A time bank credits hours only."))
+        return None
+    try:
+        second = doing.typed_quantity(said["second_above"], measure) if said["second_above"] else None
+    except ValueError:
+        form.add_error("second_above", doing.HOW_TO_WRITE[measure])
+        return None
+    terms = ActivityTerms(
+        code=known.code if known else said["code"].lower(),
+        name=said["name"],
+        measure=measure,
+        fund_id=known.fund_id if known else UUID(which) if kind == "fund" else None,
+        bank=bank,
+        place=said["place"],
+        zones=tuple(said["zones"]),
+        first_day=said["first_day"],
+        last_day=said["last_day"],
+        second_above=second,
+        budget_minor=said["budget"],
+    )
+    try:
+        with savepoint(conn):
+            done = activities.put_activity(
+                conn, town_id=grant.town_id, terms=terms, actor=grant.user.actor, at=timezone.now()
+            )
+    except KoinonError as refused:
+        _refused(request, form, None, refused)
+        return None
+    messages.success(request, _("The activity is set."))
+    return redirect("activity", activity=done.id)
+
+
 # --- The code at the place ------------------------------------------------------------------------
 
 
@@ -614,11 +751,59 @@ def record(request: HttpRequest, party: UUID, activity: UUID) -> HttpResponse:
 # --- Time banks -----------------------------------------------------------------------------------
 
 
+class BankForm(forms.Form):
+    """A time bank; what is set of it later holds for new members."""
+
+    code = forms.SlugField(
+        label=gettext_lazy("Short code"), max_length=40, help_text=gettext_lazy("Small letters, digits and dashes.")
+    )
+    name = forms.CharField(label=gettext_lazy("What people call it"), max_length=120)
+    unit = forms.RegexField(
+        r"^[A-Z][A-Z0-9]{1,11}$",
+        label=gettext_lazy("Unit"),
+        help_text=gettext_lazy("A code of its own in capital letters, such as HOURS."),
+    )
+    credit_limit = doing.QuantityField(measure="hour", label=gettext_lazy("A new member may owe"), initial="10:00")
+    most = doing.QuantityField(measure="hour", label=gettext_lazy("And have"), initial="40:00")
+
+
+@seen_by(Role.OFFICER)
+def new_time_bank(request: HttpRequest) -> HttpResponse:
+    """Found a time bank; with the code of one that is there, change its name and the limits of new members."""
+    grant = seat_of(request)
+    form = BankForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        terms = BankTerms(said["code"].lower(), said["name"], said["unit"], said["credit_limit"], said["most"])
+        try:
+            with savepoint(raw()):
+                timebank.found_bank(
+                    raw(), town_id=grant.town_id, terms=terms, actor=grant.user.actor, at=timezone.now()
+                )
+        except KoinonError as refused:
+            _refused(request, form, "unit", refused)
+        else:
+            messages.success(request, _("The time bank is set."))
+            return redirect("time-banks")
+    return render(request, "koinon/activities/new_time_bank.html", {"form": form})
+
+
 @seen_by(Role.COORDINATOR)
+@require_POST
+def leave_time_bank(request: HttpRequest, bank: UUID, party: UUID) -> HttpResponse:
+    grant = seat_of(request)
+    timebank.leave(raw(), town_id=grant.town_id, bank_id=bank, party=party, actor=grant.user.actor, at=timezone.now())
+    messages.success(request, _("They have left the time bank."))
+    return redirect("activities-person", party=party)
+
+
+@seen_by(Role.COORDINATOR, Role.OFFICER)
 def time_banks(request: HttpRequest) -> HttpResponse:
     grant = seat_of(request)
     return render(
-        request, "koinon/activities/time_banks.html", {"banks": queries.time_banks(raw(), town_id=grant.town_id)}
+        request,
+        "koinon/activities/time_banks.html",
+        {"banks": queries.time_banks(raw(), town_id=grant.town_id), "may_set": grant.role == Role.OFFICER},
     )
 
 
