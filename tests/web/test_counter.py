@@ -79,11 +79,10 @@ def text_of(answer: Any) -> str:
 
 def test_what_is_printed_on_a_card_is_the_code_of_that_card(officer):
     from koinon.documents import rendering
-    from koinon.instruments import operations, queries
+    from koinon.instruments import operations, paper, queries
     from koinon.parties.connection import raw
     from koinon.parties.models import Town
     from koinon.parties.secrets import Secrets
-    from koinon.instruments import paper
 
     cards = made(officer, 2)
     town, secrets = Town.objects.get(), Secrets.load()
