@@ -10,9 +10,12 @@ import pytest
 from koinon.campaigns import operations, queries
 from koinon.campaigns.types import CampaignState
 from koinon.kernel.identifiers import new_id
+from koinon.ledger.errors import InsufficientFunds
 from koinon.payments import operations as payments
 from koinon.payments.commands import Pay, RefundPayment
 from koinon.programmes.spending import SpendingRule
+from koinon.treasury import topups
+from koinon.treasury.errors import TopUpReturnTooLarge
 from tests.campaigns.bonus_town import APPROVER, NOON, OFFICER, BonusTown, build, money
 
 
@@ -241,6 +244,31 @@ def test_topping_up_earns(town):
     assert (town.balance("noa", "gift"), town.balance("ana", "gift")) == ("8.00", "4.00")
     town.pay("noa", "forn", "100.00")  # purchases earn nothing here
     assert town.granted(campaign) == "12.00"
+    assert town.broken() == []
+
+
+def test_a_top_up_that_goes_back_takes_its_units_and_its_bonus_with_it(town):
+    campaign = town.campaign(on="topup", percent=10)
+    asked = town.top_up("noa", "50.00")
+
+    def back(amount: str | None, source: str):
+        return topups.give_back(
+            town.conn, town_id=town.id, topup_id=asked.id, amount=money(amount) if amount else None,
+            bank_reference=source, at=NOON, actor="user:9",
+        )  # fmt: skip
+
+    first, again = back("20.00", "OUT/1"), back("20.00", "OUT/1")
+    assert (first.returned, first.left, again.replayed) == (money("20.00"), money("30.00"), True)
+    assert (town.balance("noa"), town.balance("noa", "gift"), town.granted(campaign)) == ("530.00", "3.00", "3.00")
+    assert town.broken() == []
+    with pytest.raises(TopUpReturnTooLarge):
+        back("30.01", "OUT/2")
+    town.pay("noa", "forn", "530.00")  # 3.00 of bonus money first: 3.00 stay.
+    with pytest.raises(InsufficientFunds):
+        back(None, "OUT/2")
+    town.top_up("noa", "27.00")
+    assert back(None, "OUT/2").left == money("0.00")
+    assert (town.balance("noa"), town.balance("noa", "gift")) == ("0.00", "0.00")
     assert town.broken() == []
 
 

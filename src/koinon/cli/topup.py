@@ -115,6 +115,40 @@ def cancel(
         )
 
 
+@app.command("give-back")
+def give_back(
+    topup: Annotated[UUID, typer.Argument(metavar="TOPUP", help="Id of the top-up.")],
+    bank_reference: ReferenceOption,
+    actor: ActorOption,
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="As on the statement; all that is left without it.")
+    ] = "",
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Say that the bank paid a top-up back: its units are taken back, and a bonus on them in proportion."""
+    from koinon.db.transactions import transaction
+    from koinon.treasury import topups
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
+        with transaction(conn):
+            done = topups.give_back(
+                conn,
+                town_id=facts.id,
+                topup_id=topup,
+                amount=amount_of(amount, facts) if amount else None,
+                bank_reference=bank_reference,
+                at=datetime.now(UTC),
+                actor=who,
+            )
+        told = f"{written(done.returned)} of it went back; {written(done.left)} is left."
+        out.document(
+            {"town": facts.slug, "topup": _as_json(done), "replayed": done.replayed},
+            lambda console: console.print(told, markup=False),
+        )
+
+
 @app.command("list")
 def list_topups(
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those whose euros have not come.")] = False,
@@ -153,6 +187,7 @@ def _as_json(one: TopUp) -> dict[str, Any]:
         "state": one.state,
         "amount": one.amount.minor,
         "received": one.received.minor if one.received else None,
+        "returned": one.returned.minor,
         "bank_reference": one.bank_reference,
         "card_reference": one.card_reference,
         "at": one.requested_at,

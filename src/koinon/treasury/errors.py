@@ -23,6 +23,7 @@
     ├── TopUpNotOpen            treasury.topup-not-open
     ├── TopUpAmountDiffers      treasury.topup-amount-differs
     ├── TopUpAlreadyReceived    treasury.topup-already-received
+    ├── TopUpReturnTooLarge     treasury.topup-return-too-large
     ├── CardsNotOffered         treasury.cards-not-offered
     ├── CallbackNotGenuine      treasury.callback-not-genuine
     └── FileWouldDiffer         treasury.file-would-differ
@@ -286,6 +287,18 @@ class TopUpAlreadyReceived(TreasuryError):
         self.topup = topup
         self.reference = reference
         super().__init__(f"top-up {reference} was received before, from another entry")
+
+
+class TopUpReturnTooLarge(TreasuryError):
+    """More was to go back than is left of the top-up."""
+
+    code = "treasury.topup-return-too-large"
+
+    def __init__(self, *, topup: UUID, left: Amount, asked: Amount) -> None:
+        self.topup = topup
+        self.left = left
+        self.asked = asked
+        super().__init__(f"{asked} to go back, {left} is left of top-up {topup}")
 
 
 class CardsNotOffered(TreasuryError):

@@ -28,7 +28,7 @@ from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger.types import Code, Kind, NewAccount, Request, Transfer
+from koinon.ledger.types import Code, Kind, NewAccount, Request, Reversal, Transfer
 from koinon.outbox import operations as outbox
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
@@ -39,6 +39,7 @@ from koinon.treasury.errors import (
     TopUpAmountDiffers,
     TopUpNotFound,
     TopUpNotOpen,
+    TopUpReturnTooLarge,
 )
 from koinon.treasury.references import creditor_reference, read_reference
 from koinon.treasury.steps import PACKAGE, above_zero, record
@@ -257,6 +258,123 @@ def cancel(conn: Connection[Any], *, town_id: int, topup_id: UUID, at: datetime,
     execute(conn, statement(PACKAGE, "cancel_topup"), town_id=town_id, topup=topup_id, at=at, actor=actor)
     record(conn, town_id, actor, "treasury.topup-cancelled", f"topup:{topup_id}", at)
     return topup(conn, town_id=town_id, topup_id=topup_id)
+
+
+def give_back(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    topup_id: UUID,
+    amount: Amount | None,
+    bank_reference: str,
+    at: datetime,
+    actor: str,
+) -> TopUp:
+    """Euros of a top-up went back to whoever brought them: a card charged back, a mistake. None is all that is left.
+
+    Its units leave the purse or till and the reserve together with the euros, and a bonus on it is undone in
+    proportion. The same reference of the bank with the same content answers as the first time.
+
+    Refuses with ``TopUpNotFound``, ``TopUpNotOpen`` where nothing has come, ``TopUpReturnTooLarge``,
+    ``BankReferenceReused``, and the ledger's ``InsufficientFunds`` where the units are spent.
+    """
+    if amount is not None:
+        above_zero(amount, bank_reference)
+    execute(conn, statement(PACKAGE, "lock_topup"), town_id=town_id, reference=None, topup=topup_id)
+    found = topup(conn, town_id=town_id, topup_id=topup_id)
+    if found.state is not TopUpState.RECEIVED or found.transfer_id is None:
+        raise TopUpNotOpen(topup=topup_id, state=found.state)
+    return_id = id_under(topup_id, "return", bank_reference)
+    before = scalar(conn, statement(PACKAGE, "topup_return"), town_id=town_id, id=return_id)
+    if before is not None:
+        if amount is not None and amount.minor != before:
+            raise BankReferenceReused(bank_reference=bank_reference)
+        return replace(found, replayed=True)
+    going = found.left if amount is None else amount
+    if not going or going > found.left:
+        raise TopUpReturnTooLarge(topup=topup_id, left=found.left, asked=going)
+    with savepoint(conn):
+        _take_units(conn, town_id, found, found.transfer_id, return_id, going, bank_reference, at, actor)
+    record(
+        conn, town_id, actor, "treasury.topup-given-back", f"topup:{topup_id}", at,
+        amount_minor=going.minor, bank_reference=bank_reference,
+    )  # fmt: skip
+    return topup(conn, town_id=town_id, topup_id=topup_id)
+
+
+def _take_units(
+    conn: Connection[Any],
+    town_id: int,
+    found: TopUp,
+    original: UUID,
+    return_id: UUID,
+    amount: Amount,
+    bank_reference: str,
+    at: datetime,
+    actor: str,
+) -> None:
+    town = parties.town(conn, town_id)
+    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=False, refunding=True)
+    granting.lock_purses(conn, town_id=town_id, party=found.party)
+    issuance, reserve, escrow = ledger.open_accounts(
+        conn,
+        town_id=town_id,
+        accounts=[
+            NewAccount(Kind.ISSUANCE, town.unit_code, town.party_id, floor_minor=None),
+            NewAccount(Kind.RESERVE, town.unit_code, town.party_id),
+            NewAccount(Kind.ESCROW, town.unit_code, town.party_id),
+        ],
+        at=at,
+        actor=actor,
+    )
+    undo, unissue, withdraw = (id_under(return_id, what) for what in ("undo", "unissue", "withdraw"))
+    about, receipt = f"topup:{found.id}", id_under(return_id, "receipt")
+    is_new = execute(
+        conn,
+        statement(PACKAGE, "add_receipt"),
+        town_id=town_id,
+        id=receipt,
+        direction=Direction.WITHDRAWN.value,
+        fund=None,
+        amount_minor=amount.minor,
+        bank_reference=bank_reference,
+        key=f"{about}:{bank_reference}",
+        transfer_id=withdraw,
+        effective_at=at,
+        actor=actor,
+    )
+    if not is_new:
+        raise BankReferenceReused(bank_reference=bank_reference)
+    requests: list[Request] = [
+        Reversal(undo, original, at, actor, amount, about, undo),
+        Transfer(unissue, escrow, reserve, amount, Code.UNISSUE, at, actor, about, undo),
+        Transfer(withdraw, reserve, issuance, amount, Code.WITHDRAW, at, actor, bank_reference, undo),
+    ]
+    grants = None
+    if campaigns:
+        left = (found.left - amount).minor
+        grants = granting.Grants(
+            conn, town_id=town_id, unit=town.unit_code, zone=town.zone, trigger=Trigger.TOPUP, locked=campaigns,
+            happenings=[granting.GivingBack(return_id, found.id, found.party, left, at, actor)],
+            available=lambda _account: None,
+        )  # fmt: skip
+        requests += grants.requests
+    ledger.post_all(conn, town_id=town_id, requests=requests)
+    if grants is not None:
+        grants.keep()
+    execute(
+        conn,
+        statement(PACKAGE, "add_topup_return"),
+        town_id=town_id,
+        id=return_id,
+        topup=found.id,
+        amount_minor=amount.minor,
+        receipt=receipt,
+        transfer=undo,
+        unissue_transfer=unissue,
+        returned_at=at,
+        returned_by=actor,
+    )
 
 
 # --- Reading ----------------------------------------------------------------------------------

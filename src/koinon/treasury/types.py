@@ -248,7 +248,13 @@ class TopUp:
     transfer_id: UUID | None
     bank_reference: str | None
     card_reference: str | None
+    returned: Amount
     replayed: bool = False
+
+    @property
+    def left(self) -> Amount:
+        """What came and did not go back."""
+        return (self.received or self.returned) - self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,11 +274,12 @@ class TopUpRow:
     transfer_id: UUID | None
     bank_reference: str | None
     card_reference: str | None
+    returned_minor: int
 
     def with_unit(self, unit: str) -> TopUp:
         return TopUp(
             self.id, self.party, Amount(self.amount_minor, unit), Way(self.way), self.reference, TopUpState(self.state),
             self.requested_at, None if self.received_minor is None else Amount(self.received_minor, unit),
             Way(self.received_way) if self.received_way else None, self.received_at, self.transfer_id,
-            self.bank_reference, self.card_reference,
+            self.bank_reference, self.card_reference, Amount(self.returned_minor, unit),
         )  # fmt: skip

@@ -70,7 +70,7 @@ def what(movement: PartyMovement, *, shop: bool) -> str:
     if movement.code == "reward":
         return _("Reward taken back") if movement.is_reversal else _("Reward for what you did")
     if movement.code == "topup":
-        return _("Topped up")
+        return _("Top-up given back") if movement.is_reversal else _("Topped up")
     if movement.code == "bonus":
         return _("Bonus taken back") if movement.is_reversal else _("Bonus")
     if movement.code == "redeem":

@@ -100,6 +100,7 @@ SENTENCES: dict[str, Any] = {
     "campaigns.budget-exceeded": gettext_lazy("This would issue more than the fund's budget. Nothing was issued."),
     "campaigns.over": gettext_lazy("The campaign's last day has passed."),
     "treasury.topup-not-found": gettext_lazy("The town knows no top-up with this reference."),
+    "treasury.topup-return-too-large": gettext_lazy("More was to go back than is left of this top-up."),
     "treasury.topup-not-open": gettext_lazy("This top-up is not waiting for its euros any more."),
     "treasury.topup-amount-differs": gettext_lazy("Another amount was announced. Look first, then credit what came."),
     "treasury.topup-already-received": gettext_lazy("This top-up was received before: these are more euros for it."),

@@ -254,6 +254,7 @@ ACTS: dict[str, Any] = {
     "treasury.topup-requested": gettext_lazy("Top-up asked for"),
     "treasury.topup-received": gettext_lazy("Top-up received"),
     "treasury.topup-confirmed-again": gettext_lazy("Top-up confirmed by a second source"),
+    "treasury.topup-given-back": gettext_lazy("Top-up given back"),
     "treasury.topup-cancelled": gettext_lazy("Top-up given up"),
     "treasury.terms-set": gettext_lazy("Payout terms set"),
     "treasury.budget-received": gettext_lazy("Budget received"),

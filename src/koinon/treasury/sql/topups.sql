@@ -11,7 +11,10 @@
 -- No lock.
 SELECT
     t.id, t.party, t.amount_minor, t.way, t.reference, t.state, t.requested_at, t.received_minor, t.received_way,
-    t.received_at, t.transfer_id, t.bank_reference, t.card_reference
+    t.received_at, t.transfer_id, t.bank_reference, t.card_reference,
+    coalesce((
+        SELECT sum(r.amount_minor) FROM treasury.topup_return AS r WHERE r.town_id = t.town_id AND r.topup_id = t.id
+    ), 0)::bigint AS returned_minor
 FROM treasury.topup AS t
 WHERE
     t.town_id = %(town_id)s

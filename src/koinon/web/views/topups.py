@@ -28,6 +28,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.treasury import cards, topups
 from koinon.treasury.cards import CardProvider, SandboxCards
+from koinon.treasury.errors import TopUpNotFound
 from koinon.treasury.references import in_groups
 from koinon.treasury.types import TopUp, TopUpState, Way
 from koinon.web import refusals, tables
@@ -226,10 +227,12 @@ TOPUPS = Table(
         Column("card_reference", gettext_lazy("The card provider's reference"), Kind.TEXT, hidden=True),
         Column("amount_minor", gettext_lazy("Announced"), Kind.MONEY, national=True),
         Column("received_minor", gettext_lazy("Received"), Kind.MONEY, national=True),
+        Column("returned_minor", gettext_lazy("Given back"), Kind.MONEY, national=True),
     ],
     source=(
         "SELECT t.id, t.requested_at, t.party, t.reference, t.way, t.state, t.bank_reference, t.card_reference,"
-        " t.amount_minor, t.received_minor FROM treasury.topup AS t WHERE t.town_id = %(town_id)s"
+        " t.amount_minor, t.received_minor, (SELECT sum(r.amount_minor)::bigint FROM treasury.topup_return AS r"
+        " WHERE r.town_id = t.town_id AND r.topup_id = t.id) AS returned_minor FROM treasury.topup AS t WHERE t.town_id = %(town_id)s"
     ),
     sort="-requested_at",
 )
@@ -254,12 +257,57 @@ class ReceivedForm(forms.Form):
         )
 
 
+class GivenBackForm(forms.Form):
+    """Euros that the bank paid back to whoever had brought them."""
+
+    def __init__(self, *args: Any, exponent: int, **kwargs: Any) -> None:
+        kwargs.setdefault("prefix", "back")
+        super().__init__(*args, **kwargs)
+        self.fields["reference"] = forms.CharField(
+            label=gettext_lazy("Reference"), max_length=40, help_text=gettext_lazy("It begins with RF.")
+        )
+        self.fields["amount"] = AmountField(
+            exponent=exponent, required=False, label=gettext_lazy("Amount"), help_text=gettext_lazy("Empty: all of it.")
+        )
+        self.fields["bank_reference"] = forms.RegexField(
+            r"^[A-Za-z0-9:._/#-]{1,64}$", label=gettext_lazy("The bank's reference of the payment back")
+        )
+
+
+def _gave_back(request: HttpRequest, seat: RoleGrant, form: GivenBackForm) -> bool:
+    conn, said = raw(), form.cleaned_data
+    try:
+        with savepoint(conn):
+            found = topups.topup_by_reference(conn, town_id=seat.town_id, reference=said["reference"])
+            if found is None:
+                raise TopUpNotFound(reference=said["reference"])
+            topups.give_back(
+                conn,
+                town_id=seat.town_id,
+                topup_id=found.id,
+                amount=Amount(said["amount"], seat.town.unit_code) if said["amount"] else None,
+                bank_reference=said["bank_reference"],
+                at=timezone.now(),
+                actor=seat.user.actor,
+            )
+    except KoinonError as refused:
+        refusals.note(request, refused)
+        form.add_error(None, refusals.sentences(refused)[0])
+        return False
+    messages.success(request, _("The units are taken back, and a bonus on them in proportion."))
+    return True
+
+
 @seen_by(Role.TREASURER)
 def received(request: HttpRequest) -> HttpResponse:
-    """Every top-up; a POST confirms one by hand, as the bank's statement shows it."""
+    """Every top-up; a POST confirms one by hand as the bank's statement shows it, or takes one back."""
     seat = seat_of(request)
-    form = ReceivedForm(request.POST or None, exponent=seat.town.exponent)
-    if request.method == "POST" and form.is_valid():
+    goes_back = "back-reference" in request.POST
+    back = GivenBackForm(request.POST if goes_back else None, exponent=seat.town.exponent)
+    if goes_back and back.is_valid() and _gave_back(request, seat, back):
+        return redirect("treasury-top-ups")
+    form = ReceivedForm((request.POST or None) if not goes_back else None, exponent=seat.town.exponent)
+    if request.method == "POST" and not goes_back and form.is_valid():
         conn = raw()
         try:
             with savepoint(conn):
@@ -281,4 +329,6 @@ def received(request: HttpRequest) -> HttpResponse:
             said = _("It was credited before; nothing was added.") if done.replayed else _("The top-up is credited.")
             messages.success(request, said)
             return redirect("treasury-top-ups")
-    return tables.render(request, "koinon/treasury/topups.html", {"topups": TOPUPS.read(request), "form": form})
+    return tables.render(
+        request, "koinon/treasury/topups.html", {"topups": TOPUPS.read(request), "form": form, "back": back}
+    )
