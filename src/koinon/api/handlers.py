@@ -90,7 +90,7 @@ async def pay(ask: Ask) -> Answer:
         known.credential.town_id,
         Pay(
             payment_id, asked.payer, asked.payee, Amount(asked.amount_minor, asked.unit), ask.now, known.actor,
-            asked.reference or "",
+            asked.reference or "", asked.category or "",
         ),
     )  # fmt: skip
     return _made(ask, done, encode(payment_told(done)), b"payments")
@@ -127,7 +127,7 @@ async def pay_batch(ask: Ask) -> Answer:
         commands.append(
             Pay(
                 ask.id_of(one.key), one.payer, one.payee, Amount(one.amount_minor, one.unit), ask.now, known.actor,
-                one.reference or "",
+                one.reference or "", one.category or "",
             )
         )  # fmt: skip
     performed = iter(await ask.api.engine.perform_many(known.credential.town_id, commands))
@@ -204,7 +204,7 @@ async def place_hold(ask: Ask) -> Answer:
         known.credential.town_id,
         PlaceHold(
             hold_id, asked.payer, asked.payee, Amount(asked.amount_minor, asked.unit), asked.lapses_at, ask.now,
-            known.actor, asked.reference or "",
+            known.actor, asked.reference or "", asked.category or "",
         ),
     )  # fmt: skip
     return _made(ask, done, encode(hold_told(done)), b"holds")

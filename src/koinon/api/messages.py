@@ -38,6 +38,14 @@ Reference = Annotated[
         examples=["till-3/2041"],
     ),
 ]
+Category = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:[a-z0-9][a-z0-9-]{{0,39}})?{_END}",
+        description="What is bought, in the words that the town's rules use. Some money pays only for some of them.",
+        examples=["food"],
+    ),
+]
 Key = Annotated[
     str,
     Meta(
@@ -65,6 +73,7 @@ class PaymentAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     amount_minor: Minor
     unit: UnitCode
     reference: Reference | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
 
 
 class PaymentInBatch(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -76,6 +85,7 @@ class PaymentInBatch(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     amount_minor: Minor
     unit: UnitCode
     reference: Reference | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
 
 
 class BatchAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +111,7 @@ class HoldAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         datetime, Meta(tz=True, description="When the hold ends by itself (RFC 3339, with an offset).")
     ]
     reference: Reference | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
 
 
 class CaptureAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

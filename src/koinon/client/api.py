@@ -79,12 +79,25 @@ class Client:
     # Payments
 
     def pay(
-        self, *, payer: UUID, payee: UUID, amount_minor: int, unit: str, reference: str = "", key: str = ""
+        self,
+        *,
+        payer: UUID,
+        payee: UUID,
+        amount_minor: int,
+        unit: str,
+        reference: str = "",
+        category: str = "",
+        key: str = "",
     ) -> Payment:
-        """Pay from the payer's purses as their rules allow; when it returns, the money has moved for good."""
+        """Pay from the payer's purses as their rules allow; when it returns, the money has moved for good.
+
+        ``category`` says what is bought, where the town's rules ask for it.
+        """
         asked = {"payer": str(payer), "payee": str(payee), "amount_minor": amount_minor, "unit": unit}
         if reference:
             asked["reference"] = reference
+        if category:
+            asked["category"] = category
         return _made(Payment, self._transport.post("/payments", asked, key=key or new_key()))
 
     def pay_many(self, payments: Sequence[NewPayment]) -> list[Payment | Refused]:
@@ -103,6 +116,7 @@ class Client:
                     "amount_minor": one.amount_minor,
                     "unit": one.unit,
                     **({"reference": one.reference} if one.reference else {}),
+                    **({"category": one.category} if one.category else {}),
                 }
                 for one in payments[start : start + LARGEST_BATCH]
             ]
@@ -140,6 +154,7 @@ class Client:
         unit: str,
         lapses_at: datetime,
         reference: str = "",
+        category: str = "",
         key: str = "",
     ) -> Hold:
         """Reserve money until ``lapses_at``, an instant with its offset."""
@@ -152,6 +167,7 @@ class Client:
             "unit": unit,
             "lapses_at": lapses_at.isoformat(),
             **({"reference": reference} if reference else {}),
+            **({"category": category} if category else {}),
         }
         return _made(Hold, self._transport.post("/holds", asked, key=key or new_key()))
 

@@ -71,6 +71,7 @@ class NewPayment:
     unit: str
     reference: str = ""
     key: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
