@@ -7,6 +7,8 @@ import io
 import pypdf
 import pytest
 import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from koinon.documents import qr
@@ -123,3 +125,15 @@ def test_characters_that_would_turn_a_line_around_are_left_out():
     said = text_of(render("letter", {"title": "A\u202ecod\u2066.exe", "town": {"name": "T\x00own"}}, "en"))
     assert "Acod.exe" in said
     assert "Town" in said
+
+
+def test_a_name_in_letters_that_no_font_has_is_printed_all_the_same():
+    for name in ("😀 Μαρία", "漢字", "שלום", "\ud800", "\ufdd0"):
+        said = text_of(render("letter", {"title": "Κάρτα", "town": {"name": "Βέσος"}, "to": [name]}, "el"))
+        assert "Κάρτα" in said
+
+
+@settings(max_examples=30)
+@given(st.text(max_size=60))
+def test_whatever_somebody_is_called_it_can_be_printed(name):
+    assert render("letter", {"title": "-", "town": {"name": name}, "facts": [[name, name]]}, "ar")[:5] == b"%PDF-"

@@ -23,7 +23,7 @@ RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 # Characters that direct the order of text or cannot be drawn: a name that carries them would turn its line around.
 _UNSEEN = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\ufffe\\uffff]"
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\ufffe\\uffff\\ud800-\\udfff]"
 )
 
 
@@ -59,6 +59,7 @@ def _compile(
     ppi: float | None = None,
 ) -> list[bytes]:
     assert _NAME.fullmatch(template)
+    assert data["title"], "a page that is read aloud begins with its title"
     primary, _, region = language.replace("_", "-").partition("-")
     inputs = {
         "data": json.dumps(_drawable(data), ensure_ascii=False),
@@ -67,13 +68,23 @@ def _compile(
         "dir": "rtl" if primary.lower() in RIGHT_TO_LEFT else "ltr",
     }
     source = (folder / f"{template}.typ").read_text(encoding="utf-8").replace('#import "base.typ": *\n', _base(), 1)
-    compiler = typst.Compiler(
-        input=source.encode(), root=folder, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs=inputs
-    )
-    standards: list[typst.PDFStandard] = ["ua-1"]
-    made = compiler.compile(format=to, ppi=ppi, timestamp=0, pdf_standards=standards if to == "pdf" else [])
-    assert made is not None
-    return made if isinstance(made, list) else [made]
+
+    def compiled(standards: list[typst.PDFStandard]) -> list[bytes]:
+        compiler = typst.Compiler(
+            input=source.encode(), root=folder, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs=inputs
+        )
+        made = compiler.compile(format=to, ppi=ppi, timestamp=0, pdf_standards=standards)
+        assert made is not None
+        return made if isinstance(made, list) else [made]
+
+    try:
+        return compiled(["ua-1"] if to == "pdf" else [])
+    except typst.TypstError as refused:
+        if "could not be displayed" not in refused.message:
+            raise
+        # Somebody's name holds a letter that no font here has: it is printed as a box, and the page is not called
+        # accessible, which a page with a box is not.
+        return compiled([])
 
 
 def _drawable(value: Any) -> Any:
