@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from koinon.kernel.identifiers import id_under, new_id
 from koinon.payments import engine as engines
 from koinon.payments import operations
 from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
+from koinon.programmes import funds
+from koinon.programmes.spending import SpendingRule
 from tests.payments.paying_town import NOON, PayingTown, build_with_money, money
 
 
@@ -61,6 +65,24 @@ def test_commands_of_every_kind_come_out_as_by_a_connection(town, database_url):
         database_url, town, *commands
     )
     assert town.balance("forn") == "111.00"
+    assert town.broken() == []
+
+
+def test_what_a_till_says_is_bought_is_kept_by_a_lane_and_under_a_rule_that_changes(town, database_url):
+    funds.announce_change(
+        town.conn, town_id=town.id, fund_id=town.funds["aid"], from_day=NOON.date(), last_day=None, reason="voted",
+        rule=SpendingRule(categories=frozenset({"food"}), per_cycle_minor=30_00), actor="user:1",
+        now=NOON - timedelta(days=20),
+    )  # fmt: skip
+    town.conn.commit()
+    sale = replace(town.asks("ana", "forn", "30.00"), category="food")
+    commands = [sale, replace(town.asks("ana", "forn", "1.00"), category="toys"), replace(sale, category="toys"), sale]
+    first = attempted(database_url, town, *commands)
+    assert first == [first[0], "payments.not-payable", "payments.key-reused", first[0]]
+    more = replace(town.asks("ana", "forn", "0.01"), category="food")
+    assert attempted(database_url, town, more, sale) == ["payments.not-payable", first[0]]
+    said = town.conn.execute("SELECT id, category FROM payments.bought").fetchall()
+    assert said == [(sale.id, "food")]
     assert town.broken() == []
 
 
