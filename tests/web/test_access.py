@@ -61,10 +61,12 @@ def ids() -> dict[str, Any]:
         run = treasury.runs(conn, town_id=town.pk)[0].id
         topup, campaign = rewarded(conn, town)
         counter = at_the_counter(conn, town.pk)
+        bank = at_the_bank(conn, town)
         done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
     assert sale is not None
     return {
         **counter,
+        **bank,
         **done,
         "indicator": "multiplier",
         "payment": sale[0],
@@ -102,6 +104,22 @@ def at_the_counter(conn: Any, town_id: int) -> dict[str, Any]:
         conn, about=About.OTHER, words="Nobody answers the telephone.", vault=Vault(conn, secrets), **how
     )
     return {"card": card.id, "batch": card.batch, "complaint": complaint.id, "document": uuid4()}
+
+
+def at_the_bank(conn: Any, town: Any) -> dict[str, Any]:
+    """A file that was imported, and its only entry; the same ones each time."""
+    from koinon.banking import operations as banking
+    from koinon.banking import queries
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+    from tests.banking.statements import Line, camt
+
+    secrets = Secrets.load()
+    iban = Vault(conn, secrets).get(town.party_id, ["iban"])["iban"]
+    content = camt(Line("7.00", "PAGES"), account=iban.replace(" ", ""))
+    how: dict[str, Any] = {"town_id": town.pk, "actor": "user:1", "at": timezone.now()}
+    done = banking.import_file(conn, content=content, secrets=secrets, **how)
+    return {"file": done.file_id, "entry": queries.entries(conn, town_id=town.pk, file=done.file_id)[0].id}
 
 
 def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID]:
