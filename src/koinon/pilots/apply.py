@@ -37,6 +37,7 @@ from koinon.parties.vault import Vault
 from koinon.pilots import apply_funds, apply_rewards, townfolder_funds
 from koinon.pilots.errors import TownFixed
 from koinon.pilots.townfolder_types import BusinessSpec, PersonSpec, Role, TownPlan
+from koinon.programmes.approvals import as_json as steps_as_json
 from koinon.programmes.eligibility import Status
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as euros
@@ -163,6 +164,7 @@ class _Programme:
     amounts: str
     waiting: str | None
     holds_duplicates: bool
+    approvals: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,6 +595,7 @@ class _Comparison:
                 rule=_json(json.loads(row.rule)),
                 amounts=_json(json.loads(row.amounts)),
                 waiting=_json(json.loads(row.waiting)) if row.waiting else None,
+                approvals=_json(json.loads(row.approvals)),
             )
             for row in self._rows("apply_programmes", _Programme)
         }
@@ -615,6 +618,7 @@ class _Comparison:
                 _json(programme.amounts.as_json()),
                 _json(programme.waiting.as_json()) if programme.waiting else None,
                 programme.holds_duplicates,
+                _json(steps_as_json(programme.approvals)),
             )
             for programme in self.plan.programmes
         }

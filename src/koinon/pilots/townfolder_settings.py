@@ -40,6 +40,7 @@ from koinon.pilots.townfolder_types import (
     TownSpec,
     ZoneSpec,
 )
+from koinon.programmes.approvals import MOST_PEOPLE, Step
 from koinon.programmes.spending import parse_share
 
 TOWN_FILE = "town.toml"
@@ -899,6 +900,7 @@ def _read_programme(
         waiting=aid.waiting(*_aid(section, "waiting_list", town)),
         for_whom=for_whom,
         holds_duplicates=section.flag("hold_duplicates"),
+        approvals=_read_approvals(section, town.town.unit.exponent),
     )
     policies.programmes.append(programme)
     if for_whom == "awards" or "awards" in section.values:
@@ -907,6 +909,27 @@ def _read_programme(
         if settings is not None:
             policies.award_tables.append(AwardTable(programme.code, settings, fields))
     section.finish()
+
+
+def _read_approvals(section: Section, exponent: int) -> tuple[Step, ...]:
+    """How many people approve a month, by its total; no step may begin where another one does."""
+    steps: dict[int, Step] = {}
+    for one in section.sections("approvals"):
+        begins, people = one.amount("from", exponent), one.whole("people", 0, MOST_PEOPLE)
+        one.finish()
+        if begins is None:
+            continue
+        if begins in steps:
+            one.problem("from", "town.setting-invalid", _("Another step begins at this amount already."))
+        if not people:
+            one.problem(
+                "people",
+                "town.setting-invalid",
+                _("Say how many people approve, from 1 to %(most)s.", most=MOST_PEOPLE),
+            )
+        else:
+            steps[begins] = Step(begins, people)
+    return tuple(steps[begins] for begins in sorted(steps))
 
 
 def _read_reward(

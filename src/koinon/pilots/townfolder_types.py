@@ -16,6 +16,7 @@ from koinon.coproduction.types import Cap, Measure, Rate
 from koinon.kernel.decisions import Finding
 from koinon.kernel.money import Unit
 from koinon.programmes.amounts import OF_AWARD, AmountRule
+from koinon.programmes.approvals import Step
 from koinon.programmes.eligibility import EVERYBODY, Condition, Status
 from koinon.programmes.rules import ProgrammeTerms
 from koinon.programmes.spending import Window
@@ -194,6 +195,7 @@ class ProgrammeSpec:
     waiting: WaitingRule | None = None
     for_whom: str = "awards"
     holds_duplicates: bool = False
+    approvals: tuple[Step, ...] = ()
 
     @property
     def counts_children_below(self) -> int:
