@@ -302,4 +302,5 @@ def balance(town_id: int, party: UUID) -> int:
     from koinon.parties.connection import raw
 
     with transaction.atomic():
-        return sum(account.available.minor for account in queries.accounts_of(raw(), town_id=town_id, holder=party))
+        found = queries.accounts_of(raw(), town_id=town_id, holder=party)
+        return sum(account.available.minor for account in found if account.kind != "member")

@@ -195,7 +195,8 @@ def _left(conn: Connection[Any], town: TownFacts, party: UUID) -> int:
     """What the party's purses and till hold, in minor units."""
     from koinon.ledger import queries as books
 
-    return sum(account.balance.minor for account in books.accounts_of(conn, town_id=town.id, holder=party))
+    found = books.accounts_of(conn, town_id=town.id, holder=party)
+    return sum(account.balance.minor for account in found if account.unit == town.unit_code)
 
 
 def _confirm(question: str) -> None:

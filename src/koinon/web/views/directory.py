@@ -187,7 +187,7 @@ def _record(request: HttpRequest, party: UUID) -> dict[str, Any]:
     accounts = [
         (funds.get(account.fund) if account.fund else None, account)
         for account in books.accounts_of(conn, town_id=town.pk, holder=party)
-        if account.closed_at is None
+        if account.closed_at is None and account.unit == town.unit_code  # Hours of a time bank are no money.
     ]
     people = [party, *(record.people or ())]
     called = names.called(request, people)
