@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -516,14 +516,21 @@ def _shown(
 
 
 def _reused(conn: Connection[Any], town_id: int, taken: _Taken) -> set[str]:
-    """Bank references of fresh entries that stand on others already, kept before or in another statement of the file."""
-    stands: dict[str, set[int]] = {}
+    """Bank references of fresh entries that stand on others of the day, kept before or in another statement of the file."""
+    stands: dict[tuple[str, date], set[int]] = {}
     for number, (_, _, entries) in enumerate(taken.statements):
         for one in entries:
             if not one.is_known and one.entry.bank_reference:
-                stands.setdefault(one.entry.bank_reference, set()).add(number)
-    kept = many(conn, statement(PACKAGE, "references_kept"), _Reference, town_id=town_id, references=list(stands))
-    return {row.bank_reference for row in kept} | {one for one, where in stands.items() if len(where) > 1}
+                stands.setdefault((one.entry.bank_reference, one.entry.booked_on), set()).add(number)
+    kept = many(
+        conn,
+        statement(PACKAGE, "references_kept"),
+        _Reference,
+        town_id=town_id,
+        references=[reference for reference, _ in stands],
+        days=[day for _, day in stands],
+    )
+    return {row.bank_reference for row in kept} | {one for (one, _), where in stands.items() if len(where) > 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
--- Which of these bank references an entry of the town carries already.
+-- Which of these bank references an entry of the town carries already, for the same day.
 --
 -- town_id     integer
--- references  text[]
+-- references  text[]  with days date[], one place each
 SELECT DISTINCT e.bank_reference
 FROM banking.entry AS e
-WHERE e.town_id = %(town_id)s AND e.bank_reference = ANY(%(references)s);
+INNER JOIN unnest(%(references)s::text [], %(days)s::date []) AS asked (bank_reference, booked_on)
+    ON asked.bank_reference = e.bank_reference AND asked.booked_on = e.booked_on
+WHERE e.town_id = %(town_id)s;
