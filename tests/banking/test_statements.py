@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from koinon.banking import operations as banking
 from koinon.banking import queries
-from koinon.banking.errors import EntryMatched, MatchKept, MatchNotPossible, PreviewOutdated
+from koinon.banking.errors import EntryMatched, FileNotFound, MatchKept, MatchNotPossible, PreviewOutdated
 from koinon.banking.references import fund_reference
 from koinon.banking.types import MatchKind
 from koinon.kernel.identifiers import new_id
@@ -345,3 +345,15 @@ def test_the_difference_walks_the_table_of_the_page(desk):
         (105_80, 107_00, {"charge": -1_20}, 0),
     ]
     assert desk.place.broken() == []
+
+
+def test_a_file_that_was_looked_at_and_not_imported_is_forgotten_after_a_day(desk):
+    shown = banking.look(
+        desk.place.conn, **desk.here, secrets=desk.place.secrets, content=camt(Line("7.00", name="Ana"))
+    )
+    town = {"town_id": desk.place.town.pk}
+
+    assert banking.forget_lapsed(desk.place.conn, **town, at=THEN + timedelta(hours=23)) == 0
+    assert banking.forget_lapsed(desk.place.conn, **town, at=THEN + timedelta(hours=25)) == 1
+    with pytest.raises(FileNotFound):
+        banking.look_again(desk.place.conn, **desk.here, secrets=desk.place.secrets, file_id=shown.file_id)

@@ -144,6 +144,13 @@ def look(
     return _shown(conn, town_id, file, taken, _answered(conn, town_id, taken.file.answers, None, at, actor))
 
 
+def forget_lapsed(conn: Connection[Any], *, town_id: int, at: datetime) -> int:
+    """Forget the content of files that were looked at more than a day ago and not imported; how many."""
+    return execute(
+        conn, statement(PACKAGE, "forget_previews"), town_id=town_id, before=at - timedelta(hours=KEPT_HOURS)
+    )
+
+
 def look_again(
     conn: Connection[Any], *, town_id: int, file_id: UUID, secrets: Secrets, at: datetime, actor: str
 ) -> Imported:
@@ -335,7 +342,7 @@ def _keep(
     sealed: bool,
 ) -> UUID:
     """The file's id: the first one, where the content is known."""
-    execute(conn, statement(PACKAGE, "forget_previews"), town_id=town_id, before=at - timedelta(hours=KEPT_HOURS))
+    forget_lapsed(conn, town_id=town_id, at=at)
     digest = sealing.file_digest(secrets, town_id, content)
     known = queries.files(conn, town_id=town_id, digest=digest)
     file = known[0].id if known else new_id()

@@ -20,6 +20,7 @@ import structlog
 from psycopg import Connection
 
 from koinon.accounting import operations as accounting
+from koinon.banking import operations as banking
 from koinon.campaigns import operations as campaigns
 from koinon.db import checks
 from koinon.db.connections import connect
@@ -165,6 +166,15 @@ def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
     return seen
 
 
+def forget_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Forget bank files that were looked at and never imported: they hold names. How many."""
+    forgotten = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            forgotten += banking.forget_lapsed(conn, town_id=town.id, at=now)
+    return forgotten
+
+
 class Timer(threading.Thread):
     """Runs the rounds until it is told to stop. The first sweep is at the start: the site may not run all night."""
 
@@ -210,6 +220,7 @@ class Timer(threading.Thread):
                 self._once("disburse", lambda conn: disbursing.disburse_round(conn, now=datetime.now(UTC)))
                 disburse_at = time.monotonic() + self._disburse_every
             if time.monotonic() >= purge_at:
+                self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
 
