@@ -75,6 +75,8 @@ def what(movement: PartyMovement, *, shop: bool) -> str:
         return _("Bonus taken back") if movement.is_reversal else _("Bonus")
     if movement.code == "redeem":
         return _("Payout undone") if movement.is_reversal else _("Asked for payout in euros")
+    if movement.code == "unbind":
+        return _("Bound money became free")
     if movement.code == "expire":
         return _("Given again") if movement.is_reversal else _("Its last day passed: back to the town")
     return _("Movement")

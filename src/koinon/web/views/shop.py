@@ -28,7 +28,7 @@ from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import operations, queries
-from koinon.payments.types import Payment
+from koinon.payments.types import Payment, PurseView
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
 from koinon.treasury.rules import payout_day
@@ -59,6 +59,7 @@ def shop(request: HttpRequest) -> HttpResponse:
         "sum": next((found for found in days if found.day == day), None),
         "days": [found for found in days if found.day != day][:14],
         "available": _available(grant),
+        "bound": _bound(grant),
     }
     return render(request, "koinon/shop/day.html", context)
 
@@ -213,6 +214,12 @@ def _own_sale(grant: RoleGrant, payment: UUID) -> Payment:
 def _available(grant: RoleGrant) -> int:
     account = books.account(raw(), town_id=grant.town_id, kind=Kind.TILL, holder=party_of(grant))
     return account.available.minor if account else 0
+
+
+def _bound(grant: RoleGrant) -> list[PurseView]:
+    """What the shop was paid and may only pay on, by the fund that binds it."""
+    found = queries.purses(raw(), town_id=grant.town_id, payer=party_of(grant), at=timezone.now())
+    return [purse for purse in found if purse.bound and purse.available_minor]
 
 
 def _iban_ending(grant: RoleGrant) -> str:
