@@ -24,7 +24,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from koinon.bench import books, limits, machine, server, town
+from koinon.bench import books, machine, server, town
 from koinon.bench.figures import Latencies, milliseconds
 from koinon.bench.server import Server
 from koinon.bench.traffic import tosses, zipf
@@ -92,7 +92,6 @@ def measure(
             },
             "machine": machine.machine(running.data),
             "settings": running.settings(),
-            "limits": limits.limits(running, seconds=2.0),
         }
         place = _found(running, asked, prepare, say)
         document["small"] = _month(
@@ -249,6 +248,7 @@ def _month(place: _Place, asked: Asked, wallets: int, told: str, *, tills: bool 
         with transaction(conn):
             backend = conn.info.backend_pid
         with _Memory(backend) as memory, _Tills(place, people, asked) as beside:
+            cpu = machine.cpu_seconds_of(backend)
             began = time.perf_counter()
             told_at = began
             while True:
@@ -265,11 +265,13 @@ def _month(place: _Place, asked: Asked, wallets: int, told: str, *, tills: bool 
                     place.say(f"{cycle.paid:,} of {cycle.count:,} paid, {cycle.paid / (ended - began):,.0f} a second")
                     told_at = ended
             seconds = time.perf_counter() - began
+            cpu = machine.cpu_seconds_of(backend) - cpu
     found: dict[str, Any] = {
         "wallets": cycle.paid,
         "seconds": seconds,
         "wallets_per_second": cycle.paid / seconds,
         "slowest_piece_ms": slowest * 1000,
+        "server_cpu_us_per_wallet": cpu / cycle.paid * 1e6,
         "client_peak_bytes": memory.client,
         "client_growth_bytes": memory.client_growth,
         "server_peak_bytes": memory.server,

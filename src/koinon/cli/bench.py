@@ -101,7 +101,7 @@ def show_disburse(console: Console, document: Mapping[str, Any]) -> None:
     from koinon.cli.tables import plain_table
 
     _show_machine(console, document)
-    numbers = ("wallets", "s", "per second", "slowest piece ms", "client MB", "server MB", "WAL B", "load")
+    numbers = ("wallets", "s", "per second", "CPU us", "slowest piece ms", "client MB", "server MB", "WAL B", "load")
     table = plain_table("run", *numbers, right=numbers)
     named = {
         "small": "a tenth",
@@ -117,6 +117,7 @@ def show_disburse(console: Console, document: Mapping[str, Any]) -> None:
             f"{one['wallets']:,}",
             f"{one['seconds']:.2f}",
             f"{one['wallets_per_second']:,.0f}",
+            _figure(one.get("server_cpu_us_per_wallet")),
             _figure(one.get("slowest_piece_ms")),
             *(_figure(one[key] / 2**20 if key in one else None) for key in ("client_peak_bytes", "server_peak_bytes")),
             _figure(one.get("wal_bytes_per_wallet")),
