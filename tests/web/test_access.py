@@ -59,7 +59,7 @@ def ids() -> dict[str, Any]:
             [shop],
         ).fetchone()
         run = treasury.runs(conn, town_id=town.pk)[0].id
-        topup, campaign = rewarded(conn, town)
+        topup, own, campaign = rewarded(conn, town)
         counter = at_the_counter(conn, town.pk)
         bank = at_the_bank(conn, town)
         done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
@@ -84,6 +84,7 @@ def ids() -> dict[str, Any]:
         "pair": uuid4(),
         "run": run,
         "topup": topup,
+        "own topup": own,
         "campaign": campaign,
         "town": town.slug,
     }
@@ -122,8 +123,8 @@ def at_the_bank(conn: Any, town: Any) -> dict[str, Any]:
     return {"file": done.file_id, "entry": queries.entries(conn, town_id=town.pk, file=done.file_id)[0].id}
 
 
-def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID]:
-    """A top-up that the resident asked for and a campaign that an officer drew up."""
+def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID, UUID]:
+    """Top-ups that the resident and the shop asked for, and a campaign that an officer drew up."""
     from datetime import UTC, date, datetime
     from fractions import Fraction
 
@@ -141,11 +142,14 @@ def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID]:
         "Autumn", fund.pk, Trigger.PURCHASE, Fraction(1, 5), 0, None, 10_00, date(2026, 11, 1), date(2030, 11, 30)
     )
     drawn = campaigns.draft(conn, code="autumn", terms=terms, **common)
-    resident = RoleGrant.objects.get(role="resident").party_id
-    asked = topups.request(
-        conn, party=resident, amount=Amount(10_00, town.unit_code), way=Way.CARD, idempotency_key="page", **common
-    )
-    return asked.id, drawn.id
+    asked = [
+        topups.request(
+            conn, party=RoleGrant.objects.get(role=role).party_id, amount=Amount(10_00, town.unit_code), way=Way.CARD,
+            idempotency_key=role, **common,
+        )
+        for role in ("resident", "shop")
+    ]  # fmt: skip
+    return asked[0].id, asked[1].id, drawn.id
 
 
 def address(pattern: URLPattern, found: dict[str, Any]) -> str:
@@ -166,6 +170,8 @@ def test_every_page_says_who_may_see_it() -> None:
 def test_a_role_opens_its_own_pages_and_no_others(site: Database, role: str | None) -> None:
     client = Client() if role is None else client_of(role)
     found = ids()
+    if role == "shop":
+        found["topup"] = found["own topup"]
     wrong = {}
     for pattern in patterns():
         allowed = getattr(pattern.callback, "seen_by", None)

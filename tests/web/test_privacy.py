@@ -44,7 +44,9 @@ def secrets_of_people() -> dict[str, list[str]]:
     from koinon.parties.vault import Vault
 
     with transaction.atomic():
-        kept = Vault(raw(), Secrets.load()).get_many(Party.objects.values_list("id", flat=True))
+        # The town's own name and account are public: residents transfer to it.
+        people = Party.objects.exclude(kind="public_body").values_list("id", flat=True)
+        kept = Vault(raw(), Secrets.load()).get_many(people)
     fields = [(name, value) for row in kept.values() for name, value in row.items()]
     companies = Organisation.objects.exclude(legal_form__in=OWN_NAME_FORMS).values_list("party_id", flat=True)
     of_people = [row for party, row in kept.items() if party not in set(companies)]
