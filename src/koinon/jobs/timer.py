@@ -30,6 +30,7 @@ from koinon.jobs.messaging import messaging
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
+from koinon.office import operations as office
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
 from koinon.payments import operations as payments
@@ -175,6 +176,12 @@ def forget_round(conn: Connection[Any], *, now: datetime) -> int:
     return forgotten
 
 
+def forget_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Forget the lists that were sent to be looked at and that nobody took in; how many."""
+    with transaction(conn):
+        return office.forget_stale_uploads(conn, at=now)
+
+
 class Timer(threading.Thread):
     """Runs the rounds until it is told to stop. The first sweep is at the start: the site may not run all night."""
 
@@ -222,6 +229,7 @@ class Timer(threading.Thread):
             if time.monotonic() >= purge_at:
                 self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
+                self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
 
     def stop(self) -> None:

@@ -90,7 +90,7 @@ def keep_upload(
     at: datetime,
 ) -> UUID:
     """Keep a file sealed while its sender looks at it, for an hour; those forgotten by others go now."""
-    execute(conn, statement(_PACKAGE, "forget_uploads"), before=at - KEPT_FOR)
+    forget_stale_uploads(conn, at=at)
     upload_id = new_id()
     execute(
         conn,
@@ -110,3 +110,8 @@ def keep_upload(
 def forget_upload(conn: Connection[Any], *, town_id: int, user_id: int, upload_id: UUID) -> None:
     """The file is not needed any more."""
     execute(conn, statement(_PACKAGE, "forget_upload"), town_id=town_id, id=upload_id, user_id=user_id)
+
+
+def forget_stale_uploads(conn: Connection[Any], *, at: datetime) -> int:
+    """Forget every file that was sent more than an hour ago; how many."""
+    return execute(conn, statement(_PACKAGE, "forget_uploads"), before=at - KEPT_FOR)

@@ -177,6 +177,7 @@ def read_list(
     ``known`` says which of these file numbers the town has. Refuses with
     ``FindingsError`` as ``read`` does.
     """
+    source = (award_table.settings if award_table is not None else settings.tables[kind]).source
     findings = Findings()
     policies = Policies(award_tables=[award_table] if award_table is not None else [])
     reading = _Reading(folder, settings, policies, findings)
@@ -212,7 +213,7 @@ def read_list(
         rewards=(),
         warnings=findings.of(Severity.WARNING),
         notes=tuple(reading.notes),
-        sha256={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())},
+        sha256={source.file: hashlib.sha256((folder / source.file).read_bytes()).hexdigest()},
     )
 
 
