@@ -1,4 +1,7 @@
-"""What an officer types about funds: what holds, a change announced with three decimals, findings, and taking it back."""
+"""What an officer types about funds: what holds, a change announced with three decimals, findings, and taking it back.
+
+The commands of docs/guides/change-what-money-may-buy.md.
+"""
 
 from __future__ import annotations
 
