@@ -107,3 +107,13 @@ def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) ->
     shop = client_of("shop").get("/shop/payout/").content.decode()
     assert "For 2 days you can take it back." in shop
     assert "The town keeps" in shop
+
+
+def test_the_treasurer_sees_when_the_next_run_is_made_and_what_still_cools(site: Database) -> None:
+    from uuid import uuid4
+
+    asked = client_of("shop").post("/shop/payout/", {"form_id": str(uuid4()), "amount": "12"})
+    assert asked.status_code == 302
+    shown = client_of("treasurer").get("/treasury/runs/").content.decode()
+    assert "Asked for, and not to be paid yet:" in shown
+    assert ("The next run is made on" in shown) != ("Today is a day on which runs are made." in shown)

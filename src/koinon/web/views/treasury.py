@@ -27,6 +27,7 @@ from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
+from koinon.treasury.rules import next_run_day
 from koinon.treasury.types import RunState
 from koinon.web import names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
@@ -104,8 +105,16 @@ def runs(request: HttpRequest) -> HttpResponse:
     """Shops waiting for their euros, and the runs that pay them."""
     town = seat_of(request).town
     conn = raw()
-    waiting = queries.open_redemptions(conn, town_id=town.pk)
+    today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
+    terms = queries.terms(conn, town_id=town.pk, day=today)
+    waiting = queries.open_redemptions(conn, town_id=town.pk, payable_on=today)
+    cooling = sum(one.amount.minor for one in queries.open_redemptions(conn, town_id=town.pk)) - sum(
+        one.amount.minor for one in waiting
+    )
     context = {
+        "cooling_minor": cooling,
+        "run_day": next_run_day(today, terms) if terms.schedule else None,
+        "today": today,
         "waiting": len({redemption.party for redemption in waiting}),
         "requests": len(waiting),
         "waiting_minor": sum(redemption.amount.minor for redemption in waiting),
