@@ -168,18 +168,13 @@ def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
 
 
 def forget_round(conn: Connection[Any], *, now: datetime) -> int:
-    """Forget bank files that were looked at and never imported: they hold names. How many."""
-    forgotten = 0
+    """Forget bank files and lists that were looked at and never taken in: they hold names. How many."""
+    with transaction(conn):
+        forgotten = office.forget_stale_uploads(conn, at=now)
     for town in _towns(conn):
         with transaction(conn):
             forgotten += banking.forget_lapsed(conn, town_id=town.id, at=now)
     return forgotten
-
-
-def forget_round(conn: Connection[Any], *, now: datetime) -> int:
-    """Forget the lists that were sent to be looked at and that nobody took in; how many."""
-    with transaction(conn):
-        return office.forget_stale_uploads(conn, at=now)
 
 
 class Timer(threading.Thread):
@@ -229,7 +224,6 @@ class Timer(threading.Thread):
             if time.monotonic() >= purge_at:
                 self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
-                self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
 
     def stop(self) -> None:
