@@ -103,7 +103,7 @@ def test_no_function_with_its_owners_rights_looks_names_up_in_the_callers_path(
 
 
 FLOATING = re.compile(r"\bfloat\(|\bmath\.|\bdouble precision\b|\breal\b|::float|\bFloatField\b")
-MONEY = ("ledger", "programmes", "payments", "treasury", "banking", "kernel", "clearing")
+MONEY = ("ledger", "programmes", "campaigns", "payments", "treasury", "banking", "kernel", "clearing")
 
 
 @pytest.mark.parametrize("package", MONEY)

@@ -4,7 +4,7 @@ A provider is asked once, for the address where the card is entered; later it sa
 message what came of it. Whatever it is called and however it signs, this is all that the rest of the
 treasury knows of it. Another provider is a class with these two functions, named in ``provider_of``.
 
-The sandbox moves no euros. It serves demonstrations and tests alone: in a town that lives for real its
+The sandbox moves no euros. It serves demonstrations and tests alone: in any other town its
 messages would make units without euros behind them, and ``provider_of`` never answers with it there.
 """
 
