@@ -80,7 +80,7 @@ def four_more_of_everything() -> None:
     from koinon.treasury import operations as treasury
 
     town, conn, at = Town.objects.get(), raw(), datetime(2026, 11, 5, 12, tzinfo=UTC)
-    fund, programme = Fund.objects.filter(programmes__isnull=False)[:1].get(), Programme.objects.get()
+    fund, programme = Fund.objects.filter(programmes__isnull=False)[:1].get(), Programme.objects.get(kind="aid")
     cycle = Cycle.objects.get(month="2026-10")
     shop = RoleGrant.objects.get(role="shop").party_id
     resident = RoleGrant.objects.get(role="resident").party_id
@@ -180,7 +180,7 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
     grant = RoleGrant.objects.get(user=officer, role="officer")
     RoleGrant.objects.create(user=officer, town=grant.town, role="approver")
     client = client_of("officer")
-    programme = Programme.objects.get()
+    programme = Programme.objects.get(kind="aid")
     client.post(reverse("office-prepare", args=[programme.pk]), {"month": "2026-12"})
     cycle = Cycle.objects.get(month="2026-12")
     client.post(reverse("office-submit", args=[cycle.pk]))
