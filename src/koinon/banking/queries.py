@@ -266,10 +266,6 @@ def known(
     )
 
 
-def names_account(conn: Connection[Any], *, town_id: int, account_id: UUID) -> str:
-    return next((one.code for one in accounts(conn, town_id=town_id) if one.id == account_id), "")
-
-
 def file(conn: Connection[Any], *, town_id: int, file_id: UUID) -> FileRow | None:
     """One file, whether it was imported or not."""
     return maybe(conn, statement(PACKAGE, "files"), FileRow, town_id=town_id, file=file_id, digest=None, size=1)
