@@ -239,6 +239,8 @@ class All(Condition):
             if kept.keys() & written.keys():  # Two of a kind: each in a table of its own.
                 return {"all": [one.as_json() for one in self.parts]}
             kept |= written
+        if list(kept) != sorted(kept, key=KEYS.index):  # A table is read in an order of its own, a list as it stands.
+            return {"all": [one.as_json() for one in self.parts]}
         return kept
 
 
