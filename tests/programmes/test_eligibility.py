@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from koinon.kernel.periods import Month
 from koinon.programmes.amounts import Formula, kept_amounts, oldest_counted, read_amounts
-from koinon.programmes.eligibility import EVERYBODY, HouseholdFacts, Reading, Status, kept, read
+from koinon.programmes.eligibility import EVERYBODY, HouseholdFacts, Not, Reading, Status, kept, read
 from koinon.programmes.rules import ExceptionFacts, ProgrammeTerms, entitlement, terms_from_json
 from koinon.programmes.waiting import Candidate, fill, kept_waiting, read_waiting
 
@@ -115,7 +115,7 @@ def test_what_is_kept_decides_as_what_was_written_and_no_answer_is_without_groun
     one, other = written.of(facts, OCTOBER), again.of(facts, OCTOBER)
     assert (one.holds, one.grounds) == (other.holds, other.grounds)
     assert one.grounds
-    assert kept({"not": rule}).of(facts, OCTOBER).holds is not one.holds
+    assert Not(written).of(facts, OCTOBER).holds is not one.holds
 
 
 def test_every_mistake_is_found_at_its_place():
