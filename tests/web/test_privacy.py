@@ -11,6 +11,7 @@ from django.urls import reverse
 from koinon.db.connections import Database
 from tests.conftest import django_on
 from tests.web.test_access import client_of, ids
+from tests.web.walking import text_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def pages(role: str) -> dict[str, str]:
             url = reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
             answer = client.get(url)
             if answer.status_code == 200:
-                shown[url] = answer.content.decode()
+                shown[url] = text_of(answer.headers["Content-Type"], answer.content)
     return shown
 
 
