@@ -54,12 +54,15 @@ WANTED_PER_SECOND, WANTED_TIMES, WANTED_P99_MS = 80_000.0, 25.0, 200.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to measure. ``tills_per_second`` is how many payments are asked for each second, whatever comes back."""
+    """What to measure. ``tills_per_second`` is how many payments are asked for each second, whatever comes back.
+
+    ``piece`` 0 lets the run find its own size, as ``koinon cycle disburse`` does.
+    """
 
     wallets: int = 1_000_000
     sample: int = 2_000
     tills_per_second: float = 100.0
-    piece: int = disbursing.PIECE
+    piece: int = 0
 
 
 @dataclass(slots=True)
@@ -243,7 +246,7 @@ def _month(place: _Place, asked: Asked, wallets: int, told: str, *, tills: bool 
     people = _payers(place, wallets) if tills else []
     wal = place.running.wal_position()
     load = machine.load_average()
-    slowest = 0.0
+    slowest, size = 0.0, asked.piece or disbursing.PIECE
     with connect(place.database.app_url, application_name="koinon cycle", statement_timeout_seconds=300) as conn:
         with transaction(conn):
             backend = conn.info.backend_pid
@@ -255,9 +258,10 @@ def _month(place: _Place, asked: Asked, wallets: int, told: str, *, tills: bool 
                 piece = time.perf_counter()
                 with transaction(conn):
                     cycle = programmes.disburse_some(
-                        conn, town_id=TOWN, cycle_id=cycle_id, actor=OFFICER, now=now, at_most=asked.piece
+                        conn, town_id=TOWN, cycle_id=cycle_id, actor=OFFICER, now=now, at_most=size
                     )
                 ended = time.perf_counter()
+                size = asked.piece or programmes.next_piece(size, ended - piece)
                 slowest = max(slowest, ended - piece)
                 if cycle.state == "disbursed":
                     break

@@ -37,7 +37,9 @@ from koinon.programmes.errors import CycleNotInState, CycleStopped, NothingToRet
 from koinon.programmes.steps import PACKAGE, Id, locked, record
 from koinon.programmes.types import CycleView
 
-PIECE = 8_000  # Lines at once: a tenth of a second, which is how long a purse among them may be waited for.
+PIECE = 2_000  # Lines at once, to begin with: whoever pays from a purse among them waits for as long as they take.
+PIECE_SECONDS = 0.06
+SMALLEST, LARGEST = 250, 16_000
 _FIRST = UUID(int=0)
 _LAST = UUID(int=2**128 - 1)
 
@@ -110,6 +112,16 @@ def disburse_some(
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
         _finish(conn, town, cycle, reserve=reserve, escrow=escrow, actor=actor, now=now)
     return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+
+
+def next_piece(size: int, seconds: float) -> int:
+    """How many lines the next piece takes, after one of ``size`` took so long: as many as are paid in 60 ms.
+
+    >>> next_piece(2_000, 0.03), next_piece(2_000, 0.6), next_piece(2_000, 60.0)
+    (4000, 250, 250)
+    """
+    wanted = int(size * min(2.0, PIECE_SECONDS / max(seconds, 1e-6)))
+    return max(SMALLEST, min(LARGEST, wanted))
 
 
 def stop_cycle(
