@@ -13,6 +13,7 @@ from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import InsufficientFunds
 from koinon.payments import operations as payments
 from koinon.payments.commands import Pay, RefundPayment
+from koinon.programmes import queries as programmes
 from koinon.programmes.spending import SpendingRule
 from koinon.treasury import topups
 from koinon.treasury.errors import TopUpReturnTooLarge
@@ -374,3 +375,8 @@ def test_nobody_releases_what_they_drew_up(town):
     released = operations.release(town.conn, town_id=town.id, campaign_id=drawn.id, at=NOON, actor=APPROVER)
     assert (released.state, town.reserve("gift")) == (CampaignState.RUNNING, "0.00")
     assert town.broken() == []
+
+
+def test_a_campaigns_ceiling_counts_against_the_budget_that_cycles_of_its_fund_share(town) -> None:
+    campaign = town.campaign(ceiling="80.00")
+    assert programmes.committed_of_fund(town.conn, fund_id=campaign.terms.fund_id) == 80_00

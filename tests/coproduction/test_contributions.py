@@ -30,6 +30,7 @@ from koinon.coproduction.errors import (
 )
 from koinon.coproduction.types import Measure
 from koinon.kernel.identifiers import new_id
+from koinon.programmes import queries as programmes
 from tests.coproduction import garden_town
 from tests.coproduction.garden_town import COORDINATOR, SECOND, TODAY, GardenTown, collection_point
 from tests.programmes.small_town import NOON
@@ -102,6 +103,15 @@ def test_the_last_contribution_gets_what_is_left_of_the_budget(town: GardenTown)
     assert undone.taken_back == 5_00
     assert town.brings("rui", point, 1_000, stream="mixed").reward_minor == 1_00
     assert town.broken() == []
+
+
+def test_rewards_count_against_the_budget_that_cycles_of_the_fund_share(town: GardenTown) -> None:
+    point = collection_point(town, budget="100.00")
+    reward = town.brings("ana", point, 10_000, stream="glass")
+    fund = town.funds["lixo"]
+    assert programmes.committed_of_fund(town.conn, fund_id=fund) == 20_00
+    town.undoes(reward)
+    assert programmes.committed_of_fund(town.conn, fund_id=fund) == 0
 
 
 def test_nothing_is_verified_while_the_euros_have_not_come(town: GardenTown) -> None:

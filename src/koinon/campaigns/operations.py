@@ -40,6 +40,7 @@ from koinon.outbox import operations as outbox
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
+from koinon.programmes import queries as programmes
 from koinon.programmes.errors import FundNotFound
 
 _PACKAGE = "koinon.campaigns"
@@ -56,7 +57,6 @@ class _Fund:
     budget_minor: int | None
     last_day: date | None
     pays_aid: bool
-    committed_minor: int
 
 
 def draft(conn: Connection[Any], *, town_id: int, code: str, terms: Terms, at: datetime, actor: str) -> Campaign:
@@ -134,9 +134,11 @@ def release(conn: Connection[Any], *, town_id: int, campaign_id: UUID, at: datet
         raise CampaignOver(campaign=campaign_id, last_day=terms.last_day)
     needed = Amount(terms.ceiling_minor, town.unit_code)
     fund = _fund(conn, town_id, terms.fund_id)
-    if fund.budget_minor is not None and fund.committed_minor + needed.minor > fund.budget_minor:
-        left = Amount(max(0, fund.budget_minor - fund.committed_minor), town.unit_code)
-        raise BudgetExceeded(campaign=campaign_id, left=left, needed=needed)
+    if fund.budget_minor is not None:
+        committed = programmes.committed_of_fund(conn, fund_id=terms.fund_id)
+        if committed + needed.minor > fund.budget_minor:
+            left = Amount(max(0, fund.budget_minor - committed), town.unit_code)
+            raise BudgetExceeded(campaign=campaign_id, left=left, needed=needed)
     with savepoint(conn):
         reserve, escrow = _accounts(conn, town, found, at=at, actor=actor)
         issue = Transfer(

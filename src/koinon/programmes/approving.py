@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, scalar, statement
+from koinon.db.statements import execute, statement
 from koinon.kernel.money import Amount
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
@@ -180,7 +180,7 @@ def keep_within_budget(
     fund = queries.fund(conn, town_id=town.id, fund_id=cycle.fund_id)
     if fund.budget_minor is None:
         return
-    committed = int(scalar(conn, statement(PACKAGE, "committed_of_fund"), fund_id=cycle.fund_id))
+    committed = queries.committed_of_fund(conn, fund_id=cycle.fund_id)
     committed -= asked_minor if counted else 0
     if committed + asked_minor > fund.budget_minor:
         raise BudgetExceeded(

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, many, maybe, scalar, statement
+from koinon.db.statements import execute, many, maybe, statement
 from koinon.kernel.decisions import Ground
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.periods import Month
@@ -266,7 +266,7 @@ def _budget(conn: Connection[Any], programme: ProgrammeView, waiting: WaitingRul
     fund = queries.fund(conn, town_id=programme.town_id, fund_id=programme.fund_id)
     limits = [] if waiting.monthly_budget_minor is None else [waiting.monthly_budget_minor]
     if fund.budget_minor is not None:
-        committed = int(scalar(conn, statement(PACKAGE, "committed_of_fund"), fund_id=fund.id)) - own_minor
+        committed = queries.committed_of_fund(conn, fund_id=fund.id) - own_minor
         limits.append(max(0, fund.budget_minor - committed))
     return min(limits, default=None)
 

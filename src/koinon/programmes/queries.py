@@ -210,3 +210,8 @@ def household_ending(conn: Connection[Any], *, town_id: int, ending: str) -> UUI
     if len(found) != 1:
         raise HouseholdNotFound(household=ending)
     return found[0].id
+
+
+def committed_of_fund(conn: Connection[Any], *, fund_id: UUID) -> int:
+    """What approved cycles, campaigns and rewards take of a fund's budget, in minor units."""
+    return int(scalar(conn, statement(_PACKAGE, "committed_of_fund"), fund_id=fund_id))

@@ -2,7 +2,7 @@
 --
 -- town_id integer, programme_id uuid
 --
--- budget_minor is the fund's, less what approved cycles of programmes that share it issue; NULL where there is none.
+-- budget_minor is the fund's, less what approved cycles and campaigns that share it issue; NULL where there is none.
 -- Locked before activities, contributions and the books, so that two who grant at once take turns.
 SELECT
     strings.fund_id, strings.granted_minor, fund.last_day,
@@ -11,6 +11,10 @@ SELECT
         FROM programmes_cycle AS cycle
         INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
         WHERE programme.fund_id = fund.id AND cycle.state IN ('approved', 'disbursing', 'disbursed')
+    ) - (
+        SELECT coalesce(sum(CASE other.state WHEN 'running' THEN other.ceiling_minor ELSE other.granted_minor END), 0)
+        FROM campaigns.campaign AS other
+        WHERE other.town_id = fund.town_id AND other.fund_id = fund.id AND other.state IN ('running', 'ended')
     ))::bigint AS budget_minor
 FROM coproduction.purse_strings AS strings
 INNER JOIN programmes_fund AS fund ON fund.town_id = strings.town_id AND fund.id = strings.fund_id
