@@ -84,6 +84,12 @@ class GardenTown(small_town.SmallTown):
             self.conn, town_id=self.id, contribution_id=found.id, reason="weighed twice", actor=actor, at=NOON
         )
 
+    def corrects(self, found: Contribution, quantity: int) -> Contribution:
+        return contributions.correct(
+            self.conn, town_id=self.id, contribution_id=found.id, quantity=quantity, new_id=new_id(),
+            reason="a wrong figure", actor=COORDINATOR, at=NOON,
+        )  # fmt: skip
+
     def now(self, activity: Activity) -> Activity:
         return queries.activity(self.conn, town_id=self.id, activity_id=activity.id)
 

@@ -192,6 +192,38 @@ def test_a_correction_undoes_and_records_anew_with_the_right_quantity(town: Gard
     assert town.broken() == []
 
 
+@pytest.mark.parametrize(("right_quantity", "paid_anew"), [(6_000, 4_00), (4_000, 0), (3_000, 0)])
+def test_what_was_spent_of_a_reward_is_not_paid_again_by_a_correction(
+    town: GardenTown, right_quantity: int, paid_anew: int
+) -> None:
+    point = collection_point(town)
+    town.shop("forn")
+    wrong = town.brings("ana", point, 4_000, stream="glass")
+    assert town.pay("silva", "forn", "8.00") == "posted"
+
+    right = town.corrects(wrong, right_quantity)
+    assert (right.rewarded_quantity, right.reward_minor) == (right_quantity, paid_anew)
+    assert town.now(point).granted_minor == 8_00 + paid_anew
+    again = town.corrects(right, 7_000)
+    assert (again.reward_minor, town.now(point).granted_minor) == (6_00, 14_00)
+    assert town.brings("ana", point, 4_000, stream="glass").rewarded_quantity == 3_000
+    assert town.broken() == []
+
+
+def test_what_was_spent_of_an_undone_reward_uses_up_the_cap(town: GardenTown) -> None:
+    point = collection_point(town)
+    town.shop("forn")
+    first = town.brings("ana", point, 10_000, stream="glass")
+    assert town.pay("silva", "forn", "15.00") == "posted"
+    assert town.undoes(first).taken_back == 5_00
+
+    second = town.brings("ana", point, 10_000, stream="glass")
+    assert (second.rewarded_quantity, second.reward_minor) == (2_500, 5_00)
+    town.undoes(second)
+    assert (town.now(point).granted_minor, town.reserve("lixo")) == (15_00, "485.00")
+    assert town.broken() == []
+
+
 def test_rejecting_takes_a_reason_and_pays_nothing(town: GardenTown) -> None:
     point = collection_point(town)
     waits = town.registers("ana", point, 1_000, stream="glass")

@@ -346,9 +346,12 @@ class _Batch:
         strings = self.strings.get(activity.programme_id) if activity.programme_id else None
         if strings is not None and strings.last_day and self.at.astimezone(self.town.zone).date() > strings.last_day:
             raise FundOver(fund_id=strings.fund_id, last_day=strings.last_day)
-        earned = self._earned(found, activity, strings)
-        minor = earned.minor if activity.programme_id else 0
-        minutes = earned.minor if activity.bank_id else 0
+        replaced = self._replaced(found)
+        kept = sum((one.reward_minor or 0) + (one.reward_minutes or 0) - (one.taken_back or 0) for one in replaced)
+        earned = self._earned(found, activity, strings, [one.id for one in replaced], kept)
+        due = max(0, earned.minor - kept)
+        minor = due if activity.programme_id else 0
+        minutes = due if activity.bank_id else 0
         if minor and strings is not None and activity.programme_id is not None:
             self._pay(found, activity, strings, minor)
             self._count(activity, strings, minor)
@@ -375,11 +378,23 @@ class _Batch:
         _record(self.conn, self.town.id, self.actor, "coproduction.verified", found.id, self.at, after=after)
         return self._now(found.id)
 
-    def _earned(self, found: Contribution, activity: Activity, strings: _Strings | None) -> Reward:
+    def _replaced(self, found: Contribution) -> list[Contribution]:
+        """What this one corrects, and what that one had corrected: their rewards, as far as they were spent, count as its own."""
+        earlier: list[Contribution] = []
+        before = found.replaces
+        while before is not None:
+            earlier.append(self._now(before))
+            before = earlier[-1].replaces
+        return earlier
+
+    def _earned(
+        self, found: Contribution, activity: Activity, strings: _Strings | None, replaced: Sequence[UUID], kept: int
+    ) -> Reward:
         had = queries.rewarded(
             self.conn, town_id=self.town.id, activity_id=activity.id, party=found.party, payee=found.payee,
-            day=found.day,
+            day=found.day, apart_from=replaced,
         )  # fmt: skip
+        left = None if strings is None else _left(strings, activity)
         return earned(
             found.quantity,
             stream=found.stream,
@@ -388,7 +403,7 @@ class _Batch:
             rates=self.rates[activity.id],
             caps=self.caps[activity.id],
             rewarded=had,
-            budget_left=None if strings is None else _left(strings, activity),
+            budget_left=None if left is None else left + kept,
         )
 
     def _count(self, activity: Activity, strings: _Strings, minor: int) -> None:
@@ -577,7 +592,7 @@ def undo(
     """What was verified was wrong: take the reward back, as far as it is still there. May be repeated.
 
     What was spent meanwhile stays spent: ``taken_back`` says how much came back,
-    and the budget carries the rest. What other contributions had to leave to a cap
+    and the budget and the caps carry the rest. What other contributions had to leave to a cap
     stays as it is.
 
     Refuses with ``ContributionNotFound``, ``ContributionInState`` before it was
@@ -616,6 +631,7 @@ def correct(
 ) -> Contribution:
     """Undo a contribution and record it anew with the right quantity; the new one.
 
+    What was spent of the first reward counts as paid: the new one is paid only what is missing to it.
     Refuses as ``undo`` and ``record_for`` do, and then nothing has changed.
     """
     known = queries.find_contribution(conn, town_id=town_id, contribution_id=new_id)

@@ -98,9 +98,16 @@ def payee(conn: Connection[Any], *, town_id: int, party: UUID, activity: str = "
 
 
 def rewarded(
-    conn: Connection[Any], *, town_id: int, activity_id: UUID, party: UUID, payee: UUID, day: date
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    activity_id: UUID,
+    party: UUID,
+    payee: UUID,
+    day: date,
+    apart_from: Sequence[UUID] = (),
 ) -> list[Rewarded]:
-    """What somebody was rewarded for on the day, in its month and altogether."""
+    """What somebody was rewarded for on the day, in its month and altogether, and did not have to give back."""
     first_day, last_day = rules.month_of(day)
     return many(
         conn,
@@ -113,6 +120,7 @@ def rewarded(
         day=day,
         first_day=first_day,
         last_day=last_day,
+        apart_from=list(apart_from),
     )
 
 
