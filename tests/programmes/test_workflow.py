@@ -118,6 +118,15 @@ def test_what_is_sent_back_is_a_draft_and_approved_anew(town):
     assert town.broken() == []
 
 
+def test_what_is_sent_back_counts_who_gets_nothing_once(town):
+    town.household("poor")
+    town.award("inclusion", "poor", "1.00")
+    cycle = town.prepare("inclusion")
+    assert cycle.refused == 1
+    town.submit(cycle)
+    assert step(town, operations.return_cycle, cycle, SECOND, reason="a zone is missing").refused == 1
+
+
 # A run
 
 
