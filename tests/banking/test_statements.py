@@ -195,6 +195,17 @@ def test_a_return_of_which_the_bank_kept_something_is_matched_by_hand(desk):
     assert desk.place.broken() == []
 
 
+def test_a_return_of_which_hardly_anything_came_makes_no_units(desk):
+    (bakery,) = desk.sent(bakery="75.50")
+    desk.bring(camt(Line("-75.50", "B1", bakery.id.hex), Line("25.49", "B2", text="returned")))
+    with pytest.raises(MatchNotPossible) as refused:
+        desk.by_hand(desk.entries(listed=True)[0], MatchKind.RETURN, bakery.id)
+
+    assert [ground.code for ground in refused.value.grounds] == ["entry.amount-differs"]
+    assert (desk.payment(bakery), desk.place.balance("till", bakery.party)) == ("paid", desk.place.money("0.00"))
+    assert desk.place.broken() == []
+
+
 def test_a_top_up_of_another_amount_is_credited_once_somebody_has_looked(desk):
     reference = topup(desk, "30.00")
     desk.bring(camt(Line("25.00", "B1", structured=reference)))
@@ -306,6 +317,19 @@ def test_an_account_is_read_in_one_format(desk):
     assert [one.code for one in refused.value.findings] == ["bank.format-mixed"]
     desk.bring(b"date,amount,reference\n2026-11-04,8.00,B2\n", account="main")
     assert [amount for amount, _ in desk.told()] == [7_00, 8_00]
+
+
+def test_an_account_under_two_numbers_does_not_bring_its_movements_twice(desk):
+    banking.add_account(
+        desk.place.conn, **desk.here, code="again", number="0813610123456789", secrets=desk.place.secrets
+    )
+    line = Line("100.00", "B1", structured=fund_reference("inclusion"))
+    desk.bring(camt(line, ident="1"))
+    shown = desk.bring(camt(line, account="0813610123456789", ident="2"))
+
+    assert [ground.code for ground in shown.outcomes[0].grounds] == ["entry.bank-reference-reused"]
+    assert desk.told() == [(100_00, "receipt"), (100_00, "entry.bank-reference-reused")]
+    assert desk.place.broken() == []
 
 
 def test_reserve_is_the_sum_of_the_accounts(desk):

@@ -127,7 +127,8 @@ def match_by_hand(
         raise EntryMatched(entry=entry_id)
     facts = replace(Facts.of(entry), structured_reference=read_reference(reference) or "", mentions=())
     known = queries.known(conn, town_id=town_id, facts=[facts], also=[target] if target else [])
-    grounds = list(rules.by_hand(kind, facts, known, target))
+    most_kept = rules.MOST_KEPT_OF_A_RETURN * 10 ** parties.town(conn, town_id).exponent
+    grounds = list(rules.by_hand(kind, facts, known, target, most_kept_minor=most_kept))
     if not reason.strip():
         grounds.append(Ground("entry.reason-missing"))
     if kind is MatchKind.TOPUP and facts.structured_reference not in known.topups:

@@ -12,6 +12,8 @@ from koinon.kernel.decisions import Ground
 
 # ISO 20022 bank transaction codes, subfamily: what the bank takes for itself.
 CHARGES = frozenset({"CHRG", "COMM", "COME", "COMI", "COMT", "FEES", "INTR"})
+MOST_KEPT_OF_A_RETURN = 50
+"""In the national currency: what banks take for a payment that came back lies well below."""
 NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF", "-", "0"})
 
 
@@ -211,11 +213,14 @@ def after(known: Known, facts: Facts, verdict: Verdict) -> Known:
     return replace(known, payments=payments, runs=runs, topups=topups, receipts=receipts)
 
 
-def by_hand(kind: MatchKind, entry: Facts, known: Known, target: UUID | None) -> tuple[Ground, ...]:
+def by_hand(
+    kind: MatchKind, entry: Facts, known: Known, target: UUID | None, *, most_kept_minor: int
+) -> tuple[Ground, ...]:
     """Every reason why a person cannot match an entry so; empty when they can.
 
     A person may take an amount that differs where what came is less than was sent back
-    (the bank kept a charge); never one that would put more on the books than came.
+    and the bank can have kept the rest as its charge: at most ``most_kept_minor``. Whatever is more
+    would make units for which no euros came.
     """
     grounds = []
     comes = entry.amount_minor > 0
@@ -231,7 +236,7 @@ def by_hand(kind: MatchKind, entry: Facts, known: Known, target: UUID | None) ->
             grounds += [one for one in _out(entry, [payment]).grounds if one.code != "entry.return-leaves"]
         else:
             found = _back(entry, payment).grounds
-            kept = 0 < entry.amount_minor < payment.amount_minor
+            kept = entry.amount_minor < payment.amount_minor <= entry.amount_minor + most_kept_minor
             grounds += [one for one in found if not (kept and one.code == "entry.amount-differs")]
     return _once(grounds)
 
