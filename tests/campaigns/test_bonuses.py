@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from koinon.audit import queries as trail
 from koinon.campaigns import operations, queries
+from koinon.campaigns.errors import SamePerson
 from koinon.campaigns.types import CampaignState
 from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import InsufficientFunds
@@ -364,8 +366,6 @@ def test_a_batch_comes_to_what_one_by_one_comes_to(conn, town):
 
 
 def test_nobody_releases_what_they_drew_up(town):
-    from koinon.campaigns.errors import SamePerson
-
     drawn = town.draft()
     town.receive("gift", "100.00")
     operations.submit(town.conn, town_id=town.id, campaign_id=drawn.id, at=NOON, actor="user:7")
@@ -380,3 +380,42 @@ def test_nobody_releases_what_they_drew_up(town):
 def test_a_campaigns_ceiling_counts_against_the_budget_that_cycles_of_its_fund_share(town) -> None:
     campaign = town.campaign(ceiling="80.00")
     assert programmes.committed_of_fund(town.conn, fund_id=campaign.terms.fund_id) == 80_00
+
+
+def test_nobody_releases_what_they_changed_and_the_trail_says_all_that_changed(town):
+    drawn = town.draft()
+    town.receive("gift", "100.00")
+    step = {"town_id": town.id, "campaign_id": drawn.id, "at": NOON}
+    terms = town.terms(shops=SpendingRule(sectors=frozenset({"47.61"})), alert=60)
+    operations.change(town.conn, **step, terms=terms, actor="user:7")
+    operations.submit(town.conn, **step, actor=OFFICER)
+
+    with pytest.raises(SamePerson):
+        operations.release(town.conn, **step, actor="user:7")
+    assert operations.release(town.conn, **step, actor=APPROVER).state is CampaignState.RUNNING
+
+    written = trail.entries_of_subject(town.conn, town_id=town.id, subject=f"campaign:{drawn.id}")
+    changed = next(line for line in written if line.action == "campaign.changed")
+    assert (changed.before["shops"], changed.before["alert_percent"]) == ({}, 80)
+    assert (changed.after["shops"], changed.after["alert_percent"]) == ({"sectors": ["47.61"]}, 60)
+
+
+def test_a_batch_of_bonuses_asks_once_for_the_escrow_they_come_from(town, monkeypatch):
+    from koinon.campaigns import granting
+
+    town.campaign(percent=20)
+    asked: list[UUID] = []
+    known = granting.books.account
+    with monkeypatch.context() as patched:
+        patched.setattr(granting.books, "account", lambda *a, **said: asked.append(said["holder"]) or known(*a, **said))
+        payments.perform(
+            town.conn,
+            town_id=town.id,
+            commands=[
+                Pay(new_id(), town.parties[who], town.parties["forn"], money("10.00"), NOON, "till:1")
+                for who in ("ana", "noa", "lopez")
+            ],
+        )
+
+    assert [town.balance(who, "gift") for who in ("ana", "noa", "lopez")] == ["2.00"] * 3
+    assert len(asked) == 1

@@ -61,7 +61,7 @@ class CodeTaken(CampaignsError):
 
 
 class SamePerson(CampaignsError):
-    """Whoever drew the campaign up or handed it in cannot release its money. A second person must."""
+    """Whoever drew the campaign up, changed it or handed it in cannot release its money. A second person must."""
 
     code = "campaigns.same-person"
 

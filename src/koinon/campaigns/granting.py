@@ -240,7 +240,6 @@ class Grants:
         self._purses = {(row.holder, row.fund): row for row in purses}
         self._by_number = {row.id: row for row in purses}
         self._more: dict[int, int] = {}  # What happenings so far put into a purse, or took out of it.
-        self._more_new: dict[tuple[UUID, UUID], int] = {}  # The same for purses that are yet to be opened.
 
     def _has(self, purse: int) -> int:
         known = self._available(purse)
@@ -365,7 +364,8 @@ class Grants:
             }
             for new in self._new
         ]
-        escrows = {new.campaign.id: self._escrow(new.campaign) for new in self._new}
+        granting = {new.campaign.id: new.campaign for new in self._new}
+        escrows = {number: self._escrow(campaign) for number, campaign in granting.items()}
         self.requests[:0] = [
             Transfer(
                 new.id, escrows[new.campaign.id], purse[new.earning.payer, new.campaign.terms.fund_id],

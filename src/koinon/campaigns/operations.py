@@ -16,6 +16,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.audit import operations as trail
+from koinon.audit import queries as lines
 from koinon.campaigns import queries, rules
 from koinon.campaigns.errors import (
     BudgetExceeded,
@@ -45,6 +46,7 @@ from koinon.programmes.errors import FundNotFound
 
 _PACKAGE = "koinon.campaigns"
 TIMER = "job:campaigns"
+_EVERY_LINE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def release(conn: Connection[Any], *, town_id: int, campaign_id: UUID, at: datet
     if found.state is CampaignState.RUNNING and found.approved_by == actor:
         return found
     _needs(found, CampaignState.SUBMITTED)
-    if actor in (found.drafted_by, found.submitted_by):
+    if actor in (found.drafted_by, found.submitted_by) or actor in _changed_by(conn, town_id, campaign_id):
         raise SamePerson(campaign=campaign_id)
     town = parties.town(conn, town_id)
     terms = found.terms
@@ -232,6 +234,12 @@ def _accounts(
     return reserve, escrow
 
 
+def _changed_by(conn: Connection[Any], town_id: int, campaign_id: UUID) -> set[str]:
+    """Whoever changed what it promises, as the trail has it."""
+    written = lines.entries_of_subject(conn, town_id=town_id, subject=f"campaign:{campaign_id}", size=_EVERY_LINE)
+    return {line.actor for line in written if line.action == "campaign.changed"}
+
+
 def _sound(conn: Connection[Any], town_id: int, terms: Terms, at: datetime) -> None:
     fund = _fund(conn, town_id, terms.fund_id)
     today = at.astimezone(parties.town(conn, town_id).zone).date()
@@ -280,6 +288,7 @@ def _columns(terms: Terms) -> dict[str, Any]:
 def _facts(terms: Terms) -> dict[str, Any]:
     """What the audit trail keeps of a campaign's terms."""
     return {
+        "name": terms.name,
         "fund": str(terms.fund_id),
         "trigger": terms.trigger.value,
         "share": f"{terms.share.numerator}/{terms.share.denominator}",
@@ -288,7 +297,10 @@ def _facts(terms: Terms) -> dict[str, Any]:
         "ceiling_minor": terms.ceiling_minor,
         "first_day": terms.first_day.isoformat(),
         "last_day": terms.last_day.isoformat(),
+        "alert_percent": terms.alert_percent,
         "excluded_funds": sorted(str(fund) for fund in terms.excluded_funds),
+        "shops": terms.shops.as_json(),
+        "terms_url": terms.terms_url,
     }
 
 
