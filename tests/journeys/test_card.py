@@ -74,7 +74,7 @@ class Town:
             by_card.pay(
                 self.opened, town_id=self.facts.id, payment_id=new_id(), card=card, pin=pin, place="till:1",
                 payee=places[0].party_id, amount=Amount(minor, self.facts.unit_code), effective_at=now,
-                actor="till:1", secrets=Secrets.load(),
+                now=now, actor="till:1", secrets=Secrets.load(),
             )  # fmt: skip
         except KoinonError as refused:
             return refused.code

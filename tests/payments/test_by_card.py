@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ def desk(town: PayingTown) -> Desk:
 
 def pays(
     desk: Desk, card: Any, amount: str, *, pin: str = PIN, payment: UUID | None = None, typed: bool = False,
-    before: Any = None,
+    before: Any = None, at: datetime = NOON,
 ) -> str:  # fmt: skip
     """ "paid", or the code of the refusal; ``before`` happens between the PIN and the payment."""
     desk.conn.commit()
@@ -54,8 +55,8 @@ def pays(
     try:
         by_card.pay(
             one, town_id=desk.town.id, payment_id=payment or new_id(), card=card.grouped if typed else desk.tokens[card.id],
-            pin=pin, place="till:1", payee=desk.town.parties["forn"], amount=money(amount), effective_at=NOON,
-            actor="till:1", secrets=desk.secrets,
+            pin=pin, place="till:1", payee=desk.town.parties["forn"], amount=money(amount), effective_at=at,
+            now=NOON, actor="till:1", secrets=desk.secrets,
         )  # fmt: skip
     except KoinonError as refused:
         return refused.code
@@ -86,6 +87,15 @@ def test_a_wrong_pin_counts_and_a_payment_that_is_refused_takes_no_count_back(de
     assert pays(desk, card, "500.00") == "payments.not-payable"
     assert counted(desk, card) == {"scanned": 0}
     assert desk.town.balance("ana", "aid") == "100.00"
+
+
+def test_no_till_ends_or_begins_a_wait_by_saying_that_it_is_another_day(desk):
+    card = desk.give("ana", pin=PIN)
+    for day in range(5):
+        assert pays(desk, card, "1.00", pin=WRONG, at=NOON + timedelta(days=2 * day)) == "instruments.pin-wrong"
+    assert pays(desk, card, "1.00", pin=WRONG, at=NOON + timedelta(days=20)) == "instruments.pin-locked"
+    [tries] = queries.tries(desk.conn, town_id=desk.town.id, card_id=card.id)
+    assert tries.locked_until == NOON + timedelta(minutes=5)
 
 
 def test_a_card_that_is_blocked_while_its_pin_is_looked_at_pays_nothing(desk):

@@ -24,6 +24,7 @@ def pay(
     payee: UUID,
     amount: Amount,
     effective_at: datetime,
+    now: datetime,
     actor: str,
     secrets: Secrets,
     reference: str = "",
@@ -35,13 +36,14 @@ def pay(
     PIN's count as it is. The card is looked at again together with the payment, so that one
     blocked in between pays nothing. The same id gives the first payment back.
 
+    ``now`` is the server's own time, by which waits for wrong PINs run; what a till says of when it was
+    (``effective_at``) neither ends one nor begins one.
+
     Refuses like ``queries.presented``, ``pins.ask`` and ``operations.pay``.
     """
     with opened() as conn:
         presented = queries.presented(conn, town_id=town_id, text=card, secrets=secrets)
-    asked = pins.ask(
-        opened, town_id=town_id, presented=presented, pin=pin, place=place, at=effective_at, secrets=secrets
-    )
+    asked = pins.ask(opened, town_id=town_id, presented=presented, pin=pin, place=place, at=now, secrets=secrets)
     with opened() as conn:
         payer = rules.usable(queries.card(conn, town_id=town_id, card_id=asked.id))
         return operations.pay(
