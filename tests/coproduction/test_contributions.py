@@ -224,6 +224,16 @@ def test_what_was_spent_of_an_undone_reward_uses_up_the_cap(town: GardenTown) ->
     assert town.broken() == []
 
 
+def test_a_correction_to_less_than_was_spent_frees_no_cap(town: GardenTown) -> None:
+    point = collection_point(town)
+    town.shop("forn")
+    wrong = town.brings("ana", point, 10_000, stream="glass")
+    assert town.pay("silva", "forn", "20.00") == "posted"
+    assert town.corrects(wrong, 3_000).reward_minor == 0
+    assert town.brings("ana", point, 5_000, stream="glass").rewarded_quantity == 0
+    assert town.broken() == []
+
+
 def test_rejecting_takes_a_reason_and_pays_nothing(town: GardenTown) -> None:
     point = collection_point(town)
     waits = town.registers("ana", point, 1_000, stream="glass")
