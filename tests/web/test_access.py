@@ -40,8 +40,8 @@ def client_of(role: str) -> Client:
     return client
 
 
-def ids() -> dict[str, Any]:
-    """A thing of each kind that an address names."""
+def ids(officer: str = "demo-officer") -> dict[str, Any]:
+    """A thing of each kind that an address names; a list that was sent is looked at by nobody but ``officer``."""
     from django.db import transaction
 
     from koinon.parties.connection import raw
@@ -63,6 +63,7 @@ def ids() -> dict[str, Any]:
         counter = at_the_counter(conn, town.pk)
         bank = at_the_bank(conn, town)
         done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
+        upload = sent_list(conn, town.pk, officer)
     assert sale is not None
     return {
         **counter,
@@ -75,7 +76,7 @@ def ids() -> dict[str, Any]:
         "party": RoleGrant.objects.get(role="resident").party_id,
         "organisation": shop,
         "saved": uuid4(),
-        "upload": uuid4(),
+        "upload": upload,
         "cycle": Cycle.objects.get(month="2026-10").pk,
         "entitlement": Entitlement.objects.filter(cycle__month="2026-10").values_list("pk", flat=True)[0],
         "exception": uuid4(),
@@ -121,6 +122,19 @@ def at_the_bank(conn: Any, town: Any) -> dict[str, Any]:
     how: dict[str, Any] = {"town_id": town.pk, "actor": "user:1", "at": timezone.now()}
     done = banking.import_file(conn, content=content, secrets=secrets, **how)
     return {"file": done.file_id, "entry": queries.entries(conn, town_id=town.pk, file=done.file_id)[0].id}
+
+
+def sent_list(conn: Any, town_id: int, officer: str) -> UUID:
+    """A list of households that this officer sent and is about to take in."""
+    from koinon.office import operations as office
+    from koinon.parties.models import User
+    from koinon.parties.secrets import Secrets
+
+    return office.keep_upload(
+        conn, town_id=town_id, user_id=User.objects.get(username=officer).pk, kind="households", file_name="list.csv",
+        content=b"household;zone;members;income band;joined\nX-1;north;2;low;2026-10-01\n", secrets=Secrets.load(),
+        at=timezone.now(),
+    )  # fmt: skip
 
 
 def rewarded(conn: Any, town: Any) -> tuple[UUID, UUID, UUID]:

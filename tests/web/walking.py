@@ -193,7 +193,8 @@ class Walk:
     def _keep(self, what: str, answer: HttpResponse) -> _Page | None:
         address = what.partition(" ")[2]
         assert answer.status_code < 500, (what, answer.status_code)
-        self.visited.add(self._name_of(address.removeprefix("POST ").split(" ")[0]))
+        if answer.status_code != 404:  # What is not there was not looked at.
+            self.visited.add(self._name_of(address.removeprefix("POST ").split(" ")[0]))
         if answer.status_code >= 300:
             self.seen.setdefault(what, "")
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
