@@ -196,9 +196,10 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
     other = client_of("approver")
     answer = other.post(reverse("approve-cycle", args=[cycle.pk]), {"fingerprint": "0" * 64})
     assert (answer.status_code, "programmes.cycle-changed" in answer.content.decode()) == (409, True)
-    assert 'name="fingerprint" value="' + cycle.fingerprint in other.get(
-        reverse("approve-look", args=[cycle.pk])
-    ).content.decode()
+    assert (
+        'name="fingerprint" value="' + cycle.fingerprint
+        in other.get(reverse("approve-look", args=[cycle.pk])).content.decode()
+    )
     other.post(reverse("return-cycle", args=[cycle.pk]), {"reason": "two zones are missing"})
     cycle.refresh_from_db()
     assert (cycle.state, cycle.fingerprint) == ("prepared", "")
