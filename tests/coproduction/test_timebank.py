@@ -8,8 +8,9 @@ import pytest
 from psycopg import Connection
 
 from koinon.coproduction import queries, timebank
-from koinon.coproduction.errors import KeyReused, MemberNotFound, TimeBankDiffers, TimeLimit
+from koinon.coproduction.errors import KeyReused, MemberNotFound, OwnContribution, TimeBankDiffers, TimeLimit
 from koinon.coproduction.types import BankTerms, Measure
+from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import AccountNotEmpty
 from tests.coproduction import garden_town
 from tests.coproduction.garden_town import COORDINATOR, OFFICER, GardenTown
@@ -52,6 +53,26 @@ def test_limits_hold_on_both_sides(town: GardenTown) -> None:
     assert town.gives_time(bank, "ana", "zé", 61) == "coproduction.time-limit"
     assert town.gives_time(bank, "ana", "zé", 60) == "done"
     assert town.gives_time(bank, "ana", "zé", 0) == "coproduction.quantity-not-plausible"
+    assert town.broken() == []
+
+
+def test_nobody_writes_time_down_to_themselves_or_their_household_that_another_owes(town: GardenTown) -> None:
+    town.household("silva")
+    town.person("eva", household="silva")
+    bank = town.time_bank()
+    joined(town, bank, "eva", "rui")
+    for party in ("eva", "silva"):
+        own = f"user:{town.user(f'of {party}', 'resident', party=party)}"
+        how: dict[str, Any] = {"town_id": town.id, "bank_id": bank.id, "minutes": 60, "at": NOON}
+        eva, rui = town.parties["eva"], town.parties["rui"]
+        with pytest.raises(OwnContribution):
+            timebank.exchange(town.conn, exchange_id=new_id(), payer=rui, payee=eva, actor=own, **how)
+        received = timebank.exchange(town.conn, exchange_id=new_id(), payer=eva, payee=rui, actor=own, **how)
+        with pytest.raises(OwnContribution):
+            timebank.undo_exchange(
+                town.conn, town_id=town.id, exchange_id=received.id, reason="never happened", actor=own, at=NOON
+            )
+    assert (town.minutes(bank, "eva"), town.minutes(bank, "rui")) == (-120, 120)
     assert town.broken() == []
 
 

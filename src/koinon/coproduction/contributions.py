@@ -53,7 +53,7 @@ from koinon.coproduction.types import (
     Reward,
     State,
 )
-from koinon.db.statements import execute, many, one, scalar, statement
+from koinon.db.statements import execute, many, one, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -737,11 +737,7 @@ def _locked_alone(conn: Connection[Any], town_id: int, contribution_id: UUID) ->
 
 
 def _not_their_own(conn: Connection[Any], found: Contribution, actor: str) -> None:
-    kind, _colon, number = actor.partition(":")
-    if kind != "user" or not number.isdecimal():
-        return
-    of_actor = scalar(conn, statement(_PACKAGE, "is_of_actor"), user_id=int(number), parties=[found.party, found.payee])
-    if of_actor:
+    if queries.acts_for(conn, actor=actor, parties=[found.party, found.payee]):
         raise OwnContribution(actor=actor)
 
 

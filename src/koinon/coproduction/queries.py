@@ -124,6 +124,14 @@ def rewarded(
     )
 
 
+def acts_for(conn: Connection[Any], *, actor: str, parties: Sequence[UUID]) -> bool:
+    """Whether a user is one of these residents, or of the household of one."""
+    kind, _colon, number = actor.partition(":")
+    if kind != "user" or not number.isdecimal():
+        return False
+    return bool(scalar(conn, statement(_PACKAGE, "is_of_actor"), user_id=int(number), parties=list(parties)))
+
+
 @dataclass(frozen=True, slots=True)
 class CapLeft:
     """What is left of a cap for one person; only what the cap limits is not None."""

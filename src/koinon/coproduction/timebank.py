@@ -17,6 +17,7 @@ from koinon.audit.operations import record
 from koinon.coproduction import queries
 from koinon.coproduction.errors import (
     KeyReused,
+    OwnContribution,
     QuantityNotPlausible,
     ReasonMissing,
     SameMember,
@@ -171,8 +172,9 @@ def exchange(
 ) -> Exchange:
     """``payer`` received time from ``payee``, and owes it to the circle from now on.
 
-    The same id with the same content gives the first exchange again. Refuses with
-    ``MemberNotFound``, ``SameMember``, ``QuantityNotPlausible``, ``KeyReused`` and
+    Whoever received it says so, or a coordinator whom it does not profit. The same id with the same
+    content gives the first exchange again. Refuses with
+    ``MemberNotFound``, ``SameMember``, ``OwnContribution``, ``QuantityNotPlausible``, ``KeyReused`` and
     ``TimeLimit``, which says whose limit it would pass.
     """
     first = queries.find_exchange(conn, town_id=town_id, exchange_id=exchange_id)
@@ -180,6 +182,7 @@ def exchange(
         return _same(first, bank_id, payer, payee, minutes)
     if payer == payee:
         raise SameMember
+    _not_to_themselves(conn, actor, takes=payee, owes=payer)
     if not 0 < minutes <= LONGEST:
         raise QuantityNotPlausible(quantity=minutes, most=LONGEST)
     debit = queries.member(conn, town_id=town_id, bank_id=bank_id, party=payer)
@@ -223,8 +226,8 @@ def undo_exchange(
 ) -> Exchange:
     """An exchange was a mistake: the hours go back, wholly. May be repeated.
 
-    Refuses with ``ExchangeNotFound``, ``ReasonMissing``, and ``TimeLimit`` where
-    who gave the time has used it since and would owe too much.
+    Refuses with ``ExchangeNotFound``, ``ReasonMissing``, ``OwnContribution`` for whoever received the
+    time, and ``TimeLimit`` where who gave it has used it since and would owe too much.
     """
     words = " ".join(reason.split())[:200]
     if len(words) < 3:
@@ -233,6 +236,7 @@ def undo_exchange(
     found = queries.exchange(conn, town_id=town_id, exchange_id=exchange_id)
     if found.undone_at is not None:
         return replace(found, replayed=True)
+    _not_to_themselves(conn, actor, takes=found.payer, owes=found.payee)
     members = {one.party: one for one in queries.members(conn, town_id=town_id, bank_id=found.bank_id)}
     with savepoint(conn):
         back = Reversal(
@@ -257,6 +261,12 @@ def _post(conn: Connection[Any], town_id: int, requests: list[Request], *, payer
         raise TimeLimit(whose="payer", limit=payer.credit_limit) from refused
     except CeilingReached as refused:
         raise TimeLimit(whose="receiver", limit=payee.most) from refused
+
+
+def _not_to_themselves(conn: Connection[Any], actor: str, *, takes: UUID, owes: UUID) -> None:
+    """Nobody writes time down to themselves or their household that another one owes for it."""
+    if queries.acts_for(conn, actor=actor, parties=[takes]) and not queries.acts_for(conn, actor=actor, parties=[owes]):
+        raise OwnContribution(actor=actor)
 
 
 def _same(first: Exchange, bank_id: UUID, payer: UUID, payee: UUID, minutes: int) -> Exchange:
