@@ -97,6 +97,12 @@ def test_a_coordinator_finds_somebody_by_what_they_show(found: dict[str, Any]) -
     assert "What did they do?" in page
     assert kept["name"] not in page
     assert "Nobody is found" in text("coordinator", url("activities-find", found), who="X0000000")
+    with transaction.atomic():
+        looked = raw().execute(
+            "SELECT after ->> 'fields' FROM audit.entry WHERE subject = %s AND reason = 'page:activities-find'",
+            [f"party:{person}"],
+        )
+        assert [row[0] for row in looked.fetchall()] == ['["identifier"]']
 
     form = {"form_id": str(uuid4()), "stream": "glass", "quantity": "1,5", "day": "2026-01-01"}
     address = reverse("activities-record", args=[person, found["activity"]])

@@ -631,15 +631,18 @@ class FindForm(forms.Form):
 
 @seen_by(Role.COORDINATOR)
 def find(request: HttpRequest) -> HttpResponse:
-    """Find somebody by what they show or say."""
+    """Find somebody by what they show or say; that it was looked up is recorded. Their name is shown by right alone."""
     grant = seat_of(request)
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         vault = Vault(raw(), Secrets.load())
         kinds = [kind for kind in LOOKUP_KINDS if kind != "iban"]
         said = form.cleaned_data["who"]
-        party = next((found for kind in kinds if (found := vault.find(grant.town_id, kind, said)) is not None), None)
-        if party is not None:
+        for kind in kinds:
+            party = vault.find(grant.town_id, kind, said)
+            if party is None:
+                continue
+            vault.reveal([party], [kind], actor=grant.user.actor, reason="page:activities-find", at=timezone.now())
             return redirect("activities-person", party=party)
         form.add_error("who", _("Nobody is found by this, or several are."))
     return render(request, "koinon/activities/find.html", {"form": form})
