@@ -203,6 +203,8 @@ SENTENCES: dict[str, Any] = {
     "payments.amount-not-positive": gettext_lazy("The amount must be above zero."),
     "payments.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "payments.refund-too-large": gettext_lazy("More was to be given back than is left of this sale."),
+    "payments.not-payable": gettext_lazy("This cannot be paid from these purses."),
+    "payments.not-enough": gettext_lazy("There is not enough money for this."),
     "payments.refund-not-covered": gettext_lazy("There is not enough money in your till to give this back."),
     "treasury.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
     "treasury.below-minimum": gettext_lazy("This is less than the smallest amount the town pays out."),
@@ -236,7 +238,9 @@ def sentences(refusal: KoinonError) -> list[str]:
     """What a person reads: a sentence for each ground, and the code to quote."""
     known = SENTENCES.get(refusal.code)
     text = str(known) if known else _("This is not possible as things stand.")
-    return [text, _("Code: %(code)s") % {"code": refusal.code}]
+    codes = dict.fromkeys(getattr(ground, "code", "") for ground in getattr(refusal, "grounds", ()))
+    grounds = [str(SENTENCES[code]) for code in codes if code in SENTENCES]
+    return [text, *grounds, _("Code: %(code)s") % {"code": refusal.code}]
 
 
 def status(refusal: KoinonError) -> int:
