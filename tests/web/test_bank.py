@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -107,6 +107,11 @@ def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) ->
     shop = client_of("shop").get("/shop/payout/").content.decode()
     assert "For 2 days you can take it back." in shop
     assert "The town keeps" in shop
+
+    later = {**said, "from_day": (TODAY + timedelta(days=9)).isoformat(), "schedule": "weekly:2"}
+    assert client.post(reverse("treasury-terms"), later).status_code == 302
+    page = client.get(reverse("treasury-terms")).content.decode()
+    assert re.search(r"<caption>Announced</caption>.*Every Tuesday</td>", page, re.DOTALL)
 
 
 def test_the_treasurer_sees_when_the_next_run_is_made_and_what_still_cools(site: Database) -> None:

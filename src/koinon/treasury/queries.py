@@ -128,6 +128,15 @@ def terms(conn: Connection[Any], *, town_id: int, day: date) -> Terms:
     row = maybe(conn, statement(_PACKAGE, "terms_on"), _TermsRow, town_id=town_id, day=day)
     if row is None:
         return rules.default_terms(currency=parties.town(conn, town_id).national_currency)
+    return _terms(row)
+
+
+def terms_after(conn: Connection[Any], *, town_id: int, day: date) -> list[Terms]:
+    """The redemption terms that were promised and do not hold yet on a local day, the next ones first."""
+    return [_terms(row) for row in many(conn, statement(_PACKAGE, "terms_after"), _TermsRow, town_id=town_id, day=day)]
+
+
+def _terms(row: _TermsRow) -> Terms:
     return Terms(
         row.from_day,
         row.minimum_minor,

@@ -126,6 +126,10 @@ def terms(request: HttpRequest) -> HttpResponse:
         "terms": held,
         "fee_share": Fraction(held.fee_bps, 10_000),
         "schedule": dict(SCHEDULES).get(held.schedule, held.schedule),
+        "announced": [
+            (one, Fraction(one.fee_bps, 10_000), dict(SCHEDULES).get(one.schedule, one.schedule))
+            for one in queries.terms_after(conn, town_id=town.pk, day=today)
+        ],
         "paid_on": payout_day(today, held),
     }
     return render(request, "koinon/treasury/terms.html", context, status=status)
