@@ -115,7 +115,9 @@ def test_every_finding_has_its_place_and_nothing_is_written(conn: Conn, desk: An
 def test_a_column_that_nobody_chose_is_asked_for(desk: Any) -> None:
     chosen = {name: heading for name, heading in AWARDS.items() if name != "monthly"}
     seen = desk("awards", "Αρ. φακέλου;Ποσό;Από\nΦ-1/2026;5;01/10/2026\n").look(ColumnMapping(chosen, {}))
-    assert [(one.code, one.column) for one in seen.findings] == [("town.column-missing", "monthly")]
+    assert [(one.code, one.column, one.remedy) for one in seen.findings] == [
+        ("town.column-missing", "monthly", "choose a column")
+    ]
 
 
 def test_shops_from_a_workbook_have_a_till_and_their_words_are_remembered(

@@ -209,6 +209,8 @@ def test_a_list_is_looked_at_and_taken_in_from_the_page(officer: Client) -> None
         "programme": str(award.programme_id), "column.household": "Nº exp.", "column.monthly": "Cuánto",
         "column.from_day": "Desde",
     }  # fmt: skip
+    looked = officer.post(address, {**told, "column.from_day": "", "look": "1"})
+    assert [(one.column, one.remedy) for one in looked.context["findings"]] == [("First day", "choose a column")]
     looked = officer.post(address, {**told, "look": "1"})
     assert [(one.row, one.column, one.code) for one in looked.context["findings"]] == [
         (2, "Nº exp.", "town.household-unknown")

@@ -311,7 +311,13 @@ def _needs_columns(kind: str, mapping: ColumnMapping, file: str) -> None:
     findings = Findings()
     for name, required in KINDS[kind].items():
         if required and not mapping.columns.get(name):
-            findings.add("town.column-missing", _("No column was chosen for this."), file=file, column=name)
+            findings.add(
+                "town.column-missing",
+                _("No column was chosen for this."),
+                file=file,
+                column=name,
+                remedy=_("choose a column"),
+            )
     if findings.found:
         raise FindingsError(findings.in_order())
 

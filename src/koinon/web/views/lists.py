@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from koinon.kernel.decisions import Finding
 from koinon.kernel.errors import FindingsError
 from koinon.office import operations, queries
 from koinon.office.types import ColumnMapping, Upload
@@ -222,7 +224,12 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
             messages.success(request, _("The list is taken in."))
             return redirect("office-awards" if sent.kind == "awards" else f"office-{_page(sent.kind)}")
         looked = lists.look(conn, **told)
-        context |= {"looked": looked, "findings": looked.findings, "errors": looked.errors, "warnings": looked.warnings}
+        context |= {
+            "looked": looked,
+            "findings": _named(looked.findings),
+            "errors": looked.errors,
+            "warnings": looked.warnings,
+        }
         if looked.applied is not None:
             context |= {
                 "counts": _counts(sent.kind, looked.applied.counts),
@@ -233,6 +240,14 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
                 "anything": lists.changes_anything(looked.applied),
             }
     return render(request, "koinon/office/list.html", context)
+
+
+def _named(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Findings whose column is called as on this page where no heading was given for it."""
+    return [
+        replace(one, column=str(FIELDS.get(one.column, one.column))) if one.code == "town.column-missing" else one
+        for one in findings
+    ]
 
 
 @seen_by(Role.OFFICER)
