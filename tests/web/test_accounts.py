@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -100,11 +101,36 @@ def test_the_treasurer_pays_out_of_the_towns_till_with_a_second_person(site: Dat
     with transaction.atomic():
         (payment,) = queries.town_payments(raw(), town_id=town.pk)
     assert payment.state == "prepared"
+    assert 'href="/bookkeeping/till/">Look at it' in approver.get("/approvals/").content.decode()
     assert treasurer.post(f"/bookkeeping/till/{payment.id}/approve/").status_code == 403
     assert approver.post(f"/bookkeeping/till/{payment.id}/approve/").status_code == 302
     with transaction.atomic():
         assert queries.town_payment(raw(), town_id=town.pk, payment_id=payment.id).state == "paid"
         assert [result.name for result in run_checks(raw()) if not result.passed] == []
+
+
+def test_an_empty_till_says_that_there_is_not_enough_money(site: Database) -> None:
+    from django.db import transaction
+
+    from koinon.accounting import queries
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+
+    asked = {
+        "form_id": str(uuid4()), "payee": str(shop_id()), "amount": "99999.00", "purpose": "SUPP", "reference": "c-8",
+    }  # fmt: skip
+    assert client_of("treasurer").post("/bookkeeping/till/", asked).status_code == 302
+    with transaction.atomic():
+        (payment,) = [
+            one for one in queries.town_payments(raw(), town_id=Town.objects.get().pk) if one.reference == "c-8"
+        ]
+    told = client_of("approver").post(f"/bookkeeping/till/{payment.id}/approve/")
+    assert (told.status_code, "There is not enough money for this." in told.content.decode()) == (409, True)
+
+
+def test_the_network_is_told_by_month(site: Database) -> None:
+    page = client_of("treasurer").get("/bookkeeping/network/").content.decode()
+    assert re.search(r'<th scope="row">[A-Z][a-z]+ \d{4}</th>', page)
 
 
 def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_are_taken(site: Database) -> None:

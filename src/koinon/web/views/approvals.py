@@ -12,6 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from koinon.accounting import queries as accounting
+from koinon.accounting.types import TownPaymentState
+from koinon.campaigns import queries as campaigns
+from koinon.campaigns.types import CampaignState
 from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
@@ -35,8 +39,23 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "done": [cycle for cycle in found if cycle.state not in ("prepared", "submitted", "cancelled")],
         "runs_waiting": [run for run in runs if run.state is RunState.PREPARED],
         "runs_approved": [run for run in runs if run.state is RunState.APPROVED],
+        "elsewhere": _elsewhere(town.pk),
     }
     return render(request, "koinon/approvals/list.html", context)
+
+
+def _elsewhere(town_id: int) -> list[tuple[str, str, int]]:
+    """What waits for a second person on pages of its own: the page, what it is called, how many."""
+    conn = raw()
+    released = [one.state for one in campaigns.campaigns(conn, town_id=town_id)].count(CampaignState.SUBMITTED)
+    excepted = [one.state for one in queries.exceptions(conn, town_id=town_id)].count("proposed")
+    paid = [one.state for one in accounting.town_payments(conn, town_id=town_id)].count(TownPaymentState.PREPARED)
+    waiting = [
+        ("campaigns", _("Bonus campaigns"), released),
+        ("exceptions", _("Exceptions"), excepted),
+        ("accounts-till", _("The town's till"), paid),
+    ]
+    return [(page, title, count) for page, title, count in waiting if count]
 
 
 @seen_by(Role.APPROVER)
