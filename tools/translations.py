@@ -27,6 +27,8 @@ CATALOGUES = SOURCE / "server" / "locale"
 LANGUAGES = {
     "el": "nplurals=2; plural=(n != 1);",
     "es": "nplurals=2; plural=(n != 1);",
+    "fr": "nplurals=2; plural=(n > 1);",
+    "pt": "nplurals=2; plural=(n != 1);",
     "ar": "nplurals=6; plural=n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5;",
 }
 KEYWORDS = {

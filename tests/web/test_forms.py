@@ -12,7 +12,7 @@ from koinon.pilots.townfolder_cells import amount_minor
 from koinon.web import formats
 from koinon.web.forms import typed_amount
 
-LANGUAGES = ["en", "el", "es", "ar"]
+LANGUAGES = ["en", "el", "es", "fr", "pt", "ar"]
 COUNTRIES = {2: ["ES", "GR", "FR", "PS"], 3: ["JO", "TN"]}
 
 

@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parents[2]
 FONTS = ROOT / "src" / "koinon" / "web" / "static" / "koinon" / "fonts"
-LANGUAGES = ("el", "es", "ar")
+LANGUAGES = ("el", "es", "fr", "pt", "ar")
 
 
 def tool() -> ModuleType:
@@ -74,7 +74,7 @@ def test_a_translation_keeps_every_place_to_fill(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_plural_forms_are_as_many_as_the_language_has(language: str) -> None:
     found = catalogue(language)
-    expected = {"el": 2, "es": 2, "ar": 6}[language]
+    expected = {"el": 2, "es": 2, "fr": 2, "pt": 2, "ar": 6}[language]
     assert found.num_plurals == expected
     assert {len(forms(message)) for message in found if isinstance(message.id, tuple)} == {expected}
 

@@ -7,7 +7,7 @@ import string
 from functools import lru_cache
 from importlib.resources import as_file, files
 
-LANGUAGES = ("en", "el", "es", "ar")
+LANGUAGES = ("en", "el", "es", "fr", "pt", "ar")
 
 
 def gettext_noop(text: str) -> str:

@@ -205,6 +205,8 @@ LANGUAGES = [
     ("en", _("English")),
     ("el", _("Greek")),
     ("es", _("Spanish")),
+    ("fr", _("French")),
+    ("pt", _("Portuguese")),
     ("ar", _("Arabic")),
 ]
 LOCALE_PATHS = [Path(__file__).resolve().parent / "locale"]
