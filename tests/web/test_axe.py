@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.web.browsing import PAGES, PHONE, axe_findings, path_of, signed_in
+from tests.web.browsing import PAGES, PHONE, axe_findings, path_of, signed_in, thin
 from tests.web.town import TownSite
 
 LANGUAGES = ("en", "el", "es", "ar")
@@ -20,11 +20,12 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, town_site: TownSite, ro
             found.speak(language)
             page = found.open(path)
             assert page.locator("html").get_attribute("lang") == language
+            wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            thin(page)
             page.emulate_media(color_scheme="light")
             findings = axe_findings(page)
             page.emulate_media(color_scheme="dark")
             findings += axe_findings(page, "color-contrast")
-            wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             if wide > 0:
                 findings.append(f"{wide} pixels run over the edge of a phone")
             if findings:
