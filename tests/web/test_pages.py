@@ -203,6 +203,24 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
     other.post(reverse("return-cycle", args=[cycle.pk]), {"reason": "two zones are missing"})
     cycle.refresh_from_db()
     assert (cycle.state, cycle.fingerprint) == ("prepared", "")
+    told = client.get(reverse("office-cycle", args=[cycle.pk])).content.decode()
+    assert "<p><bdi>two zones are missing</bdi></p>" in told.partition('id="next"')[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "page", "entry"),
+    [
+        ("officer", "office-awards", "office-households"),
+        ("officer", "office-lists", "office-households"),
+        ("officer", "time-banks", "activities"),
+        ("treasurer", "treasury-terms", "treasury-runs"),
+        ("treasurer", "office-organisations", "office-organisations"),
+        ("coordinator", "time-banks", "time-banks"),
+    ],
+)
+def test_the_menu_says_where_the_reader_is(site: Database, role: str, page: str, entry: str) -> None:
+    shown = client_of(role).get(reverse(page)).content.decode()
+    assert f'<a href="{reverse(entry)}" aria-current="page">' in shown
 
 
 def test_sending_a_refund_twice_gives_back_once(site: Database) -> None:

@@ -92,6 +92,17 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
 }
 
 
+# Pages that stand under another menu entry than their address says.
+UNDER: dict[str, str] = {
+    **dict.fromkeys(("office-residents", "office-organisations", "office-organisation"), "office-households"),
+    **dict.fromkeys(
+        ("office-awards", "office-find", "office-many", "office-lists", "office-list"), "office-households"
+    ),
+    **dict.fromkeys(("time-banks", "time-bank", "time-bank-new", "time-exchange"), "activities"),
+    "treasury-terms": "treasury-runs",
+}
+
+
 def the_town(request: HttpRequest) -> Town | None:
     """The town of the person signed in; the only town of the installation for everyone else."""
     current = getattr(request, "seat", None)
@@ -112,6 +123,9 @@ def menu(request: HttpRequest, grant: RoleGrant | None) -> list[Place]:
     entries = [(title, name, reverse(name)) for title, name in MENUS.get(grant.role, ())]
     # A page below a menu entry (one cycle, one run) lights the entry whose address it begins with.
     fitting = [name for _title, name, url in entries if here == name or request.path.startswith(url)]
+    names = {name for _title, name, _url in entries}
+    if here not in names and UNDER.get(here) in names:
+        fitting = [UNDER[here]]
     current = max(fitting, key=lambda name: (name == here, len(reverse(name))), default="")
     return [Place(str(title), url, name == current) for title, name, url in entries]
 

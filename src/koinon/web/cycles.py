@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from koinon.audit import queries as trail
 from koinon.db.statements import statement
 from koinon.kernel.decisions import Ground
 from koinon.ledger import queries as books
@@ -89,6 +90,7 @@ def review(request: HttpRequest, cycle_id: UUID) -> dict[str, Any]:
         "approvals": [
             (words.staff_name(given.actor), given.at) for given in queries.approvals(conn, cycle_id=cycle_id)
         ],
+        "returned": _returned(town.pk, cycle_id) if cycle.state == "prepared" else None,
         "scheduled_by": words.staff_name(cycle.scheduled_by),
         "stopped_by": words.staff_name(cycle.stopped_by),
         "problem": why(cycle.problem) if cycle.problem else "",
@@ -106,6 +108,12 @@ def review(request: HttpRequest, cycle_id: UUID) -> dict[str, Any]:
         "odd_found": seen.outliers_found,
         "lines": LINES.read(request, cycle_id=cycle_id),
     }
+
+
+def _returned(town_id: int, cycle_id: UUID) -> tuple[str, trail.Entry] | None:
+    """Who sent a draft back last, and why."""
+    acts = trail.entries_of_subject(raw(), town_id=town_id, subject=f"cycle:{cycle_id}")
+    return next(((words.staff_name(act.actor), act) for act in acts if act.action == "cycle.returned"), None)
 
 
 def _reasons(seen: Review) -> list[Reason]:
