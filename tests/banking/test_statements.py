@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
 
+from koinon.audit import queries as trail
 from koinon.banking import operations as banking
 from koinon.banking import queries
 from koinon.banking.errors import EntryMatched, FileNotFound, MatchKept, MatchNotPossible, PreviewOutdated
@@ -381,3 +383,21 @@ def test_a_file_that_was_looked_at_and_not_imported_is_forgotten_after_a_day(des
     assert banking.forget_lapsed(desk.place.conn, **town, at=THEN + timedelta(hours=25)) == 1
     with pytest.raises(FileNotFound):
         banking.look_again(desk.place.conn, **desk.here, secrets=desk.place.secrets, file_id=shown.file_id)
+
+
+def test_how_a_table_is_read_is_changed_on_record(desk):
+    account = {"code": "second", "number": "ES9121000418450200051332", "secrets": desk.place.secrets}
+    for columns in ({"amount": "importe"}, {"amount": "importe"}, {"amount": "cargo"}):
+        found = banking.add_account(desk.place.conn, **desk.here, **account, columns=columns)
+
+    def read(text):
+        return text and json.loads(text)
+
+    subject = f"bank-account:{found.id}"
+    written = trail.entries_of_subject(desk.place.conn, town_id=desk.place.town.pk, subject=subject)
+    # Django's connections give JSON as text.
+    assert [(line.action, *map(read, (line.before, line.after))) for line in reversed(written)] == [
+        ("banking.account-added", None, {"code": "second"}),
+        ("banking.columns-set", {"columns": {}}, {"columns": {"amount": "importe"}}),
+        ("banking.columns-set", {"columns": {"amount": "importe"}}, {"columns": {"amount": "cargo"}}),
+    ]

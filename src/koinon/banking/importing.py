@@ -111,14 +111,17 @@ def add_account(
     found = queries.account_by_number(conn, town_id=town_id, number=bare, secrets=secrets)
     if found is None or found.code != code:
         raise AccountTaken(account=code)
-    if columns:
-        execute(
-            conn, statement(PACKAGE, "set_columns"), town_id=town_id, account=found.id, columns=Jsonb(dict(columns))
-        )
     if is_new:
         record(
             conn, town_id=town_id, actor=actor, action="banking.account-added", subject=f"bank-account:{found.id}",
             after={"code": code}, at=at,
+        )  # fmt: skip
+    if columns and execute(
+        conn, statement(PACKAGE, "set_columns"), town_id=town_id, account=found.id, columns=Jsonb(dict(columns))
+    ):
+        record(
+            conn, town_id=town_id, actor=actor, action="banking.columns-set", subject=f"bank-account:{found.id}",
+            before={"columns": dict(found.columns)}, after={"columns": dict(columns)}, at=at,
         )  # fmt: skip
     return queries.account(conn, town_id=town_id, code=code)
 
