@@ -145,10 +145,6 @@ def as_json(grounds: Iterable[Ground]) -> list[dict[str, Any]]:
     return [{"code": ground.code, "fields": ground.fields} for ground in grounds]
 
 
-def steps_of(measure: str) -> int:
-    return STEPS[Measure(measure)]
-
-
 def quantity(text: str, measure: Measure) -> int:
     """Whole steps of a plainly written quantity; ``ValueError`` where a step would be cut.
 

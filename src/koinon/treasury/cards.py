@@ -158,10 +158,3 @@ def heard(
         at=at,
         actor=f"card:{provider.code}",
     )
-
-
-def topup_page(provider: CardProvider | None, asked: TopUp, *, currency: str) -> Checkout:
-    """Where the card for this top-up is entered. Refuses with ``CardsNotOffered``."""
-    if provider is None:
-        raise CardsNotOffered
-    return provider.checkout(asked, currency=currency)

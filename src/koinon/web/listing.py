@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -591,9 +591,6 @@ class Listing:
     def every_row(self) -> list[dict[str, Any]]:
         """Every row the filters let through, in order; at most ``EXPORTED`` and one more."""
         return [] if self.errors else self._read(size=EXPORTED + 1)
-
-    def every_line(self) -> Iterator[Line]:
-        yield from self._lines(self.every_row())
 
     def keys(self, picked: Sequence[str]) -> list[str]:
         """The keys of the rows that are here among those picked; what is not the reader's own is left out."""
