@@ -140,7 +140,7 @@ def test_account_that_is_there_gets_a_second_role_and_keeps_its_password(town: T
 
     assert (given["user"], given["given"], given["password"]) == ("rosa", True, None)
     assert password_opens(town, "rosa", password)
-    assert {"user": "rosa", "email": "rosa@example.org", "roles": ["approver", "officer"]} in town(
+    assert {"user": "rosa", "email": "rosa@example.org", "roles": ["approver", "officer"], "sees_people": []} in town(
         "town", "staff", "list"
     )[1]["staff"]
 
