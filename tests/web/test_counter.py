@@ -198,6 +198,14 @@ def test_a_complaint_is_taken_in_with_a_document_and_answered(officer, sees_peop
     assert officer.post(f"{page}answer/", {"outcome": "upheld", "words": "Again."}).status_code == 409
 
 
+def test_who_answers_a_complaint_stands_on_it_though_nobody_took_it_on(officer):
+    form = {"form_id": uuid4(), "about": "shop", "words": "The till was closed"}
+    address = officer.post("/counter/complaints/new/", form)["Location"]
+    assert "nobody yet" in officer.get(address).content.decode()
+    officer.post(f"{address}answer/", {"outcome": "upheld", "words": "It is open now"})
+    assert "nobody yet" not in officer.get(address).content.decode()
+
+
 def test_the_counter_on_a_phone_in_arabic(browser: Browser, town_site: TownSite) -> None:
     with django_on(town_site.site.database):
         party = household()

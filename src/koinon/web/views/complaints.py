@@ -159,6 +159,7 @@ def _page(request: HttpRequest, complaint_id: UUID, status: int = 200, **filled:
     conn = raw()
     found = queries.complaint(conn, town_id=seat.town_id, complaint_id=complaint_id)
     today = timezone.now().astimezone(ZoneInfo(seat.town.time_zone)).date()
+    answers = (found.closed_by if found.state is ComplaintState.ANSWERED else "") or found.assigned_to
     context: dict[str, Any] = {
         "complaint": found,
         "about": ABOUTS[found.about],
@@ -166,7 +167,7 @@ def _page(request: HttpRequest, complaint_id: UUID, status: int = 200, **filled:
         "outcome": OUTCOMES.get(found.outcome, ""),
         "late": found.state is ComplaintState.OPEN and found.due_day < today,
         "name": names.called(request, [found.party])[found.party] if found.party else None,
-        "assigned": words.staff_name(found.assigned_to) if found.assigned_to else "",
+        "assigned": words.staff_name(answers) if answers else "",
         "mine": found.assigned_to == seat.user.actor,
         "may_see": names.may_see(request),
         "asked": names.names_asked(request),
