@@ -239,6 +239,7 @@ ACTS: dict[str, Any] = {
     "office.table-exported": gettext_lazy("List taken along as a file"),
     "request.refused": gettext_lazy("Request refused"),
     "banking.account-added": gettext_lazy("Bank account added"),
+    "banking.columns-set": gettext_lazy("Record changed"),
     "banking.file-imported": gettext_lazy("Bank's file imported"),
     "banking.entry-matched": gettext_lazy("Bank entry matched"),
     "banking.match-undone": gettext_lazy("Bank entry listed again"),
