@@ -8,6 +8,7 @@ in one account each.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from io import StringIO
@@ -28,6 +29,7 @@ JOURNAL = (
     "reference",
     "transfers",
 )
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 BALANCE = ("account", "account_name", "fund", "debit", "credit", "currency")
 
 
@@ -80,10 +82,13 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 
 
 def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is made text; a number below zero stays one."""
-    return (
-        f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not cell[1:2].isdigit()) else cell
-    )
+    """A cell that a spreadsheet would take for a formula is made text; a number below zero stays one.
+
+    >>> _harmless("-12.50"), _harmless("-1+cmd"), _harmless("=A1"), _harmless("A1")
+    ('-12.50', "'-1+cmd", "'=A1", 'A1')
+    """
+    looks_active = cell[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{cell}" if looks_active and not _NUMBER.fullmatch(cell) else cell
 
 
 def _written(minor: int, exponent: int) -> str:
