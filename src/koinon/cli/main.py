@@ -73,7 +73,12 @@ app.add_typer(topup.app, name="topup", rich_help_panel="Run a town")
 app.add_typer(aid.app, name="aid", rich_help_panel="Run a town")
 app.add_typer(aid.exceptions, name="exception", rich_help_panel="Run a town")
 app.add_typer(aid.duplicates, name="duplicates", rich_help_panel="Run a town")
-for name, command in (("terms", terms.terms), ("show", payments.show), ("reject", payments.reject), ("return", payments.return_)):
+for name, command in (
+    ("terms", terms.terms),
+    ("show", payments.show),
+    ("reject", payments.reject),
+    ("return", payments.return_),
+):
     redeem.app.command(name)(command)
 app.add_typer(redeem.app, name="redeem", rich_help_panel="Run a town")
 app.add_typer(account.app, name="account", rich_help_panel="Run a town")

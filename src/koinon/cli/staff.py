@@ -209,7 +209,13 @@ def sees_people(
             )
         said = f"{username} {'no longer sees' if take_away else 'sees'} who people are as {role.value} of {facts.slug}."
         out.document(
-            {"town": facts.slug, "user": username, "role": role.value, "sees_people": not take_away, "changed": changed},
+            {
+                "town": facts.slug,
+                "user": username,
+                "role": role.value,
+                "sees_people": not take_away,
+                "changed": changed,
+            },
             lambda console: console.print(said, markup=False),
         )
 
