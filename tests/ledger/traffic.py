@@ -71,7 +71,7 @@ Step = Post | Lapse | Close | NextMonth
 def some_accounts(chance: Random) -> list[Opened]:
     """The accounts of a small town, some with ceilings, some in another unit."""
     kinds = ["escrow"] * chance.randint(1, 2) + ["clearing"] * chance.randint(0, 1)
-    kinds += ["purse"] * chance.randint(2, chance.choice((4, 8, 40))) + ["till"] * chance.randint(2, 6)
+    kinds += ["purse"] * chance.randint(2, chance.choice((4, 8, 40))) + ["till"] * chance.randint(2, 6) + ["member"] * 2
     opened = [
         Opened("bank", "issuance", floor=None),
         Opened("credit", "issuance", floor=-chance.randint(0, 2000)),

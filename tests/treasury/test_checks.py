@@ -83,6 +83,13 @@ EDITS: list[tuple[str, set[str]]] = [
          "bank_reference) SELECT town_id, gen_random_uuid(), party, 5, 'bank', 'RF18539007547034', 'k', 'received', now(), "
          "'user:9', 5, 'bank', now(), 'user:9', (SELECT id FROM treasury.receipt LIMIT 1), gen_random_uuid(), "
          "gen_random_uuid(), 'B' FROM treasury.redemption LIMIT 1"), {"topups_equal_their_transfers"}),
+        (("WITH autumn AS (INSERT INTO campaigns.campaign (town_id, id, code, name, fund_id, trigger, share_numerator, "
+         "share_denominator, minimum_minor, ceiling_minor, first_day, last_day, alert_percent, excluded_funds, shops, terms_url, "
+         "drafted_by, drafted_at) SELECT town_id, gen_random_uuid(), 'autumn', 'Autumn', gen_random_uuid(), 'topup', 1, 5, 0, 100, "
+         "'2026-10-01', '2026-10-31', 80, '{}', '{}', '', 'user:9', now() FROM treasury.run LIMIT 1 RETURNING town_id, id) "
+         "INSERT INTO campaigns.bonus (town_id, id, campaign_id, source, party, persons, purse, paid_minor, earning_minor, "
+         "amount_minor, granted_at) SELECT town_id, gen_random_uuid(), id, gen_random_uuid(), gen_random_uuid(), "
+         "ARRAY[gen_random_uuid()], 1, 10, 10, 2, now() FROM autumn"), {"returned_topups_undo_bonuses"}),
         ("UPDATE treasury.run SET total_minor = total_minor + 1", {"runs_equal_their_payments"}),
         ("UPDATE treasury.run SET payments = payments + 1", {"runs_equal_their_payments"}),
         ("UPDATE treasury.payment SET amount_minor = amount_minor + 1 WHERE state = 'due'",

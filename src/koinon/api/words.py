@@ -84,7 +84,7 @@ def ground(code: str, language: str) -> str:
 def language_of(header: bytes | None) -> str:
     """The language that Accept-Language likes best among ours (RFC 9110, 12.5.4); English where none is.
 
-    >>> language_of(b"pt;q=0.9, es-ES;q=0.8, el;q=0.3"), language_of(b"*"), language_of(None), language_of(b"el;q=x")
+    >>> language_of(b"de;q=0.9, es-ES;q=0.8, el;q=0.3"), language_of(b"*"), language_of(None), language_of(b"el;q=x")
     ('es', 'en', 'en', 'en')
     """
     best, liked = "en", 0.0
