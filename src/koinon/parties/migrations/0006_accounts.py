@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("parties", "0005_grant_sees_personal_data")]
+    operations = []
