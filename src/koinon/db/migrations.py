@@ -27,6 +27,7 @@ PACKAGES = (
     "koinon.instruments",
     "koinon.payments",
     "koinon.coproduction",
+    "koinon.offline",
     "koinon.treasury",
     "koinon.banking",
     "koinon.casework",
