@@ -101,10 +101,10 @@ def main() -> None:
                 stop(f"{free_mb} MB are free on this disk; {NEEDED_MB} MB are needed.")
             install(requirements)
             (ENVIRONMENT / f".installed-{wanted}").write_text(fingerprint(requirements))
-        subprocess.run(
-            [str(ENVIRONMENT / "bin" / "python"), str(ROOT / "tools" / "translations.py"), "compile"],
-            check=True,
-        )
+        python = str(ENVIRONMENT / "bin" / "python")
+        subprocess.run([python, str(ROOT / "tools" / "translations.py"), "compile"], check=True)
+        if subprocess.run([python, str(ROOT / "tools" / "browser.py")], check=False).returncode != 0:
+            raise SystemExit(1)
 
 
 if __name__ == "__main__":

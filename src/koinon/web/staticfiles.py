@@ -1,4 +1,4 @@
-"""Style sheets and fonts under names that carry their content's hash, so that browsers keep them for good."""
+"""Style sheets, scripts and fonts under names that carry their content's hash, so that browsers keep them for good."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ class Storage(CompressedManifestStaticFilesStorage):
     """Plain names where nothing has been collected yet, as in a test of a single view."""
 
     manifest_strict = False
+    support_js_module_import_aggregation = True  # A module names those it imports by their fingerprints, too.
 
     def stored_name(self, name: str) -> str:
         try:
