@@ -66,6 +66,11 @@ class Zone(models.Model):
     town = models.ForeignKey(Town, on_delete=models.CASCADE, related_name="zones")
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=120)
+    outline = models.JSONField(
+        null=True,
+        blank=True,
+        db_comment="Where it lies: a GeoJSON Polygon or MultiPolygon (RFC 7946); empty: not known.",
+    )
 
     class Meta:
         db_table_comment = "A neighbourhood of a town."
@@ -176,12 +181,25 @@ class Organisation(models.Model):
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, blank=True, related_name="organisations")
     is_chain = models.BooleanField(default=False, db_comment="Belongs to a chain or franchise.")
     accepts_since = models.DateField(null=True, blank=True, db_comment="First local day on which it accepts payments.")
+    latitude = models.DecimalField(
+        max_digits=8, decimal_places=6, null=True, blank=True, db_comment="Of its door, in degrees (WGS 84); public."
+    )
+    longitude = models.DecimalField(
+        max_digits=9, decimal_places=6, null=True, blank=True, db_comment="Of its door, in degrees (WGS 84); public."
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
         db_table_comment = "An organisation that accepts the currency."
         verbose_name = _("organisation")
         verbose_name_plural = _("organisations")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(latitude=None, longitude=None)
+                | models.Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                name="organisation_place_on_earth",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.trade_name or f"organisation {self.pk}"
@@ -192,6 +210,15 @@ class User(AbstractUser):
 
     language = models.CharField(
         max_length=12, blank=True, db_comment="Language tag the person chose; empty: browser's."
+    )
+    theme = models.CharField(
+        max_length=8,
+        blank=True,
+        db_default="",
+        db_comment="light or dark, as the person chose; empty: as the device has it.",
+    )
+    text_size = models.CharField(
+        max_length=8, blank=True, db_default="", db_comment="large, as the person chose; empty: the usual size."
     )
 
     class Meta(AbstractUser.Meta):
@@ -288,3 +315,43 @@ class VaultLookup(models.Model):
             ),
             models.UniqueConstraint(fields=["party", "kind"], name="one_lookup_of_a_kind"),
         ]
+
+
+class NoticeTopic(models.TextChoices):
+    """What somebody may be told of."""
+
+    CARD = "card", _("your card and its PIN")
+    MONEY = "money", _("money that ends, and rules that change")
+    COMPLAINT = "complaint", _("your complaints and requests")
+    PAYMENT = "payment", _("each payment, refund and reward")
+
+
+class NoticeWay(models.TextChoices):
+    """How somebody wants to be told."""
+
+    NONE = "none", _("not at all")
+    MAIL = "mail", _("by e-mail")
+    SMS = "sms", _("by text message")
+
+
+class NoticeChoice(models.Model):
+    """By which way a party wants to be told of something; without a row, as the town does it."""
+
+    party = models.ForeignKey(Party, on_delete=models.CASCADE, related_name="notice_choices")
+    topic = models.CharField(max_length=12, choices=NoticeTopic.choices)
+    way = models.CharField(max_length=4, choices=NoticeWay.choices)
+    chosen_at = models.DateTimeField()
+
+    class Meta:
+        db_table_comment = "By which way a party wants to be told of something."
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["party", "topic"], name="notice_chosen_once"),
+            models.CheckConstraint(condition=models.Q(topic__in=NoticeTopic.values), name="notice_topic_is_known"),
+            models.CheckConstraint(condition=models.Q(way__in=NoticeWay.values), name="notice_way_is_known"),
+            models.CheckConstraint(
+                condition=~models.Q(topic=NoticeTopic.CARD, way=NoticeWay.NONE), name="card_notices_are_never_off"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.way}"
