@@ -28,10 +28,15 @@ SHAPES = [
 ]
 
 
+def tokens(selector: str) -> dict[str, str]:
+    block = re.search(rf"(?:^|\n) *{re.escape(selector)} \{{(.*?)\}}", SHEET, re.DOTALL)
+    assert block is not None
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block[1]))
+
+
 def palette(theme: str) -> dict[str, str]:
-    blocks = re.findall(r":root \{(.*?)\}", SHEET, re.DOTALL)
-    light = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[0]))
-    return light if theme == "light" else {**light, **dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[1]))}
+    light = tokens(":root")
+    return light if theme == "light" else {**light, **tokens(':root[data-theme="dark"]')}
 
 
 def luminance(colour: str) -> float:
@@ -59,6 +64,10 @@ def test_shapes_can_be_seen(theme: str) -> None:
         (shape, ground): found for shape, ground in SHAPES if (found := contrast(colours[shape], colours[ground])) < 3
     }
     assert weak == {}
+
+
+def test_dark_is_the_same_by_choice_as_by_the_device() -> None:
+    assert tokens(':root[data-theme="dark"]') == tokens(':root:not([data-theme="light"])')
 
 
 def test_the_sheet_knows_no_left_and_right() -> None:

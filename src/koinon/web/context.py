@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from koinon.parties.models import Role, RoleGrant, Town
 from koinon.web import published
+from koinon.web.looks import looks
 from koinon.web.access import ROLE_NAMES, grants_of, seat
 
 OWN_NAMES = {"en": "English", "el": "Ελληνικά", "es": "Español", "ar": "العربية", "fr": "Français", "pt": "Português"}
@@ -146,6 +147,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "language": language,
         "direction": "rtl" if get_language_bidi() else "ltr",
         "languages": [(code, OWN_NAMES[code]) for code, _name in settings.LANGUAGES],
+        "looks": looks(request),
         "town": SimpleLazyObject(lambda: the_town(request)),
         "seat": SimpleLazyObject(current_seat),
         "seats": SimpleLazyObject(lambda: grants_of(getattr(request, "user", None))),

@@ -36,6 +36,7 @@ urlpatterns = [
     path("check/head.json", town.seal_head, name="seal-head"),
     path("healthz", town.healthz, name="healthz"),
     path("language/", account.language, name="language"),
+    path("looks/", account.looks, name="looks"),
     path("home/", account.home, name="home"),
     path("account/", account.account, name="account"),
     path("purse/", purse.purse, name="purse"),

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from koinon.parties.models import Role, User
+from koinon.web import looks as how_it_looks
 from koinon.web.access import everyone, grants_of, seat
 
 HOMES = {
@@ -25,6 +26,30 @@ HOMES = {
 }
 
 
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the page that the form stood on, never to another site."""
+    onward = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(
+        onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(onward if safe else "/")
+
+
+@everyone
+@csrf_exempt
+@require_POST
+def looks(request: HttpRequest) -> HttpResponse:
+    """Keep light or dark and the size of text in the browser; without a CSRF token, as with the language."""
+    response = _back(request)
+    theme, text = request.POST.get("theme", ""), request.POST.get("text", "")
+    how_it_looks.keep(
+        response,
+        theme=theme if theme in (*how_it_looks.THEMES, "device") else "",
+        text=text if text in (*how_it_looks.TEXTS, "usual") else "",
+    )
+    return response
+
+
 @everyone
 @csrf_exempt
 @require_POST
@@ -35,12 +60,7 @@ def language(request: HttpRequest) -> HttpResponse:
     forged request does is to show somebody another language.
     """
     chosen = request.POST.get("language", "")
-    onward = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(
-        onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        onward = "/"
-    response = HttpResponseRedirect(onward)
+    response = _back(request)
     if chosen not in dict(settings.LANGUAGES):
         return response
     translation.activate(chosen)
