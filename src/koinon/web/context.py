@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from koinon.parties.models import Role, RoleGrant, Town
 from koinon.web import published
-from koinon.web.looks import looks
 from koinon.web.access import ROLE_NAMES, grants_of, seat
+from koinon.web.looks import looks
 
 OWN_NAMES = {"en": "English", "el": "Ελληνικά", "es": "Español", "ar": "العربية", "fr": "Français", "pt": "Português"}
 
