@@ -16,7 +16,7 @@ from koinon.office.types import ColumnMapping
 from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
-from koinon.pilots import lists, townfolder
+from koinon.pilots import lists, looking, townfolder
 from koinon.pilots.apply import apply
 from tests.pilots import small_town
 
@@ -54,7 +54,7 @@ class Desk:
             "secrets": secrets, "at": NOW, "actor": "user:7",
         }  # fmt: skip
 
-    def look(self, mapping: ColumnMapping) -> lists.Looked:
+    def look(self, mapping: ColumnMapping) -> looking.Looked:
         return lists.look(self.conn, mapping=mapping, **self.told)
 
     def take_in(self, mapping: ColumnMapping, fingerprint: str) -> Any:

@@ -13,7 +13,7 @@ their party's id is random and can be computed from nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -285,6 +285,30 @@ def apply_list(
     return Applied(town.id, found.counts, tuple(found.changes))
 
 
+def apply_policies(
+    conn: Connection[Any],
+    plan: TownPlan,
+    *,
+    at: datetime,
+    actor: str,
+    dry_run: bool = False,
+    secrets: Secrets | None = None,
+) -> Applied:
+    """Take the plan's funds and programmes in, for a town that is there; all else stays.
+
+    Refuses with ``FindingsError`` where it would change what holds already for money that people have.
+    """
+    execute(conn, statement(_PACKAGE, "apply_lock"), slug=plan.town.slug)
+    town = maybe(conn, statement(_PACKAGE, "apply_town"), _Town, slug=plan.town.slug)
+    assert town is not None, "policies are written for a town that is there"
+    comparison = _Comparison(conn, plan, town, Vault(conn, secrets or Secrets.load()), at.date())
+    found = comparison.differences_of_policies()
+    if not dry_run:
+        with savepoint(conn):
+            _write(conn, plan, comparison, found, at=at, actor=actor)
+    return Applied(town.id, found.counts, tuple(found.changes))
+
+
 def _keep_fixed(town: _Town, plan: TownPlan) -> None:
     wanted = {
         "country": plan.town.country,
@@ -380,6 +404,17 @@ class _Comparison:
             self.household_party = dict(self.recognised)
             self.programme_id[programme[0]] = programme[1]
             self._compare_awards()
+        return self.found
+
+    def differences_of_policies(self) -> _Differences:
+        """As ``differences``, of funds and programmes of a town that is there."""
+        self._count("town", 1, 0, 0)
+        self.by_tax_id = self._by_tax_id([row.party_id for row in self._rows("apply_businesses", _Business)])
+        self._compare_funds()
+        for row in self._rows("apply_funds", _Fund):
+            self.fund_id.setdefault(row.code, row.id)
+        self._compare_programmes()
+        self._compare_accounts()
         return self.found
 
     def _keep_what_no_list_says(self) -> None:
@@ -539,10 +574,13 @@ class _Comparison:
             if not values.get("identifier")
         }
 
+    def _by_tax_id(self, parties: Collection[UUID]) -> dict[str, UUID]:
+        held = self.vault.get_many(parties, ("tax_id",))
+        return {values["tax_id"]: party for party, values in held.items() if values.get("tax_id")}
+
     def _compare_businesses(self) -> None:
         present = {row.party_id: row for row in self._rows("apply_businesses", _Business)}
-        held = self.vault.get_many(present, ("tax_id",))
-        by_tax_id = {values["tax_id"]: party for party, values in held.items() if values.get("tax_id")}
+        by_tax_id = self._by_tax_id(present)
         wanted: dict[UUID, _Business] = {}
         personal: dict[UUID, dict[str, str]] = {}
         known_but_excluded = [shop for shop in self.plan.excluded if shop.tax_id in by_tax_id]

@@ -1,6 +1,7 @@
 """What describing and applying a town may refuse.
 
 PilotsError
+├── OtherTown               pilots.other-town
 └── TownFixed               pilots.town-fixed
 """
 
@@ -26,3 +27,14 @@ class TownFixed(PilotsError):
         self.town = town
         self.settings = list(settings)
         super().__init__(f"the books of {town} cannot change their {', '.join(settings)}")
+
+
+class OtherTown(PilotsError):
+    """The folder describes another town than the one whose people sent it."""
+
+    code = "pilots.other-town"
+
+    def __init__(self, *, town: str, folder: str) -> None:
+        self.town = town
+        self.folder = folder
+        super().__init__(f"the folder describes {folder}, and not {town}")

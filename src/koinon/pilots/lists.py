@@ -7,8 +7,6 @@ same headings. Looking writes nothing; taking in writes all of it or nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +19,10 @@ from psycopg import Connection
 
 from koinon.audit import operations as audit
 from koinon.db.statements import many, scalar, statement
-from koinon.kernel.decisions import Finding, Severity
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.text import fold
 from koinon.office import operations as office
 from koinon.office import queries as remembered
-from koinon.office.errors import ChangedSincePreview, NothingToDo
 from koinon.office.rules import guessed_columns
 from koinon.office.types import ColumnMapping
 from koinon.parties import queries as parties
@@ -35,6 +31,7 @@ from koinon.parties.types import TownFacts
 from koinon.parties.vault import Vault
 from koinon.pilots import apply, townfolder
 from koinon.pilots.apply import Applied
+from koinon.pilots.looking import Looked, looked, same_as_shown
 from koinon.pilots.townfolder_cells import text
 from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
@@ -89,23 +86,6 @@ class Sheet:
     separator: str | None
     rows: int
     words: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What taking a list in would do. With errors among the findings it cannot be taken in."""
-
-    findings: tuple[Finding, ...]
-    applied: Applied | None
-    fingerprint: str
-
-    @property
-    def errors(self) -> int:
-        return sum(finding.severity is Severity.ERROR for finding in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        return len(self.findings) - self.errors
 
 
 def sheet(file: Path, country: str) -> Sheet:
@@ -204,7 +184,7 @@ def look(
     except FindingsError as refused:
         return Looked(refused.findings, None, "")
     applied = apply.apply_list(conn, kind, plan, programme=programme, at=at, actor=actor, dry_run=True, secrets=secrets)
-    return Looked(plan.warnings, applied, _fingerprint(plan, applied))
+    return looked(plan, applied)
 
 
 def take_in(
@@ -229,10 +209,7 @@ def take_in(
     foreseen = apply.apply_list(
         conn, kind, plan, programme=programme, at=at, actor=actor, dry_run=True, secrets=secrets
     )
-    if _fingerprint(plan, foreseen) != fingerprint:
-        raise ChangedSincePreview(shown=fingerprint[:12], found=_fingerprint(plan, foreseen)[:12])
-    if not changes_anything(foreseen):
-        raise NothingToDo
+    same_as_shown(plan, foreseen, fingerprint)
     done = apply.apply_list(conn, kind, plan, programme=programme, at=at, actor=actor, secrets=secrets)
     office.remember_mapping(
         conn,
@@ -257,18 +234,6 @@ def take_in(
         at=at,
     )
     return done
-
-
-def changes_anything(applied: Applied) -> bool:
-    """Whether anything is new or different."""
-    ends = ("_new", "_changed")
-    return any(count for name, count in applied.counts.items() if name.endswith(ends))
-
-
-def _fingerprint(plan: TownPlan, applied: Applied) -> str:
-    changes = [(change.subject, change.before, change.after, change.vault_fields) for change in applied.changes]
-    told = json.dumps([plan.sha256, applied.counts, sorted(map(repr, changes))], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +290,20 @@ def _needs_columns(kind: str, mapping: ColumnMapping, file: str) -> None:
 def _settings(
     conn: Connection[Any], town: TownFacts, kind: str, source: Source, mapping: ColumnMapping, found: Sheet
 ) -> TownSettings:
+    """What a town.toml would say of this list."""
+    values: dict[str, dict[str, str]] = {}
+    for name, options in meanings(kind, bands(conn, town.id)).items():
+        values[name] = _known_words(name, options, mapping)
+    if kind == "households" and "income_band" not in values:
+        values["income_band"] = {
+            fold(word): word for word in found.words.get(mapping.columns.get("income_band", ""), ())
+        }
+    return settings_of(
+        conn, town, {} if kind == "awards" else {kind: TableSettings(source, dict(mapping.columns), values)}
+    )
+
+
+def settings_of(conn: Connection[Any], town: TownFacts, tables: dict[str, TableSettings]) -> TownSettings:
     """What a town.toml would say, from the town as it is recorded."""
     zones = many(conn, statement(_PACKAGE, "apply_zones"), _Zone, town_id=town.id)
     spec = TownSpec(
@@ -341,15 +320,7 @@ def _settings(
         legal_basis=(),
         terms=Terms(1, ""),
     )
-    values: dict[str, dict[str, str]] = {}
-    for name, options in meanings(kind, bands(conn, town.id)).items():
-        values[name] = _known_words(name, options, mapping)
-    if kind == "households" and "income_band" not in values:
-        values["income_band"] = {
-            fold(word): word for word in found.words.get(mapping.columns.get("income_band", ""), ())
-        }
     chains = bool(scalar(conn, statement(_PACKAGE, "list_chains_accepted"), town_id=town.id))
-    tables = {} if kind == "awards" else {kind: TableSettings(source, dict(mapping.columns), values)}
     return TownSettings(spec, tuple(ZoneSpec(zone.code, zone.name) for zone in zones), chains, "2.1", tables)
 
 

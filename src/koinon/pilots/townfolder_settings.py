@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -672,13 +672,33 @@ def read_policies(
     if (folder / "rewards.toml").is_file():
         files.append("rewards.toml")
     roots = [root for file in files if (root := read_toml(folder, file, findings)) is not None]
+    _read_all(roots, town, policies, award_fields)
+    return policies
+
+
+def read_policy(file: Path, town: TownSettings, findings: Findings, funds: Collection[str]) -> Policies:
+    """Funds, their rules and programmes of one file, for a town that has ``funds`` already; awards come as lists."""
+    policies = Policies()
+    root = read_toml(file.parent, file.name, findings)
+    if root is not None:
+        _read_all([root], town, policies, None, frozenset(funds))
+    return policies
+
+
+def _read_all(
+    roots: list[Section],
+    town: TownSettings,
+    policies: Policies,
+    award_fields: Mapping[str, bool] | None,
+    funds: frozenset[str] = frozenset(),
+) -> None:
     rules = _read_rules(roots, town)
     seen: set[str] = set()
     exponent = town.town.unit.exponent
     for root in roots:
         for section in root.sections("funds"):
             _read_fund(section, rules, seen, exponent, policies)
-    known = frozenset(fund.code for fund in policies.funds)
+    known = funds | {fund.code for fund in policies.funds}
     for section, code in rules.named:
         if code not in known:
             section.problem(
@@ -686,9 +706,14 @@ def read_policies(
                 "town.fund-unknown",
                 _('No fund has the code "%(code)s".', code=code) + section.findings.did_you_mean(code, known),
             )
+        elif code in funds - {fund.code for fund in policies.funds}:
+            section.problem("fund", "town.rule-forward-only", _("This fund is there: announce the change on its page."))
     for root in roots:
         for section in root.sections("programmes"):
             _read_programme(section, known, seen, town, policies, award_fields)
+        if award_fields is None:
+            root.finish()
+            continue
         for section in root.sections("time_banks"):
             code = _own_code(section, seen)
             bank = townfolder_rewards.time_bank(section, code=code)
@@ -701,7 +726,6 @@ def read_policies(
         root.finish()
     for root in roots:
         _check_time_banks(root, policies)
-    return policies
 
 
 @dataclass(slots=True)
@@ -882,12 +906,12 @@ def _read_programme(
     seen: set[str],
     town: TownSettings,
     policies: Policies,
-    award_fields: Mapping[str, bool],
+    award_fields: Mapping[str, bool] | None,
 ) -> None:
     eligibility = aid.eligibility(*_aid(section, "eligibility", town))
     amounts = aid.amounts(*_aid(section, "amounts", town))
     for_whom = section.choice("for", ("awards", "households"), "awards")
-    if for_whom == "households" and amounts.needs_award and "awards" not in section.values:
+    if for_whom == "households" and amounts.needs_award and (award_fields is None or "awards" not in section.values):
         section.problem("for", "town.setting-invalid", _("Without awards, `amounts` must say how much aid there is."))
     programme = ProgrammeSpec(
         code=_own_code(section, seen),
@@ -903,7 +927,7 @@ def _read_programme(
         approvals=_read_approvals(section, town.town.unit.exponent),
     )
     policies.programmes.append(programme)
-    if for_whom == "awards" or "awards" in section.values:
+    if award_fields is not None and (for_whom == "awards" or "awards" in section.values):
         fields = award_fields if amounts.needs_award else {**award_fields, "monthly": False}
         settings = read_table_settings(section.section("awards"), fields, {}, within="programmes/")
         if settings is not None:

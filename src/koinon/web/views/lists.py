@@ -237,7 +237,7 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
                     (change.subject.partition(":")[2][-6:], change.before, change.after, change.vault_fields)
                     for change in looked.applied.changes[:200]
                 ],
-                "anything": lists.changes_anything(looked.applied),
+                "anything": looked.changes_anything,
             }
     return render(request, "koinon/office/list.html", context)
 
