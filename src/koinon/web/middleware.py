@@ -77,7 +77,7 @@ def note_failure(sender: object, request: HttpRequest, **_more: object) -> None:
 
 
 class SecurityHeaders:
-    """A Content-Security-Policy without exceptions, and no device the site does not need."""
+    """A Content-Security-Policy without exceptions, and no device the page does not need."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -85,7 +85,8 @@ class SecurityHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response["Content-Security-Policy"] = POLICY
-        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        camera = "(self)" if getattr(request, "may_scan", False) else "()"
+        response["Permissions-Policy"] = f"camera={camera}, geolocation=(), microphone=(), payment=(), usb=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response["Cache-Control"] = "no-store"

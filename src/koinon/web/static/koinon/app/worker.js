@@ -1,0 +1,69 @@
+// Keeps an app's shell, so that it opens without a network. The server says which app and what (koinon/web/apps.py)
+// in self.KEPT: {app, version, files, pages}. Nothing else is kept, and nothing but GET is looked at.
+
+const { app, version, files, pages } = self.KEPT;
+const CACHE = `koinon-${app}-${version}`;
+const SLOW = 4000;
+
+async function keep(cache, address) {
+  const answer = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
+  if (isShell(answer)) await cache.put(address, answer);
+}
+
+// A page to sign in on, or one that says what went wrong, is no shell.
+function isShell(answer) {
+  return answer.ok && !answer.redirected && answer.type === "basic";
+}
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    (async () => {
+      const cache = await caches.open(CACHE);
+      await cache.addAll(files);
+      await Promise.allSettled(pages.map((address) => keep(cache, address)));
+      await self.skipWaiting();
+    })(),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      const names = await caches.keys();
+      const old = names.filter((name) => name.startsWith(`koinon-${app}-`) && name !== CACHE);
+      await Promise.all(old.map((name) => caches.delete(name)));
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = new URL(request.url);
+  if (request.method !== "GET" || address.origin !== self.location.origin) return;
+  if (files.includes(address.pathname)) {
+    event.respondWith(file(request, address.pathname));
+  } else if (request.mode === "navigate" && pages.includes(address.pathname)) {
+    event.respondWith(page(event, request, address.pathname));
+  }
+});
+
+async function file(request, path) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(path)) ?? fetch(request);
+}
+
+// The network first; what was kept when there is none, or when it does not answer in time.
+async function page(event, request, path) {
+  const cache = await caches.open(CACHE);
+  const fresh = fetch(request).then(async (answer) => {
+    if (answer.ok && !answer.redirected) await cache.put(path, answer.clone());
+    else if (answer.redirected || answer.type === "opaqueredirect") await cache.delete(path);
+    return answer;
+  });
+  event.waitUntil(fresh.catch(() => undefined));
+  const late = new Promise((resolve) => setTimeout(resolve, SLOW));
+  const first = await Promise.race([fresh.catch(() => undefined), late]);
+  if (first && first.status < 500) return first;
+  return (await cache.match(path)) ?? fresh;
+}
