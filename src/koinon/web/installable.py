@@ -47,7 +47,8 @@ class App:
     """One app. ``scope`` is the route of its start page, under which all its addresses lie.
 
     ``shell`` are routes without arguments whose pages hold no personal data; ``files`` the static files that
-    they need beside those of the layout.
+    they need beside those of the layout. ``fallback`` is the page of the shell that is shown in place of any other
+    page of the app while there is no network.
     """
 
     name: str
@@ -55,6 +56,7 @@ class App:
     scope: str
     shell: tuple[str, ...]
     files: tuple[str, ...] = ()
+    fallback: str = ""
 
     def kept(self) -> dict[str, Any]:
         """What the browser keeps; the version changes with any of it, and with the language."""
@@ -62,8 +64,9 @@ class App:
         letters = ["koinon/fonts/noto-sans-latin.woff2", *([LETTERS[language]] if language in LETTERS else [])]
         files = [static(name) for name in (*LAYOUT, *letters, *self.files)]
         pages = [reverse(name) for name in self.shell]
-        version = hashlib.sha256(json.dumps([files, pages]).encode()).hexdigest()[:12]
-        return {"app": self.name, "version": version, "files": files, "pages": pages}
+        fallback = reverse(self.fallback) if self.fallback else ""
+        version = hashlib.sha256(json.dumps([files, pages, fallback, language]).encode()).hexdigest()[:12]
+        return {"app": self.name, "version": version, "files": files, "pages": pages, "fallback": fallback}
 
 
 def manifest(app: App) -> View:
