@@ -11,12 +11,19 @@
     ├── CardPromised            instruments.card-promised
     ├── CardNotPrintable        instruments.card-not-printable
     ├── TooManyCards            instruments.too-many-cards
+    ├── AuthorisationNotFound   instruments.authorisation-not-found
+    ├── AuthorisationNotSound   instruments.authorisation-not-sound
+    ├── AuthorisationOver       instruments.authorisation-over
+    ├── TooManyAuthorised       instruments.too-many-authorised
     ├── KeyReused               instruments.key-reused
     ├── PinWeak                 instruments.pin-weak
     ├── PinNotSet               instruments.pin-not-set
     ├── PinWrong                instruments.pin-wrong
     ├── PinLocked               instruments.pin-locked
-    └── PlaceMustWait           instruments.place-must-wait
+    ├── PlaceMustWait           instruments.place-must-wait
+    ├── PhoneNotSetUp           instruments.phone-not-set-up
+    ├── CodeOver                instruments.code-over
+    └── CodeUsed                instruments.code-used
 
 No refusal carries a token, a PIN or a card's number.
 """
@@ -125,6 +132,46 @@ class TooManyCards(InstrumentsError):
         super().__init__(f"{most} cards are the most")
 
 
+class AuthorisationNotFound(InstrumentsError):
+    """The town has no such authorisation."""
+
+    code = "instruments.authorisation-not-found"
+
+    def __init__(self, *, authorisation: UUID) -> None:
+        self.authorisation = authorisation
+        super().__init__(f"the town has no authorisation {authorisation}")
+
+
+class AuthorisationNotSound(InstrumentsError):
+    """The limit or the last day of an authorisation cannot be what was asked; every ground is said."""
+
+    code = "instruments.authorisation-not-sound"
+
+    def __init__(self, *, grounds: Sequence[Ground]) -> None:
+        self.grounds = tuple(grounds)
+        super().__init__("no such authorisation can be given: " + ", ".join(ground.code for ground in grounds))
+
+
+class AuthorisationOver(InstrumentsError):
+    """The authorisation was ended; who shall pay again is authorised anew."""
+
+    code = "instruments.authorisation-over"
+
+    def __init__(self, *, authorisation: UUID) -> None:
+        self.authorisation = authorisation
+        super().__init__(f"authorisation {authorisation} was ended")
+
+
+class TooManyAuthorised(InstrumentsError):
+    """As many others may pay for this party as one may let; end one first."""
+
+    code = "instruments.too-many-authorised"
+
+    def __init__(self, *, most: int) -> None:
+        self.most = most
+        super().__init__(f"{most} authorised people are the most")
+
+
 class KeyReused(InstrumentsError):
     """The idempotency key was used before, for something else."""
 
@@ -185,3 +232,30 @@ class PlaceMustWait(InstrumentsError):
     def __init__(self, *, until: datetime) -> None:
         self.until = until
         super().__init__(f"too many wrong PINs at this place, wait until {until.isoformat()}")
+
+
+class PhoneNotSetUp(InstrumentsError):
+    """The account pays by no phone yet; its holder sets that up first, with a PIN."""
+
+    code = "instruments.phone-not-set-up"
+
+    def __init__(self) -> None:
+        super().__init__("this account pays by no phone yet")
+
+
+class CodeOver(InstrumentsError):
+    """The code that a phone showed is older than a minute, or another one took its place; the phone shows a new one."""
+
+    code = "instruments.code-over"
+
+    def __init__(self) -> None:
+        super().__init__("this code is over; let the phone show a new one")
+
+
+class CodeUsed(InstrumentsError):
+    """The code that a phone showed was taken by another till, or has paid already; the phone shows a new one."""
+
+    code = "instruments.code-used"
+
+    def __init__(self) -> None:
+        super().__init__("this code was used; let the phone show a new one")

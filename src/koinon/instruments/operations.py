@@ -29,7 +29,7 @@ from koinon.instruments.errors import (
     KeyReused,
     TooManyCards,
 )
-from koinon.instruments.types import Card, CardState, Printable, Why
+from koinon.instruments.types import Card, CardState, InstrumentKind, Printable, Why
 from koinon.kernel.identifiers import id_for_key, id_under, new_id
 from koinon.outbox import messages
 from koinon.parties import crypto
@@ -87,7 +87,7 @@ def make_cards(
         return made
     with savepoint(conn):
         if party is not None:
-            _lock_holder(conn, town_id, party)
+            lock_holder(conn, town_id, party)
         missing = [id_under(batch, number) for number in range(count)]
         while missing:
             _add(conn, town_id, missing, party, batch, actor, at, secrets)
@@ -144,19 +144,31 @@ def printable(
     ]
 
 
-def hand_over(conn: Connection[Any], *, town_id: int, card_id: UUID, party: UUID, actor: str, at: datetime) -> Card:
+def hand_over(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    card_id: UUID,
+    party: UUID,
+    actor: str,
+    at: datetime,
+    authorisation: UUID | None = None,
+) -> Card:
     """Give a card to its holder: from now on it works, with the PIN that is chosen next.
+
+    With ``authorisation`` it is given to whoever ``party`` lets pay (``koinon.instruments.authorised``).
 
     Repeated, it answers as the first time. Refuses with ``CardNotFound``, ``CardInOtherState``,
     ``CardPromised``, ``TooManyCards``, ``PartyNotFound`` and ``PartyErased``.
     """
     with savepoint(conn):
-        _lock_holder(conn, town_id, party)
+        lock_holder(conn, town_id, party)
         [card] = locked(conn, town_id, [card_id])
-        if card.state is CardState.ACTIVE and card.party == party and card.replaces is None:
+        again = card.state is CardState.ACTIVE and card.party == party and card.replaces is None
+        if again and card.authorisation == authorisation:
             return card
         _room_for_one_more(conn, town_id, party)
-        _hand_over(conn, town_id, card, party, None, actor, at)
+        _hand_over(conn, town_id, card, party, None, authorisation, actor, at)
     return queries.card(conn, town_id=town_id, card_id=card_id)
 
 
@@ -185,14 +197,14 @@ def replace(
     with savepoint(conn):
         party = queries.card(conn, town_id=town_id, card_id=card_id).party
         if party is not None:
-            _lock_holder(conn, town_id, party)
+            lock_holder(conn, town_id, party)
         cards = {card.id: card for card in locked(conn, town_id, [card_id, by])}
         old, new = cards[card_id], cards[by]
         if old.replaced_by == by:
             return new
-        if not old.is_open or old.party is None:
+        if not old.is_open or old.party is None or old.kind is not InstrumentKind.CARD:
             raise CardInOtherState(card=old.id, state=old.state)
-        _hand_over(conn, town_id, new, old.party, old.id, actor, at)
+        _hand_over(conn, town_id, new, old.party, old.id, old.authorisation, actor, at)
         _end(conn, town_id, old, CardState.REPLACED, by, why, actor, at)
         tell(conn, town_id, old, "card.replaced", at)
     return queries.card(conn, town_id=town_id, card_id=by)
@@ -237,7 +249,9 @@ def rewrap(conn: Connection[Any], secrets: Secrets, *, limit: int = 1000) -> int
 def tell(conn: Connection[Any], town_id: int, card: Card, kind: str, at: datetime) -> None:
     """Leave word for a card's holder of what was done to it: whoever did not ask for it shall know."""
     assert card.party is not None
-    data = {"card": card.number[-4:]}
+    data: dict[str, str | int] = {"card": card.number[-4:]}
+    if card.kind is InstrumentKind.PHONE:  # Its number is nobody's to know.
+        kind, data = f"phone.{kind.rpartition('.')[2]}", {}
     messages.leave(
         conn, town_id=town_id, message_id=new_id(), party=card.party, kind=kind, at=at, data=data, prefer="sms"
     )
@@ -279,7 +293,8 @@ def _add(
     )
 
 
-def _lock_holder(conn: Connection[Any], town_id: int, party: UUID) -> None:
+def lock_holder(conn: Connection[Any], town_id: int, party: UUID) -> None:
+    """Lock a party before its cards, or refuse with ``PartyNotFound`` or ``PartyErased``."""
     holder = maybe(conn, statement(_PACKAGE, "lock_holder"), _Holder, town_id=town_id, party=party)
     if holder is None:
         raise PartyNotFound(party_id=party)
@@ -297,13 +312,21 @@ def locked(conn: Connection[Any], town_id: int, cards: Sequence[UUID]) -> list[C
 
 
 def _room_for_one_more(conn: Connection[Any], town_id: int, party: UUID) -> None:
-    held = [card for card in queries.cards_of(conn, town_id=town_id, party=party) if card.is_open]
+    cards = queries.cards_of(conn, town_id=town_id, party=party)
+    held = [card for card in cards if card.is_open and card.kind is InstrumentKind.CARD]
     if len(held) >= rules.MOST_CARDS_OF_A_PARTY:
         raise TooManyCards(most=rules.MOST_CARDS_OF_A_PARTY)
 
 
 def _hand_over(
-    conn: Connection[Any], town_id: int, card: Card, party: UUID, replaces: UUID | None, actor: str, at: datetime
+    conn: Connection[Any],
+    town_id: int,
+    card: Card,
+    party: UUID,
+    replaces: UUID | None,
+    authorisation: UUID | None,
+    actor: str,
+    at: datetime,
 ) -> None:
     if card.state is not CardState.MADE:
         raise CardInOtherState(card=card.id, state=card.state)
@@ -316,10 +339,12 @@ def _hand_over(
         card=card.id,
         party=party,
         replaces=replaces,
+        authorisation=authorisation,
         at=at,
         actor=actor,
     )
     after = {"party": str(party)} | ({"replaces": str(replaces)} if replaces else {})
+    after |= {"authorisation": str(authorisation)} if authorisation else {}
     _record(
         conn, town_id, card.id, "instruments.card-handed-over", "", actor, at, card.state, CardState.ACTIVE, **after
     )

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, maybe, one, statement
+from koinon.db.statements import many, maybe, one, scalar, statement
 from koinon.instruments import rules
 from koinon.instruments.errors import CardNotFound
-from koinon.instruments.types import Card, Presented, Stock, Way
+from koinon.instruments.types import Card, InstrumentKind, Presented, Stock, Way
 from koinon.parties import crypto
 from koinon.parties.secrets import Secrets
 
@@ -61,9 +61,15 @@ def presented(conn: Connection[Any], *, town_id: int, text: str, secrets: Secret
         found = _card(conn, town_id, digest=token_digest(secrets, town_id, what))
     else:
         found = _card(conn, town_id, number=what)
-    if found is None:
+    if found is None or found.kind is not InstrumentKind.CARD:
         raise CardNotFound
     return Presented(found, way)
+
+
+def phone_of(conn: Connection[Any], *, town_id: int, party: UUID, account: int) -> Card | None:
+    """The phone by which an account pays for a party, blocked or not; None where it has none."""
+    found = scalar(conn, statement(_PACKAGE, "phone_of"), town_id=town_id, party=party, account=account)
+    return card(conn, town_id=town_id, card_id=found) if found is not None else None
 
 
 def cards_of(conn: Connection[Any], *, town_id: int, party: UUID) -> list[Card]:

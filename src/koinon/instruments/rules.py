@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from stdnum.iso7064 import mod_97_10
@@ -16,11 +16,23 @@ from koinon.parties.rules import ascii_digits
 
 MOST_CARDS_OF_A_PARTY = 5
 MOST_MADE_AT_ONCE = 1000
+MOST_AUTHORISED_BY_A_PARTY = 3
+LONGEST_AUTHORISATION = timedelta(days=2 * 366)
+# How long after its end the name of who was authorised is kept: a payment that nobody allowed can be disputed for
+# thirteen months (Directive (EU) 2015/2366, article 71).
+AUTHORISED_KEPT = timedelta(days=400)
 
 # A token is 160 random bits in base 32; the two signs before it say which code this is.
 TOKEN_BYTES = 20
 TOKEN_MARK = "K1"  # noqa: S105  Not a secret: what every token begins with.
 _TOKEN = re.compile(r"K1[A-Z2-7]{32}")
+SHOWN_MARK = "K2"  # What the codes begin with that a phone shows.
+_SHOWN = re.compile(r"K2[A-Z2-7]{32}")
+_SHOWN_FIGURES = 8
+# How long a till may take a code, and how long it may then pay by it: the payer reads, and types the PIN.
+SHOWN_FOR = timedelta(seconds=60)
+TAKEN_FOR = timedelta(minutes=5)
+KEPT_FOR = timedelta(days=1)
 _FIGURES = 10
 _BETWEEN = re.compile(r"[\s\u00a0\u200e\u200f.-]+")
 
@@ -76,6 +88,32 @@ def read(text: str) -> tuple[Way, str]:
     if re.fullmatch(r"[0-9]{12}", bare) and mod_97_10.is_valid(bare):
         return Way.TYPED, bare
     raise NotACard
+
+
+def shown_number(figures: int) -> str:
+    """The ten digits of a code that a phone shows: eight, and two by which a wrong one is noticed.
+
+    >>> shown_number(12345678)
+    '1234567889'
+    """
+    bare = f"{figures:0{_SHOWN_FIGURES}d}"
+    return bare + str(mod_97_10.calc_check_digits(bare))
+
+
+def read_shown(text: str) -> tuple[Way, str] | None:
+    """What a phone showed, as it was scanned or typed; None where it is something else, such as a card.
+
+    >>> read_shown("12 34 56 78 89"), read_shown("12 34 56 78 98"), read_shown("123456789092")
+    ((<Way.TYPED: 'typed'>, '1234567889'), None, None)
+    """
+    if len(text) > 100:
+        return None
+    bare = _BETWEEN.sub("", ascii_digits(text)).upper()
+    if _SHOWN.fullmatch(bare):
+        return Way.SCANNED, bare
+    if re.fullmatch(r"[0-9]{10}", bare) and mod_97_10.is_valid(bare):
+        return Way.TYPED, bare
+    return None
 
 
 def usable(card: Card) -> UUID:
@@ -157,3 +195,21 @@ def locked_until(counted: int, last_at: datetime) -> datetime | None:
 def tries_left(counted: int) -> int:
     """How many more PINs are looked at before the next wait, after this one."""
     return max(FREE_TRIES - counted, 0)
+
+
+def why_not_authorised(*, per_day_minor: int, last_day: date, today: date) -> tuple[Ground, ...]:
+    """Every ground against an authorisation with this limit and this last day, which is inclusive.
+
+    >>> [ground.code for ground in why_not_authorised(
+    ...     per_day_minor=0, last_day=date(2026, 10, 1), today=date(2026, 11, 2))]
+    ['authorised.limit-not-positive', 'authorised.last-day-past']
+    """
+    grounds = []
+    if per_day_minor <= 0:
+        grounds.append(Ground("authorised.limit-not-positive"))
+    if last_day < today:
+        grounds.append(Ground("authorised.last-day-past", {"last_day": last_day.isoformat()}))
+    latest = today + LONGEST_AUTHORISATION
+    if last_day > latest:
+        grounds.append(Ground("authorised.last-day-too-far", {"latest": latest.isoformat()}))
+    return tuple(grounds)

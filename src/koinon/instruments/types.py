@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -30,6 +30,13 @@ class Why(StrEnum):
     FOUND = "found"
 
 
+class InstrumentKind(StrEnum):
+    """What stands among the cards: cards on paper, and phones, each an account of the site."""
+
+    CARD = "card"
+    PHONE = "phone"
+
+
 class Way(StrEnum):
     """How a card was presented. Each way has tries of its own: who knows a number only cannot lock the card itself."""
 
@@ -53,11 +60,15 @@ class Card:
     why: str
     replaced_by: UUID | None
     replaces: UUID | None
+    authorisation: UUID | None
     has_pin: bool
     holder_erased: bool
+    kind: InstrumentKind = InstrumentKind.CARD
+    account: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", CardState(self.state))
+        object.__setattr__(self, "kind", InstrumentKind(self.kind))
 
     @property
     def grouped(self) -> str:
@@ -71,11 +82,49 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorisation:
+    """That ``person`` may pay from the purses of ``party``, so much a day and until ``last_day``, inclusive."""
+
+    id: UUID
+    party: UUID
+    person: UUID
+    per_day_minor: int
+    last_day: date
+    made_at: datetime
+    made_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+    person_erased: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and not self.person_erased
+
+
+@dataclass(frozen=True, slots=True)
 class Presented:
-    """A card at a till or a counter, and whether its code was scanned or its number typed."""
+    """A card at a till or a counter, and whether its code was scanned or its number typed.
+
+    ``code`` is the digest of the code that a phone showed; None for a card.
+    """
 
     card: Card
     way: Way
+    code: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """What a phone shows at a till: a code to scan and ten digits to type, good once."""
+
+    token: str = field(repr=False)
+    number: str = field(repr=False)
+    shown_until: datetime
+
+    @property
+    def grouped(self) -> str:
+        """The digits as they are read out, in twos joined by no-break spaces."""
+        return "\u00a0".join(self.number[place : place + 2] for place in range(0, len(self.number), 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,4 +11,4 @@ SELECT
     count(*) FILTER (WHERE c.state = 'replaced') AS replaced,
     count(*) FILTER (WHERE c.state = 'withdrawn') AS withdrawn
 FROM instruments.card AS c
-WHERE c.town_id = %(town_id)s;
+WHERE c.town_id = %(town_id)s AND c.kind = 'card';
