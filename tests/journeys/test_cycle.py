@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from koinon.treasury import operations as treasury
 from tests.conftest import Databases, LiveSite, serving
 from tests.pilots import small_families
 from tests.web.browsing import DESK, Reader
+from tests.web.signing import session_cookie
 
 PASSWORD = "a rather long password"
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -45,7 +46,12 @@ class Story:
     folder: Path
     conn: Any
     town_id: int
-    parties: dict[str, UUID]
+
+    @property
+    def parties(self) -> dict[str, UUID]:
+        """The households by their file numbers, once the folder was taken in."""
+        numbers = [household.key for household in townfolder.read(self.folder).households]
+        return Vault(self.conn, Secrets.load()).find_many(self.town_id, "identifier", numbers)
 
     def balance(self, file_number: str) -> str:
         fund = queries.fund_by_code(self.conn, town_id=self.town_id, code="oikogeneies").id
@@ -66,13 +72,14 @@ def zipped(folder: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def story(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The town taken in from its folder, with euros in the fund's reserve."""
+    """A town with its fund and euros in the reserve; whom it knows and its programme come with the folder."""
     folder = small_families.write(tmp_path_factory.mktemp("town"))
     with databases.clone() as database, connect(database.app_url, application_name="journey") as conn:
         with transaction(conn):
             secrets = Secrets.load()
             plan = townfolder.read(folder)
-            town_id = apply(conn, plan, at=NOW, actor="cli:setup", accept_warnings=True, secrets=secrets).town_id
+            empty = replace(plan, households=(), people=(), awards=(), programmes=())
+            town_id = apply(conn, empty, at=NOW, actor="cli:setup", accept_warnings=True, secrets=secrets).town_id
             assert town_id is not None
             for role in ("officer", "approver"):
                 parties_user = parties.add_user(
@@ -86,10 +93,8 @@ def story(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 conn, town_id=town_id, fund=fund, amount=Amount(1000_00, "PAG"), bank_reference="B1",
                 idempotency_key="B1", at=NOW, actor="cli:setup",
             )  # fmt: skip
-            numbers = [household.key for household in plan.households]
-            found = Vault(conn, secrets).find_many(town_id, "identifier", numbers)
         with serving(database) as site:
-            yield Story(database, site, folder, conn, town_id, found)
+            yield Story(database, site, folder, conn, town_id)
 
 
 def window(browser: Browser, story: Story, name: str) -> Reader:
@@ -97,11 +102,7 @@ def window(browser: Browser, story: Story, name: str) -> Reader:
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(story.site.url + "/accounts/login/")
-    page.fill("#id_login", name)
-    page.fill("#id_password", PASSWORD)
-    page.click("main form button[type=submit]")
-    assert "/accounts/login/" not in page.url
+    context.add_cookies([session_cookie(story.database, name, story.site.url)])  # type: ignore[list-item]
     return Reader(context, page, story.site, problems)  # type: ignore[arg-type]
 
 
@@ -123,7 +124,7 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
     wrong = small_families.PROGRAMME.replace('statuses = ["monogoneiki"]', 'statuses = ["monogonia"]').replace(
         'pays = "100,00"', 'pays = "1.00,0"'
     )
-    page = officer.open("/office/check-folder/")
+    page = officer.open("/office/folder/")
     check_folder(page, small_families.write(tmp_path / "wrong", programme=wrong))
     found = [row.locator("td").all_inner_texts()[:3] for row in page.locator("tbody tr").all()]
     lines = wrong.splitlines()
@@ -131,9 +132,11 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
         ('{ statuses = ["monogonia"] },', "programmes.eligibility.any[2].statuses"),
         ('{ children = { younger_than = 18, at_least = 1 }, pays = "1.00,0" },', "programmes.amounts.table[2].pays"),
     ]
-    page = officer.open("/office/check-folder/")
+    page = officer.open("/office/folder/")
     check_folder(page, story.folder)
     assert "must be put right" not in page.locator("main").inner_text()
+    page.click("text=Take the folder in")
+    assert "The folder is taken in." in page.locator("main").inner_text()
 
     # One person stands in two files: the officer finds it, and decides.
     page = officer.open("/office/duplicates/")

@@ -151,7 +151,7 @@ def test_a_request_for_euros_can_be_taken_back(people: dict[str, Reader]) -> Non
 
 
 def test_the_officer_sees_everything_wrong_in_a_folder_at_once(people: dict[str, Reader]) -> None:
-    page = people["officer"].open("/office/check-folder/")
+    page = people["officer"].open("/office/folder/")
     page.set_input_files("#id_folder", [{"name": "town.zip", "mimeType": "application/zip", "buffer": zipped(FAULTY)}])
     page.click("text=Check the folder")
     rows = page.locator("tbody tr")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,10 +16,10 @@ from django.utils import timezone
 from koinon.db.connections import Database
 from tests.conftest import django_on
 from tests.web.doing_things import things
+from tests.web.signing import in_browser
 from tests.web.town import ROLES
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-SIGNED_IN = {"home", "account"}  # For anybody with an account, whatever the role.
+SIGNED_IN = {"home", "account", "second-factor"}  # For anybody with an account, whatever the role.
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,7 @@ def patterns() -> list[URLPattern]:
 def client_of(role: str) -> Client:
     from koinon.parties.models import User
 
-    client = Client()
-    client.force_login(User.objects.get(username=f"demo-{role}"), backend=BACKEND)
-    return client
+    return in_browser(User.objects.get(username=f"demo-{role}"))
 
 
 def ids(officer: str = "demo-officer") -> dict[str, Any]:
@@ -64,11 +64,13 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         bank = at_the_bank(conn, town)
         done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
         upload = sent_list(conn, town.pk, officer)
+        folder = sent_folder(conn, town.pk, officer)
     assert sale is not None
     return {
         **counter,
         **bank,
         **done,
+        "sent": folder,
         "indicator": "multiplier",
         "payment": sale[0],
         "redemption": uuid4(),
@@ -122,6 +124,27 @@ def at_the_bank(conn: Any, town: Any) -> dict[str, Any]:
     how: dict[str, Any] = {"town_id": town.pk, "actor": "user:1", "at": timezone.now()}
     done = banking.import_file(conn, content=content, secrets=secrets, **how)
     return {"file": done.file_id, "entry": queries.entries(conn, town_id=town.pk, file=done.file_id)[0].id}
+
+
+def sent_folder(conn: Any, town_id: int, officer: str) -> UUID:
+    """A town folder, with faults, that this officer sent and looks at."""
+    from koinon.office import operations as office
+    from koinon.parties.models import User
+    from koinon.parties.secrets import Secrets
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("town.toml", "no settings")
+    return office.keep_upload(
+        conn,
+        town_id=town_id,
+        user_id=User.objects.get(username=officer).pk,
+        kind="town-folder",
+        file_name="town.zip",
+        content=packed.getvalue(),
+        secrets=Secrets.load(),
+        at=timezone.now(),
+    )
 
 
 def sent_list(conn: Any, town_id: int, officer: str) -> UUID:
@@ -263,8 +286,7 @@ def test_a_resident_sees_the_own_household_only(site: Database) -> None:
     assert other is not None
     neighbour = User.objects.create(username="neighbour")
     RoleGrant.objects.create(user=neighbour, town=mine.town, role="resident", party_id=other.pk)
-    theirs = Client()
-    theirs.force_login(neighbour, backend=BACKEND)
+    theirs = in_browser(neighbour)
     assert mine.party_id is not None
     for client, party in ((client_of("resident"), mine.party_id), (theirs, other.pk)):
         shown = client.get("/purse/").content.decode()

@@ -115,6 +115,6 @@ def test_a_zip_file_of_impossible_names_is_told_so(site: Database) -> None:
     from tests.web.test_uploads import archive
 
     sent = archive({"town.toml": b"x", "n" * 300 + ".csv": b"y"})
-    answer = client_of("officer").post("/office/check-folder/", {"folder": sent})
+    answer = client_of("officer").post("/office/folder/", {"folder": sent})
     assert answer.status_code == 200
     assert "too long" in answer.content.decode()

@@ -55,7 +55,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Exceptions"), "exceptions"),
         (gettext_lazy("Possible duplicates"), "duplicates"),
         (gettext_lazy("Activities"), "activities"),
-        (gettext_lazy("Check a town folder"), "office-import"),
+        (gettext_lazy("Town folder"), "office-folder"),
     ],
     Role.APPROVER: [
         (gettext_lazy("To approve"), "approvals"),

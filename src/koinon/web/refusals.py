@@ -91,6 +91,10 @@ STATUS: dict[type[KoinonError], int] = {
 }
 
 SENTENCES: dict[str, Any] = {
+    "pilots.other-town": gettext_lazy("This folder describes another town. Nothing was changed."),
+    "pilots.town-fixed": gettext_lazy(
+        "The folder names another country, unit or currency than the town's books have. Nothing was changed."
+    ),
     "campaigns.same-person": gettext_lazy("Whoever drew this up cannot release its money. A second person must."),
     "campaigns.in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "campaigns.code-taken": gettext_lazy("Another campaign has this short name."),
@@ -173,6 +177,9 @@ SENTENCES: dict[str, Any] = {
     "instruments.pin-not-set": gettext_lazy("This card has no PIN yet."),
     "instruments.pin-wrong": gettext_lazy("The PIN is wrong."),
     "instruments.pin-locked": gettext_lazy("There were too many wrong PINs. Wait, or choose a new one at the counter."),
+    "instruments.phone-not-set-up": gettext_lazy("Choose a PIN first: this account pays by no phone yet."),
+    "instruments.code-over": gettext_lazy("This code is over. Let the phone show a new one."),
+    "instruments.code-used": gettext_lazy("This code was used already. Let the phone show a new one."),
     "instruments.place-must-wait": gettext_lazy("There were too many wrong PINs here. This till must wait."),
     "programmes.same-person": gettext_lazy("Whoever prepared this cannot approve it. A second person must."),
     "programmes.cycle-changed": gettext_lazy("The list is not the one you looked at. Look at it again."),

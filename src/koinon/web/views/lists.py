@@ -13,7 +13,7 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -168,6 +168,8 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
     seat, conn, secrets = seat_of(request), raw(), Secrets.load()
     now = timezone.now()
     sent = queries.upload(conn, town_id=seat.town_id, upload_id=upload, user_id=seat.user_id, secrets=secrets, at=now)
+    if sent.kind not in KINDS:
+        raise Http404
     town = lists.town_facts(conn, seat.town_id)
     context: dict[str, Any] = {"upload": upload, "kind": KINDS[sent.kind]}
     with _file(sent) as file:

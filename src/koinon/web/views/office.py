@@ -1,36 +1,30 @@
-"""The officer's pages: programmes, their months, and the check of a town folder."""
+"""The officer's pages: programmes and their months."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from koinon.kernel.decisions import Finding, Severity
-from koinon.kernel.errors import FindingsError
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
 from koinon.parties.models import Role
-from koinon.pilots import townfolder
 from koinon.programmes import operations, queries
 from koinon.programmes.types import CycleView, FundView, ProgrammeView
 from koinon.web import cycles, formats, tables
 from koinon.web.access import seat_of, seen_by
-from koinon.web.uploads import UploadRefused, folder_for_one, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,41 +212,3 @@ def cancel(request: HttpRequest, cycle: UUID) -> HttpResponse:
         request, _("%(month)s is cancelled. It can be prepared anew.") % {"month": formats.month(done.period)}
     )
     return redirect("office")
-
-
-class FolderForm(forms.Form):
-    """A town folder as one file."""
-
-    folder = forms.FileField(
-        label=gettext_lazy("Town folder as a ZIP file"),
-        help_text=gettext_lazy("town.toml with its spreadsheets and programmes. At most 10 MB."),
-    )
-
-
-@seen_by(Role.OFFICER)
-def import_check(request: HttpRequest) -> HttpResponse:
-    """Read an uploaded town folder and show every finding; nothing is kept and nothing is written."""
-    form = FolderForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"form": form}
-    if request.method == "POST" and form.is_valid():
-        with folder_for_one(settings.UPLOADS) as own:
-            try:
-                folder = unpack(form.cleaned_data["folder"], own)
-                context |= _read(folder)
-            except UploadRefused as refused:
-                form.add_error("folder", str(refused))
-    return render(request, "koinon/office/import.html", context)
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        plan = townfolder.read(folder)
-    except FindingsError as refused:
-        return {"checked": True, **_counted(refused.findings)}
-    counts = {"households": len(plan.households), "residents": len(plan.people), "shops": len(plan.businesses)}
-    return {"checked": True, "counts": counts, **_counted(plan.warnings)}
-
-
-def _counted(findings: tuple[Finding, ...]) -> dict[str, Any]:
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    return {"findings": findings, "errors": len(errors), "warnings": len(findings) - len(errors)}
