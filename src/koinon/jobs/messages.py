@@ -57,6 +57,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
             "Your money is untouched, and your new card pays with it. If you did not ask for this, tell the town."
         ),
     ),
+    "phone.added": (
+        gettext_noop("A phone now pays with your money"),
+        gettext_noop("If it was not you who set it up, tell the town at once: the counter can block it."),
+    ),
+    "phone.blocked": (
+        gettext_noop("Your phone no longer pays"),
+        gettext_noop("Your money is untouched. The town's counter can let the phone pay again."),
+    ),
+    "phone.changed": (
+        gettext_noop("The PIN of your phone for paying was changed"),
+        gettext_noop("If it was not you who chose it, tell the town at once."),
+    ),
     "pin.changed": (
         gettext_noop("Your card ending in %(card)s has a new PIN"),
         gettext_noop("If it was not you who chose it, tell the town at once."),
