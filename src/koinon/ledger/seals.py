@@ -88,8 +88,8 @@ def canonical(row: SealedRow) -> bytes:
         number.to_bytes(2, "big"),
         row.leg.to_bytes(2, "big"),
         row.legs.to_bytes(2, "big"),
-        _microseconds(row.effective_at).to_bytes(8, "big", signed=True),
-        _microseconds(row.posted_at).to_bytes(8, "big", signed=True),
+        microseconds(row.effective_at).to_bytes(8, "big", signed=True),
+        microseconds(row.posted_at).to_bytes(8, "big", signed=True),
         None if row.target is None else row.target.bytes,
         row.actor.encode(),
         row.reference.encode(),
@@ -133,7 +133,8 @@ def read(content: bytes) -> SealedRow:
     return row
 
 
-def _microseconds(instant: datetime) -> int:
+def microseconds(instant: datetime) -> int:
+    """Since 2000-01-01 UTC, as PostgreSQL counts."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
@@ -193,7 +194,7 @@ def _level_above(level: bytes) -> bytes:
 
 def block_hash(town_id: int, block: Block) -> bytes:
     """The hash of a block, which covers the hash of the block before."""
-    sealed_at = _microseconds(block.sealed_at)
+    sealed_at = microseconds(block.sealed_at)
     numbers = _HEADER.pack(2, town_id, block.number, block.seq_from, block.seq_to, block.transfers, sealed_at)
     return sha256(numbers + block.merkle_root + block.previous).digest()
 

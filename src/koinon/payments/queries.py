@@ -25,6 +25,8 @@ from koinon.payments.types import (
     PaymentLeg,
     Place,
     PurseView,
+    Receipt,
+    ReceiptLine,
     Refund,
 )
 from koinon.programmes.spending import FREE, in_force, may_spend, versions_of
@@ -214,6 +216,45 @@ def movements(
         party=party_id,
         before=before,
         size=limit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ReceiptRow:
+    transfer_id: UUID
+    code: str
+    is_reversal: bool
+    effective_at: datetime
+    posted_at: datetime
+    signed_minor: int
+    fund_name: str
+    unit: str
+    counterparty: UUID | None
+    counterparty_name: str
+    reference: str
+    refunded_minor: int
+    original: UUID | None
+
+
+def receipt(conn: Connection[Any], *, town_id: int, party_id: UUID, receipt_id: UUID) -> Receipt:
+    """One movement of a party by its id, or ``PaymentNotFound``: also where it moved nothing of this party."""
+    sql = statement(_PACKAGE, "receipt")
+    rows = many(conn, sql, _ReceiptRow, town_id=town_id, party=party_id, receipt_id=receipt_id)
+    if not rows:
+        raise PaymentNotFound(payment_id=receipt_id)
+    first = rows[0]
+    return Receipt(
+        id=receipt_id,
+        code=first.code,
+        is_reversal=first.is_reversal,
+        effective_at=first.effective_at,
+        posted_at=first.posted_at,
+        unit=first.unit,
+        counterparty=first.counterparty,
+        counterparty_name=first.counterparty_name,
+        reference=first.reference,
+        lines=tuple(ReceiptLine(row.transfer_id, row.fund_name, row.signed_minor, row.refunded_minor) for row in rows),
+        original=first.original,
     )
 
 

@@ -206,6 +206,50 @@ class PartyMovement:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """One transfer of a movement on one of the party's accounts, and how much of it was given back."""
+
+    transfer_id: UUID
+    fund_name: str
+    signed_minor: int
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One movement of a party, transfer by transfer. ``original`` is the movement that this one undoes, if it does."""
+
+    id: UUID
+    code: str
+    is_reversal: bool
+    effective_at: datetime
+    posted_at: datetime
+    unit: str
+    counterparty: UUID | None
+    counterparty_name: str
+    reference: str
+    lines: tuple[ReceiptLine, ...]
+    original: UUID | None = None
+
+    @property
+    def signed_minor(self) -> int:
+        return sum(line.signed_minor for line in self.lines)
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.signed_minor, self.unit)
+
+    @property
+    def refunded(self) -> Amount:
+        return Amount(sum(line.refunded_minor for line in self.lines), self.unit)
+
+    @property
+    def transfers(self) -> list[UUID]:
+        """The transfers in the order of the books, each once."""
+        return list(dict.fromkeys(line.transfer_id for line in self.lines))
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a payer may spend, and how much there at the most on that day.
 

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 from koinon.campaigns.types import Trigger
@@ -23,7 +22,7 @@ from koinon.payments.types import Place, PurseView
 from koinon.programmes import queries as plans
 from koinon.programmes.spending import SpendingRule, Version
 from koinon.programmes.types import FundView
-from koinon.web import movements, spending, words
+from koinon.web import movements, spending, wallet, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.views.topups import running
 
@@ -73,7 +72,7 @@ def purse(request: HttpRequest) -> HttpResponse:
         "days": movements.by_day(recent, grant.town),
         "campaigns": running(grant.town, Trigger.PURCHASE, Trigger.TOPUP),
     }
-    return render(request, "koinon/purse/purse.html", context)
+    return wallet.show(request, "koinon/purse/purse.html", context)
 
 
 def _card(view: PurseView, today: date, say: Callable[[SpendingRule], list[str]], fund: FundView | None) -> PurseCard:
@@ -94,7 +93,9 @@ def _card(view: PurseView, today: date, say: Callable[[SpendingRule], list[str]]
 @seen_by(Role.RESIDENT)
 def purse_movements(request: HttpRequest) -> HttpResponse:
     grant = seat_of(request)
-    return render(request, "koinon/purse/movements.html", movements.page(request, grant.town, party_of(grant), PAGE))
+    return wallet.show(
+        request, "koinon/purse/movements.html", movements.page(request, grant.town, party_of(grant), PAGE)
+    )
 
 
 @seen_by(Role.RESIDENT)
@@ -113,7 +114,7 @@ def where(request: HttpRequest) -> HttpResponse:
         "kind": kind,
         "some_by_share": any(place.by_share for place in shown),
     }
-    return render(request, "koinon/purse/where.html", context)
+    return wallet.show(request, "koinon/purse/where.html", context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.parties.connection import raw
+from koinon.parties.models import Town
 from koinon.web import published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
@@ -85,8 +86,8 @@ def check(request: HttpRequest) -> HttpResponse:
 
 @everyone
 def seal_head(request: HttpRequest) -> HttpResponse:
-    """The newest block's hash, in the form ``koinon seal verify --from`` reads."""
-    shown = the_town(request)
+    """The newest block's hash, in the form ``koinon seal verify --from`` reads; ``?town=`` says whose where there are several."""
+    shown = Town.objects.filter(slug=request.GET["town"]).first() if "town" in request.GET else the_town(request)
     head = ledger.head(raw(), town_id=shown.pk) if shown is not None else None
     if shown is None or head is None:
         raise Http404

@@ -1,7 +1,7 @@
 // Keeps an app's shell, so that it opens without a network. The server says which app and what (koinon/web/apps.py)
-// in self.KEPT: {app, version, files, pages}. Nothing else is kept, and nothing but GET is looked at.
+// in self.KEPT: {app, version, files, pages, fallback}. Nothing else is kept, and nothing but GET is looked at.
 
-const { app, version, files, pages } = self.KEPT;
+const { app, version, files, pages, fallback } = self.KEPT;
 const CACHE = `koinon-${app}-${version}`;
 const SLOW = 4000;
 
@@ -45,8 +45,16 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(file(request, address.pathname));
   } else if (request.mode === "navigate" && pages.includes(address.pathname)) {
     event.respondWith(page(event, request, address.pathname));
+  } else if (request.mode === "navigate" && fallback) {
+    event.respondWith(fetch(request).catch(instead));
   }
 });
+
+// Any other page of the app while there is no network: the one that says so.
+async function instead() {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(fallback)) ?? Response.error();
+}
 
 async function file(request, path) {
   const cache = await caches.open(CACHE);

@@ -1,0 +1,11 @@
+// What this device was asked to remember of the wallet: what the page said, word for word, and when. Nothing is kept
+// unless the person asked for it here; signing out or asking no more removes it.
+
+import { Kept } from "../app/net.js";
+
+export const wanted = new Kept("wallet-remember");
+export const seen = new Kept("wallet-seen");
+
+export function forget() {
+  seen.set(undefined);
+}
