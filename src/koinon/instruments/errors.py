@@ -21,6 +21,8 @@
     ├── PinWrong                instruments.pin-wrong
     ├── PinLocked               instruments.pin-locked
     ├── PlaceMustWait           instruments.place-must-wait
+    ├── PinNeeded               instruments.pin-needed
+    ├── SmallTermsNotSound      instruments.small-terms-not-sound
     ├── PhoneNotSetUp           instruments.phone-not-set-up
     ├── CodeOver                instruments.code-over
     └── CodeUsed                instruments.code-used
@@ -259,3 +261,24 @@ class CodeUsed(InstrumentsError):
 
     def __init__(self) -> None:
         super().__init__("this code was used; let the phone show a new one")
+
+
+class PinNeeded(InstrumentsError):
+    """This purchase is not one for which no PIN is asked; every ground is said. The till asks for the PIN."""
+
+    code = "instruments.pin-needed"
+
+    def __init__(self, *, card: UUID, grounds: Sequence[Ground]) -> None:
+        self.card = card
+        self.grounds = tuple(grounds)
+        super().__init__("a PIN is needed: " + ", ".join(ground.code for ground in grounds))
+
+
+class SmallTermsNotSound(InstrumentsError):
+    """The terms for purchases without a PIN cannot be what was asked; every ground is said."""
+
+    code = "instruments.small-terms-not-sound"
+
+    def __init__(self, *, grounds: Sequence[Ground]) -> None:
+        self.grounds = tuple(grounds)
+        super().__init__("no such terms can hold: " + ", ".join(ground.code for ground in grounds))
