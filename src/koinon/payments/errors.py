@@ -13,7 +13,14 @@ PaymentsError
 ├── HoldNotFound            payments.hold-not-found
 ├── HoldNotOpen             payments.hold-not-open
 ├── CaptureTooLarge         payments.capture-too-large
-└── Busy                    payments.busy
+├── Busy                    payments.busy
+├── ChargeGivenUp           payments.charge-given-up
+├── CashierNotFound         payments.cashier-not-found
+├── CashierPinWrong         payments.cashier-pin-wrong
+├── CashierMustWait         payments.cashier-must-wait
+├── CashierPinWeak          payments.cashier-pin-weak
+├── ManagerNeeded           payments.manager-needed
+└── ShiftNotFound           payments.shift-not-found
 """
 
 from __future__ import annotations
@@ -182,3 +189,72 @@ class Busy(PaymentsError):
     def __init__(self, *, retry_after_seconds: int) -> None:
         self.retry_after_seconds = retry_after_seconds
         super().__init__(f"too much is waiting; try again in {retry_after_seconds} s")
+
+
+class ChargeGivenUp(PaymentsError):
+    """The till gave this charge up before it was paid. It was not paid and never will be; a new charge has a new key."""
+
+    code = "payments.charge-given-up"
+
+    def __init__(self, *, key: UUID) -> None:
+        self.key = str(key)
+        super().__init__(f"charge {key} was given up")
+
+
+class CashierNotFound(PaymentsError):
+    """Nobody of this shop who works at its till is meant."""
+
+    code = "payments.cashier-not-found"
+
+    def __init__(self, *, cashier: UUID) -> None:
+        self.cashier = cashier
+        super().__init__(f"the shop has no cashier {cashier}")
+
+
+class CashierPinWrong(PaymentsError):
+    """The PIN is not this cashier's."""
+
+    code = "payments.cashier-pin-wrong"
+
+    def __init__(self, *, cashier: UUID) -> None:
+        self.cashier = cashier
+        super().__init__(f"wrong PIN for cashier {cashier}")
+
+
+class CashierMustWait(PaymentsError):
+    """Too many wrong PINs: none is looked at before ``until``. A manager can give this cashier another PIN at once."""
+
+    code = "payments.cashier-must-wait"
+
+    def __init__(self, *, cashier: UUID, until: datetime) -> None:
+        self.cashier = cashier
+        self.until = until
+        super().__init__(f"no PIN of cashier {cashier} is looked at before {until.isoformat()}")
+
+
+class CashierPinWeak(PaymentsError):
+    """A cashier's PIN has four to six digits, and not one digit only."""
+
+    code = "payments.cashier-pin-weak"
+
+    def __init__(self) -> None:
+        super().__init__("this PIN does not have four to six different digits")
+
+
+class ManagerNeeded(PaymentsError):
+    """Only a manager of the shop does this; and while it has cashiers, one manager stays."""
+
+    code = "payments.manager-needed"
+
+    def __init__(self) -> None:
+        super().__init__("a manager of the shop is needed")
+
+
+class ShiftNotFound(PaymentsError):
+    """The shop has no such shift."""
+
+    code = "payments.shift-not-found"
+
+    def __init__(self, *, shift: UUID) -> None:
+        self.shift = shift
+        super().__init__(f"the shop has no shift {shift}")
