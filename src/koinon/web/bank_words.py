@@ -18,6 +18,34 @@ KINDS: dict[str, Any] = {
     "own": gettext_lazy("Between the town's own accounts"),
     "other": gettext_lazy("Nothing of the currency's"),
 }
+COLUMNS: dict[str, Any] = {
+    "day": gettext_lazy("Column of the day"),
+    "value_day": gettext_lazy("Column of the value day"),
+    "amount": gettext_lazy("Column of the amount"),
+    "debit": gettext_lazy("Column of what left"),
+    "credit": gettext_lazy("Column of what came"),
+    "reference": gettext_lazy("Column of the bank's reference"),
+    "end_to_end_id": gettext_lazy("Column of the payment's own number"),
+    "structured": gettext_lazy("Column of the structured reference"),
+    "name": gettext_lazy("Column of the name"),
+    "text": gettext_lazy("Column of what was written"),
+    "balance": gettext_lazy("Column of the balance"),
+    "currency": gettext_lazy("Column of the currency"),
+    "return_code": gettext_lazy("Column of why it came back"),
+}
+# ISO 20022 external status and return reasons that banks give most.
+REASONS: dict[str, Any] = {
+    "AC01": gettext_lazy("The account number is wrong"),
+    "AC04": gettext_lazy("The account is closed"),
+    "AC06": gettext_lazy("The account is blocked"),
+    "AG01": gettext_lazy("The account takes no such payment"),
+    "BE04": gettext_lazy("The payee's address is missing or wrong"),
+    "MD07": gettext_lazy("The payee has died"),
+    "MS02": gettext_lazy("The payee did not want it"),
+    "MS03": gettext_lazy("The bank gave no reason"),
+    "RC01": gettext_lazy("The bank's code is wrong"),
+    "RR04": gettext_lazy("For a reason of law"),
+}
 COMES = ("receipt", "topup", "return", "own", "other")
 LEAVES = ("payout", "withdrawal", "charge", "own", "other")
 STANDING: dict[str, Any] = {"matched": gettext_lazy("Matched"), "listed": gettext_lazy("To be looked at")}

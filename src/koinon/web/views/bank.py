@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.banking import operations, queries
+from koinon.banking.bank_csv import HEADINGS
 from koinon.banking.errors import FileNotFound
 from koinon.banking.types import Details, Entry, KnownPayment, MatchKind
 from koinon.banking.xml_reading import LARGEST_FILE
@@ -190,6 +191,53 @@ def file(request: HttpRequest, file: UUID) -> HttpResponse:
 
 def _answers(answers: Any) -> list[tuple[Any, Any]]:
     return [(one, bank_words.OUTCOMES.get(one.outcome, one.outcome)) for one in answers]
+
+
+class AccountForm(forms.Form):
+    """An account of the town, and how its bank's tables call their columns."""
+
+    code = forms.RegexField(
+        r"^[a-z0-9][a-z0-9-]{0,29}$", label=gettext_lazy("Short name"),
+        help_text=gettext_lazy("Small letters, digits and dashes, such as main."),
+    )  # fmt: skip
+    number = forms.CharField(
+        label=gettext_lazy("Account number (IBAN)"), max_length=60,
+        help_text=gettext_lazy("Only its end is kept readable."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in HEADINGS:
+            self.fields[f"column.{name}"] = forms.CharField(
+                label=bank_words.COLUMNS[name], max_length=80, required=False
+            )
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {name: said for name in HEADINGS if (said := self.cleaned_data[f"column.{name}"].strip())}
+
+
+@seen_by(Role.TREASURER)
+def account(request: HttpRequest) -> HttpResponse:
+    """Add an account of the town, or say how the headings of its bank's table are called."""
+    seat, conn = seat_of(request), raw()
+    form = AccountForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with savepoint(conn):
+                kept = operations.add_account(
+                    conn, **_here(seat), code=form.cleaned_data["code"], number=form.cleaned_data["number"],
+                    columns=form.columns, secrets=Secrets.load(),
+                )  # fmt: skip
+            messages.success(request, _("The account %(code)s is kept.") % {"code": kept.code})
+            return redirect("bank-account")
+        except KoinonError as refused:
+            refusals.note(request, refused)
+            form.add_error(None, refusals.sentences(refused)[0])
+    accounts = queries.accounts(conn, town_id=seat.town_id)
+    context = {"form": form, "accounts": accounts}
+    return render(request, "koinon/bank/account.html", context, status=422 if form.errors else 200)
 
 
 @seen_by(Role.TREASURER)

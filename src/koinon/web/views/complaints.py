@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST
 from koinon.audit import queries as trail
 from koinon.casework import operations, queries, rules
 from koinon.casework.errors import CaseworkError
-from koinon.casework.types import About, ComplaintState, Outcome
+from koinon.casework.types import About, ComplaintState, Count, Outcome
 from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
+from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.parties.connection import raw
 from koinon.parties.models import Role
@@ -357,3 +358,56 @@ def _as_attachment(name: str) -> str:
 
 def _vault() -> Vault:
     return Vault(raw(), Secrets.load())
+
+
+COUNTS: dict[str, Any] = {
+    "days": gettext_lazy("days"),
+    "working-days": gettext_lazy("working days"),
+    "months": gettext_lazy("months"),
+}
+
+
+class TermForm(forms.Form):
+    """How long an answer may take, from a day on, and who says so."""
+
+    about = forms.ChoiceField(
+        label=gettext_lazy("About"), choices=[("", gettext_lazy("everything")), *ABOUTS.items()], required=False
+    )
+    from_day = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    number = forms.IntegerField(label=gettext_lazy("How many"), min_value=1, max_value=365)
+    count = forms.ChoiceField(label=gettext_lazy("What is counted"), choices=list(COUNTS.items()))
+    source = forms.CharField(label=gettext_lazy("Decision or law that says so"), max_length=200)
+
+
+@seen_by(Role.OFFICER)
+def terms(request: HttpRequest) -> HttpResponse:
+    """How long answers may take, and by which rule; a POST sets the town's own time from a day on."""
+    seat, conn = seat_of(request), raw()
+    today = timezone.now().astimezone(ZoneInfo(seat.town.time_zone)).date()
+    form = TermForm(request.POST or None, initial={"from_day": today})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            with savepoint(conn):
+                operations.set_term(
+                    conn, town_id=seat.town_id, about=About(said["about"]) if said["about"] else None,
+                    from_day=said["from_day"], number=said["number"], count=Count(said["count"]),
+                    source=said["source"], actor=seat.user.actor, at=timezone.now(),
+                )  # fmt: skip
+            messages.success(request, _("The time for answers is set. Complaints that are in keep theirs."))
+            return redirect("complaint-terms")
+        except KoinonError as refused:
+            refusals.note(request, refused)
+            form.add_error(None, refusals.sentences(refused)[0])
+    own = queries.terms(conn, town_id=seat.town_id)
+    held = [(ABOUTS[about], rules.term(country=seat.town.country, about=about, day=today, own=own)) for about in About]
+    context = {
+        "form": form,
+        "held": [(title, term, COUNTS[term.count], term in own) for title, term in held],
+        "ahead": [
+            (ABOUTS.get(term.about, _("everything")), term, COUNTS[term.count]) for term in own if term.from_day > today
+        ],
+    }
+    return render(request, "koinon/counter/terms.html", context, status=422 if form.errors else 200)

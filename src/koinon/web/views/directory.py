@@ -22,6 +22,7 @@ from koinon.ledger import queries as books
 from koinon.office import bulk, queries
 from koinon.office.types import Plan
 from koinon.parties import naming
+from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town, Zone
 from koinon.parties.secrets import Secrets
@@ -427,3 +428,34 @@ def _preview_rows(plan: Plan, town: Town) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+class EraseForm(forms.Form):
+    """Why somebody's data are erased, and that it is meant."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=200, help_text=gettext_lazy("Stands in the audit trail. No names.")
+    )
+    sure = forms.BooleanField(label=gettext_lazy("I know that this cannot be undone"))
+
+
+@seen_by(Role.OFFICER)
+def erase(request: HttpRequest, party: UUID) -> HttpResponse:
+    """What erasing would end, and with a reason and a word, the end of it: the books keep an opaque id."""
+    seat, conn = seat_of(request), raw()
+    kind = parties.party_facts(conn, seat.town_id, party).kind
+    back = reverse("office-household" if kind == "household" else "office-organisation", args=[party])
+    form = EraseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        vault = Vault(conn, Secrets.load())
+        vault.erase(party, actor=seat.user.actor, reason=form.cleaned_data["reason"], at=timezone.now())
+        messages.success(request, _("The personal data are erased."))
+        return redirect(back)
+    accounts = books.accounts_of(conn, town_id=seat.town_id, holder=party)
+    context = {
+        "form": form,
+        "back": back,
+        "called": names.called(request, [party])[party],
+        "left": sum(account.balance.minor for account in accounts if account.unit == seat.town.unit_code),
+    }
+    return render(request, "koinon/office/erase.html", context, status=422 if form.errors else 200)

@@ -20,10 +20,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.audit import queries as trail
+from koinon.kernel.money import Amount
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town
-from koinon.programmes import funds, queries
+from koinon.programmes import funds, operations, queries, sweeping
 from koinon.programmes.errors import ChangeRefused
 from koinon.programmes.funds import FundTotals, FundVersionView
 from koinon.programmes.spending import LONGEST_REASON, SIZES, SpendingRule, Version
@@ -95,6 +96,7 @@ def shown(request: HttpRequest, fund: UUID) -> HttpResponse:
         "notices": [(notice, who[notice.told_by]) for notice in notices],
         "acts": acts.acts(entries),
         "may": "officer" if seat.role == Role.OFFICER else "look",
+        "over": (last := found.on(today).last_day) is not None and last < today,
     }
     return render(request, "koinon/office/fund.html", context)
 
@@ -295,6 +297,23 @@ def withdraw(request: HttpRequest, fund: UUID, version: UUID) -> HttpResponse:
         actor=seat.user.actor, now=timezone.now(),
     )  # fmt: skip
     messages.success(request, _("The change is taken back, and whoever has this money is told so."))
+    return redirect("office-fund", fund=fund)
+
+
+@seen_by(Role.OFFICER)
+@require_POST
+def sweep(request: HttpRequest, fund: UUID) -> HttpResponse:
+    """Give back what was not spent, once the last day is over; what shops had to pay on becomes free."""
+    seat, conn, now = seat_of(request), raw(), timezone.now()
+    told: dict[str, Any] = {"town_id": seat.town_id, "fund_id": fund, "actor": seat.user.actor, "now": now}
+    swept = operations.sweep_fund(conn, **told)
+    while sweeping.unbind(conn, **told).more:
+        pass
+    given = formats.amount(
+        Amount(swept.minor, seat.town.unit_code), exponent=seat.town.exponent, country=seat.town.country,
+        symbol=seat.town.unit_symbol,
+    )  # fmt: skip
+    messages.success(request, _("%(amount)s went back to the budget line.") % {"amount": given})
     return redirect("office-fund", fund=fund)
 
 

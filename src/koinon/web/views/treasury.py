@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,8 +29,8 @@ from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.treasury import operations, queries
 from koinon.treasury.rules import next_run_day
-from koinon.treasury.types import RunState
-from koinon.web import names, refusals, tables, words
+from koinon.treasury.types import PaymentState, RunState
+from koinon.web import bank_words, names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
 from koinon.web.tables import Column, Kind, Table
@@ -154,7 +155,7 @@ PAYMENTS = Table(
     title=gettext_lazy("Every payment of the run"),
     hint=gettext_lazy("Accounts are only in the bank's file."),
     columns=[
-        Column("id", gettext_lazy("Payment"), Kind.CODE),
+        Column("id", gettext_lazy("Payment"), Kind.CODE, link="treasury-payment", link_to="id"),
         Column("party", gettext_lazy("Shop"), Kind.PARTY),
         Column("state", gettext_lazy("State"), Kind.STATE, words=words.PAYMENT_STATES),
         Column("amount", gettext_lazy("Amount"), Kind.MONEY, national=True),
@@ -178,11 +179,14 @@ def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
     conn = raw()
     found = queries.run(conn, town_id=town.pk, run_id=run)
     today = timezone.now().astimezone(ZoneInfo(town.time_zone)).date()
+    table = PAYMENTS
+    if seat_of(request).role != Role.TREASURER:
+        table = replace(PAYMENTS, columns=[replace(column, link="") for column in PAYMENTS.columns])
     is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
     return {
         "run": found,
         "sees_people": names.may_see(request),
-        "payments": PAYMENTS.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
+        "payments": table.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
         "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
@@ -242,6 +246,50 @@ def settle_run(request: HttpRequest, run: UUID) -> HttpResponse:
     operations.settle_run(raw(), town_id=seat.town_id, run_id=run, at=timezone.now(), actor=seat.user.actor)
     messages.success(request, _("The bank's payments are on the books."))
     return redirect("treasury-run", run=run)
+
+
+class AnswerForm(forms.Form):
+    """What the bank says of a payment, and why."""
+
+    reason = forms.ChoiceField(
+        label=gettext_lazy("The bank's reason"),
+        choices=[(code, f"{code} · {said}") for code, said in bank_words.REASONS.items()],
+    )
+
+
+@seen_by(Role.TREASURER)
+def payment(request: HttpRequest, bank_payment: UUID) -> HttpResponse:
+    """One payment to a shop; a POST says that the bank refused it, or that it came back, where no file says so."""
+    seat, conn = seat_of(request), raw()
+    found = queries.payment(conn, town_id=seat.town_id, payment_id=bank_payment)
+    if found is None:
+        raise Http404
+    form = AnswerForm(request.POST or None)
+    can = {PaymentState.DUE: "reject", PaymentState.PAID: "return"}.get(found.state, "")
+    run = queries.run(conn, town_id=seat.town_id, run_id=found.run_id)
+    if run.state not in (RunState.EXPORTED, RunState.SETTLED):
+        can = ""
+    if request.method == "POST" and form.is_valid():
+        act = operations.return_payment if request.POST.get("act") == "return" else operations.reject_payment
+        act(
+            conn, town_id=seat.town_id, payment_id=found.id, reason=form.cleaned_data["reason"], at=timezone.now(),
+            actor=seat.user.actor,
+        )  # fmt: skip
+        told = {
+            "reject": _("The payment is refused. What the shop asked for waits for the next run."),
+            "return": _("The payment is booked back. The money is in the shop's till again."),
+        }
+        messages.success(request, told["return" if request.POST.get("act") == "return" else "reject"])
+        return redirect("treasury-payment", bank_payment=found.id)
+    context = {
+        "payment": found,
+        "called": names.called(request, [found.party])[found.party],
+        "state": words.PAYMENT_STATES[found.state],
+        "reason": bank_words.REASONS.get(found.reason or "", found.reason),
+        "form": form,
+        "can": can,
+    }
+    return render(request, "koinon/treasury/payment.html", context, status=422 if form.errors else 200)
 
 
 @seen_by(Role.TREASURER)
