@@ -61,6 +61,10 @@ def take(browser: Browser, site: str, passwords: dict[str, str]) -> None:
             page.fill("#id_login", f"demo-{role}")
             page.fill("#id_password", passwords[role])
             page.click("main form button[type=submit]")
+            shown = page.locator("#demonstrated")
+            if shown.count():
+                page.fill("#id_code", shown.inner_text())
+                page.click("main form button[type=submit]")
         states[role] = context.storage_state()
         context.close()
     for picture in PICTURES:

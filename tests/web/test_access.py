@@ -59,6 +59,7 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
             [shop],
         ).fetchone()
         run = treasury.runs(conn, town_id=town.pk)[0].id
+        treasury_payment = treasury.payments(conn, town_id=town.pk, run_id=run)[0].id
         topup, own, campaign = rewarded(conn, town)
         counter = at_the_counter(conn, town.pk)
         bank = at_the_bank(conn, town)
@@ -71,6 +72,7 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         **bank,
         **done,
         "sent": folder,
+        "bank_payment": treasury_payment,
         "indicator": "multiplier",
         "payment": sale[0],
         "redemption": uuid4(),

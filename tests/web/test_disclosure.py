@@ -24,11 +24,11 @@ def site(town_database: Database) -> Iterator[Database]:
 
 def public_pages() -> dict[str, bytes]:
     """Every page without sign-in, computed anew."""
-    from django.core.cache import cache
+    from django.core.cache import caches
 
     from koinon.web.views.town import INDICATORS
 
-    cache.clear()
+    caches["figures"].clear()
     urls = ["/", "/?month=2026-10", "/?month=2026-11", "/check/", "/check/head.json"]
     urls += [reverse("how", args=[indicator]) for indicator in INDICATORS]
     return {url: Client().get(url).content for url in urls}

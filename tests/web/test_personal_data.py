@@ -12,7 +12,8 @@ from django.test import Client
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.test_access import BACKEND, ids
+from tests.web.signing import in_browser
+from tests.web.test_access import ids
 from tests.web.walking import Walk
 
 MARK = "Zyxwvutqua"  # In the name of everybody in this town, and nowhere else.
@@ -67,9 +68,7 @@ def staff(role: str, *, sees_personal_data: bool) -> Client:
     RoleGrant.objects.get_or_create(
         user=user, town=Town.objects.get(), role=role, defaults={"sees_personal_data": sees_personal_data}
     )
-    client = Client()
-    client.force_login(user, backend=BACKEND)
-    return client
+    return in_browser(user)
 
 
 def looks() -> int:

@@ -196,6 +196,7 @@ def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
         table.add_row(one.role, one.user, one.password, f"[dim]{one.does}[/]")
     console.print(f"\n[bold]The site is at {address}[/]  (Ctrl-C stops it)\n")
     console.print(table)
+    console.print("[dim]Staff give a second thing when they sign in, a code: the page shows the one to type.[/]")
 
 
 def _ratio(value: Fraction | None, digits: int = 2) -> str:

@@ -84,6 +84,7 @@ class Zone(models.Model):
 
 class PartyKind(models.TextChoices):
     PERSON = "person", _("person")
+    AUTHORISED = "authorised", _("authorised person")
     HOUSEHOLD = "household", _("household")
     ORGANISATION = "organisation", _("organisation")
     PUBLIC_BODY = "public_body", _("public body")
@@ -277,6 +278,97 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} in town {self.town_id}"
+
+
+class Invitation(models.Model):
+    """A code on a letter, by which one person opens or binds an account: for a household, a shop, or a colleague."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    town = models.ForeignKey(Town, on_delete=models.CASCADE, related_name="+")
+    party = models.ForeignKey(
+        Party,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_comment="The household, person or organisation it binds an account to; empty for the town's own staff.",
+    )
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_comment="The colleague whose account it opens; empty for residents and shops.",
+    )
+    role = models.CharField(
+        max_length=12, blank=True, db_comment="What the account may act as: resident or shop; empty for staff."
+    )
+    digest = models.BinaryField(unique=True, db_comment="HMAC-SHA256 of the code with a key outside the database.")
+    invited_by = models.CharField(max_length=60, db_comment="Actor, as the audit trail names one.")
+    made_at = models.DateTimeField()
+    good_until = models.DateTimeField(db_comment="From when on it opens nothing any more.")
+    ended_at = models.DateTimeField(null=True, db_comment="When it was used or withdrawn; empty while it waits.")
+    used_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_comment="Whose account it opened or bound."
+    )
+
+    class Meta:
+        db_table_comment = "Codes by which people open their accounts; the codes themselves are kept nowhere."
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(party__isnull=False, user__isnull=True, role__in=[Role.RESIDENT, Role.SHOP])
+                | models.Q(party__isnull=True, user__isnull=False, role=""),
+                name="invitation_binds_a_party_or_a_colleague",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["town", "party"], name="invitation_by_party")]
+
+
+class RightRequest(models.Model):
+    """A right over money or people that somebody of the staff asked for a colleague, and a second person decides."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    town = models.ForeignKey(Town, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_comment="Who would have the right.")
+    what = models.CharField(
+        max_length=12, db_comment="role, people (seeing who people are) or factor (a new second factor)."
+    )
+    role = models.CharField(max_length=12, blank=True, db_comment="The role, or the one in which people are seen.")
+    asked_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=10, blank=True, db_comment="given, declined or withdrawn; empty while it waits."
+    )
+
+    class Meta:
+        db_table_comment = "Rights that take a second person, asked for and decided."
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(what__in=["role", "people", "factor"]), name="right_request_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=["town", "user", "what", "role"],
+                condition=models.Q(outcome=""),
+                name="right_asked_for_once",
+            ),
+        ]
+
+
+class BrowserSession(models.Model):
+    """A browser in which somebody is signed in, so that they can see it and end it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True, db_comment="Of django_session.")
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_comment="Written at most once in ten minutes.")
+    way = models.CharField(max_length=20, db_comment="password, passkey, code or provider.")
+    device = models.CharField(
+        max_length=60, blank=True, db_comment="Browser and system in two words; no version, no address."
+    )
+
+    class Meta:
+        db_table_comment = "Where somebody is signed in. No network address."
 
 
 class VaultEntry(models.Model):

@@ -3,6 +3,9 @@
 The passwords are made once, kept in a file that only its owner may read, and
 set again when the database was started over, so that a note one made of them
 stays good.
+
+Staff sign in with a second factor. Those of the demonstration have no telephone:
+the page that asks for the code shows it, and says so.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ from uuid import UUID
 from django.contrib.auth.hashers import check_password, make_password
 from psycopg import Connection
 
-from koinon.db.statements import maybe, scalar, statement
+from koinon.db.statements import execute, maybe, scalar, statement
+from koinon.parties import factors
 from koinon.parties import operations as parties
 from koinon.parties.passwords import new_password
+from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 
 ROLES: Mapping[str, str] = {
@@ -41,12 +46,13 @@ _PACKAGE = "koinon.pilots"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """How one role signs in."""
+    """How one role signs in; staff have the secret of an app's one-time codes as well."""
 
     role: str
     user: str
     password: str
     does: str
+    second_factor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,19 @@ def kept_sign_ins(folder: Path) -> list[SignIn]:
     """The sign-in data of this installation, made at first use."""
     path = folder / FILE
     kept = _read(path)
-    found = [SignIn(role, f"demo-{role}", kept.get(role) or new_password(), does) for role, does in ROLES.items()]
-    if {one.role: one.password for one in found} != kept:
+    found = [_sign_in(role, does, kept.get(role, {})) for role, does in ROLES.items()]
+    if {one.role: _secrets_of(one) for one in found} != kept:
         _write(path, found)
     return found
+
+
+def _sign_in(role: str, does: str, kept: Mapping[str, str]) -> SignIn:
+    factor = (kept.get("second_factor") or factors.new_secret()) if role in STAFF else ""
+    return SignIn(role, f"demo-{role}", kept.get("password") or new_password(), does, factor)
+
+
+def _secrets_of(one: SignIn) -> dict[str, str]:
+    return {"password": one.password, "second_factor": one.second_factor}
 
 
 def staff(conn: Connection[Any], town: TownFacts, sign_ins: list[SignIn], *, at: datetime) -> dict[str, str]:
@@ -101,6 +116,14 @@ def _user(
             at=at,
         )
     )
+    if one.second_factor:
+        execute(
+            conn,
+            statement(_PACKAGE, "demo_people_put_factor"),
+            user_id=user_id,
+            secret=factors.seal_secret(Secrets.load(), one.second_factor),
+            at=at,
+        )
     if grant:
         parties.grant_role(
             conn,
@@ -115,10 +138,16 @@ def _user(
     return user_id
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["sign_in"]
-        return {str(row["role"]): str(row["password"]) for row in rows}
+        return {
+            str(row["role"]): {
+                "password": str(row["password"]),
+                "second_factor": str(row.get("second_factor", "")),
+            }
+            for row in rows
+        }
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
 

@@ -89,6 +89,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rules.apps.AutodiscoverRulesConfig",
 ]
 
@@ -131,8 +133,15 @@ TEMPLATES = [
 DATABASES = {"default": database_settings(os.environ.get("KOINON_DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One process serves a town, so its memory is where rate limits count.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "koinon"}}
+# Rate limits count in the database, where every process sees what the others saw; figures in each one's memory.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "koinon_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # Nobody makes room for more tries by filling it.
+    },
+    "figures": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "koinon"},
+}
 
 # --- Who someone is -------------------------------------------------------------------------------
 
@@ -162,7 +171,12 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "Koinon"
+MFA_ADAPTER = "koinon.web.accounts.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "koinon.web.accounts.GiveCode",
+    "reauthenticate": "koinon.web.accounts.GiveCodeAgain",
+}
+MFA_TOTP_TOLERANCE = 1  # Telephones' clocks differ, and typing takes its time.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("KOINON_PROXIES", "0"))
 

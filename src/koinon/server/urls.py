@@ -10,6 +10,8 @@ urlpatterns = [
     path("", include("koinon.web.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/provider/", include("allauth.socialaccount.urls")),
+    path("accounts/", include("allauth.socialaccount.providers.openid_connect.urls")),
 ]
 
 handler400 = errors.bad_request

@@ -2,6 +2,9 @@
 
 A view says it in one line, ``@seen_by(Role.OFFICER)``; the page repeats it at its
 foot, and a test walks every address with every role.
+
+A role of the staff opens nothing until its holder has shown a second factor in
+the same session, whichever way they signed in (docs/decisions/0024).
 """
 
 from __future__ import annotations
@@ -12,10 +15,14 @@ from typing import Any, cast
 from uuid import UUID
 
 import rules
+from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import translation
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from koinon.parties.models import Role, RoleGrant, Town, User
@@ -29,6 +36,8 @@ ROLE_NAMES = {
     Role.AUDITOR: _("auditors"),
     Role.COORDINATOR: _("coordinators of activities"),
 }
+
+STAFF = frozenset({Role.OFFICER, Role.APPROVER, Role.TREASURER, Role.AUDITOR, Role.COORDINATOR})
 
 View = Callable[..., HttpResponse]
 
@@ -75,6 +84,20 @@ def party_of(grant: RoleGrant) -> UUID:
     return grant.party_id
 
 
+def is_proven(request: HttpRequest) -> bool:
+    """Whether whoever is signed in has shown a second factor in this session.
+
+    A passkey with which one signs in is both: the device, and the finger or PIN that unlocks it.
+    """
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    return any(record.get("method") == "mfa" for record in records)
+
+
+def _asked_for_second_factor(request: HttpRequest) -> HttpResponse:
+    onward = f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
+    return redirect(reverse("second-factor") + onward)
+
+
 def seen_by(*roles: Role) -> Callable[[View], View]:
     """Only these roles; the view finds the grant it acts under as ``request.seat``."""
 
@@ -86,6 +109,8 @@ def seen_by(*roles: Role) -> Callable[[View], View]:
             found = seat(request, *roles)
             if found is None or not request.user.has_perm(f"koinon.act_as_{found.role}", found.town):
                 raise PermissionDenied
+            if found.role in STAFF and not is_proven(request):
+                return _asked_for_second_factor(request)
             request.seat = found  # type: ignore[attr-defined]
             request.seen_by = roles  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)

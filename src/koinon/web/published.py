@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -74,13 +74,13 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
     """What may be published of a month that is over. Kept for a minute."""
     zone = ZoneInfo(town.time_zone)
     key = f"published:{town.pk}:{month}"
-    kept: PublishedMonth | None = cache.get(key)
+    kept: PublishedMonth | None = caches["figures"].get(key)
     if kept is None:
         report = publication.publish(queries.month(conn, town.pk, month, zone))
         units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
         paid = units.paid if report.spent_minor is not None else None
         kept = PublishedMonth(month, report, units, paid)
-        cache.set(key, kept, KEPT_SECONDS)
+        caches["figures"].set(key, kept, KEPT_SECONDS)
     return kept
 
 
