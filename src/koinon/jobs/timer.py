@@ -38,6 +38,7 @@ from koinon.programmes import funds, sweeping
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
 from koinon.programmes.types import FundView
+from koinon.treasury import standing
 
 log = structlog.get_logger("koinon.jobs")
 
@@ -158,6 +159,25 @@ def campaigns_round(conn: Connection[Any], *, now: datetime) -> int:
     return ended
 
 
+def standing_orders_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Ask to be paid out for every business that wants so before each run; how many asked.
+
+    Each has a transaction of its own: one that is refused holds up no other, and is tried again the next day.
+    """
+    asked = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            waiting = standing.orders(conn, town_id=town.id)
+        for order in waiting:
+            try:
+                with transaction(conn):
+                    asked += standing.ask_due(conn, town_id=town.id, party=order.party, at=now) is not None
+            except KoinonError as refused:
+                figures.add(metrics.FAILED, job="standing-orders")
+                log.error("standing order refused", town=town.slug, code=refused.code)
+    return asked
+
+
 def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
     """See in every town whether its payments come near what the authority is told of; where each stands."""
     seen = {}
@@ -210,6 +230,7 @@ class Timer(threading.Thread):
             if time.monotonic() >= sweep_at:
                 self._once("sweep", lambda conn: sweep_round(conn, now=datetime.now(UTC)))
                 self._once("campaigns", lambda conn: campaigns_round(conn, now=datetime.now(UTC)))
+                self._once("standing orders", lambda conn: standing_orders_round(conn, now=datetime.now(UTC)))
                 self._once("watch", lambda conn: watch_round(conn, now=datetime.now(UTC)))
                 sweep_at = time.monotonic() + self._sweep_every
             if time.monotonic() >= seal_at:

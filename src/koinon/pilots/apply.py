@@ -16,6 +16,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.pilots import apply_funds, apply_rewards, townfolder_funds
 from koinon.pilots.errors import TownFixed
+from koinon.pilots.townfolder_settings import WEEKDAYS
 from koinon.pilots.townfolder_types import BusinessSpec, PersonSpec, Role, TownPlan
 from koinon.programmes.approvals import as_json as steps_as_json
 from koinon.programmes.eligibility import Status
@@ -98,6 +100,7 @@ class _Town:
 class _Zone:
     code: str
     name: str
+    outline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class _Business:
     zone: str
     is_chain: bool
     accepts_since: date | None
+    latitude: Decimal | None
+    longitude: Decimal | None
     active: bool
 
 
@@ -376,7 +381,7 @@ class _Comparison:
 
     def differences(self) -> _Differences:
         self._compare_town()
-        self._compare("zones", self._zones(), {zone.code: zone for zone in self._rows("apply_zones", _Zone)}, "zone")
+        self._compare_zones()
         self.recognised = self._recognise()
         self._compare_households()
         self._compare_people()
@@ -498,8 +503,18 @@ class _Comparison:
         }
         self._seal("town", values, [] if self.town else [self.town_party])
 
-    def _zones(self) -> dict[str, _Zone]:
-        return {zone.code: _Zone(zone.code, zone.name) for zone in self.plan.zones}
+    def _compare_zones(self) -> None:
+        """A folder without a map leaves the outlines that are there."""
+        present = {
+            zone.code: replace(zone, outline=_json(json.loads(zone.outline)) if zone.outline else "")
+            for zone in self._rows("apply_zones", _Zone)
+        }
+        wanted = {}
+        for zone in self.plan.zones:
+            kept = present[zone.code].outline if zone.code in present else ""
+            outline = _json(json.loads(zone.outline)) if zone.outline else kept
+            wanted[zone.code] = _Zone(zone.code, zone.name, outline)
+        self._compare("zones", wanted, present, "zone")
 
     def _recognise(self) -> dict[str, UUID]:
         """The parties of the households and people whom the town knows, by the identifier as the folder has it."""
@@ -587,7 +602,7 @@ class _Comparison:
         for shop in (*self.plan.businesses, *known_but_excluded):
             party = by_tax_id.get(shop.tax_id) or new_id()
             self.by_tax_id[shop.tax_id] = party
-            wanted[party] = _business_row(party, shop, active=shop not in known_but_excluded)
+            wanted[party] = _business_row(party, shop, present.get(party), active=shop not in known_but_excluded)
             personal[party] = {
                 "name": shop.legal_name,
                 "tax_id": shop.tax_id,
@@ -704,17 +719,19 @@ class _Comparison:
     def _compare_terms(self) -> None:
         """What shops are promised about redemption holds from the day on which a folder first says so.
 
-        The folder says the smallest amount only; the rest stays as it is in force.
+        The folder says the smallest amount and the day of the week; the rest stays as it is in force.
         """
         if self.town:
             present = euros.terms(self.conn, town_id=self.town.id, day=self.today)
         else:
             present = default_terms(currency=self.plan.town.national_currency)
-        minimum = max(self.plan.town.terms.minimum_redemption_minor, 1)
-        differs = present.minimum_minor != minimum
+        said = self.plan.town.terms
+        minimum = max(said.minimum_redemption_minor, 1)
+        schedule = f"weekly:{WEEKDAYS.index(said.payout_weekday) + 1}" if said.payout_weekday else present.schedule
+        differs = (present.minimum_minor, present.schedule) != (minimum, schedule)
         if differs:
             self.found.terms = replace(
-                present, from_day=self.today, minimum_minor=minimum, source="town.toml, [terms] minimum_redemption"
+                present, from_day=self.today, minimum_minor=minimum, schedule=schedule, source="town.toml, [terms]"
             )
         said_before = present.from_day != date.min
         self._count("terms", 1, int(differs and not said_before), int(differs and said_before))
@@ -742,7 +759,11 @@ def _full_name(person: PersonSpec) -> str:
     return f"{person.name} {person.surnames}".strip()
 
 
-def _business_row(party: UUID, shop: BusinessSpec, *, active: bool) -> _Business:
+def _business_row(party: UUID, shop: BusinessSpec, there: _Business | None, *, active: bool) -> _Business:
+    """What the town will know of a shop; a list that does not say where it is leaves that as it was."""
+    place = (shop.latitude, shop.longitude)
+    if None in place:
+        place = (there.latitude, there.longitude) if there is not None else (None, None)
     return _Business(
         party_id=party,
         trade_name=shop.trade_name,
@@ -755,6 +776,8 @@ def _business_row(party: UUID, shop: BusinessSpec, *, active: bool) -> _Business
         zone=shop.zone,
         is_chain=shop.is_chain,
         accepts_since=shop.accepts_since,
+        latitude=place[0],
+        longitude=place[1],
         active=active,
     )
 

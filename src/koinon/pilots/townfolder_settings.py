@@ -289,7 +289,7 @@ class Section:
 
     def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
         value = self.text(key, required=False, default=default)
-        if value not in options:
+        if value not in (*options, default):
             self.problem(
                 key,
                 "town.setting-invalid",
@@ -557,7 +557,7 @@ def read_town(
     terms_section = root.section("terms")
     terms = Terms(
         minimum_redemption_minor=terms_section.amount("minimum_redemption", exponent) or 0,
-        payout_weekday=terms_section.choice("payout_weekday", WEEKDAYS, "friday"),
+        payout_weekday=terms_section.choice("payout_weekday", WEEKDAYS, ""),
     )
     chains_accepted = terms_section.flag("chains_accepted")
     terms_section.finish()

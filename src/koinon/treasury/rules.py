@@ -73,9 +73,12 @@ def next_run_day(day: date, terms: Terms) -> date:
     >>> next_run_day(date(2026, 11, 3), fridays), next_run_day(date(2026, 11, 16), middle)
     (datetime.date(2026, 11, 6), datetime.date(2026, 12, 1))
     """
-    if not terms.schedule:
-        return day
-    every, listed = terms.schedule.split(":")
+    return scheduled_day(day, terms.schedule) if terms.schedule else day
+
+
+def scheduled_day(day: date, schedule: str) -> date:
+    """The first day from this one on that a schedule such as ``weekly:5`` or ``monthly:1,15`` names."""
+    every, listed = schedule.split(":")
     days = {int(number) for number in listed.split(",")}
     while (day.isoweekday() if every == "weekly" else day.day) not in days:
         day += timedelta(days=1)

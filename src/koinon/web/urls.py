@@ -70,6 +70,7 @@ urlpatterns = [
     path("shop/movements/", shop.shop_movements, name="shop-movements"),
     path("shop/sales/<uuid:payment>/", shop.sale, name="shop-sale"),
     path("shop/payout/", shop.payout, name="shop-payout"),
+    path("shop/payout/always/", shop.standing_order, name="shop-standing-order"),
     path("shop/payout/<uuid:redemption>/undo/", shop.undo_payout, name="shop-payout-undo"),
     path("office/", office.office, name="office"),
     path("office/programmes/<uuid:programme>/prepare/", office.prepare, name="office-prepare"),

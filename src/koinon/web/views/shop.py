@@ -31,10 +31,11 @@ from koinon.payments import operations, queries
 from koinon.payments.types import Payment, PurseView
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries as treasury_queries
+from koinon.treasury import standing
 from koinon.treasury.rules import payout_day
 from koinon.web import formats, movements, refusals
 from koinon.web.access import party_of, seat_of, seen_by
-from koinon.web.forms import AmountField
+from koinon.web.forms import AmountField, typed_amount
 
 RECENT = timedelta(days=60)
 EARLIEST = date(2000, 1, 1)  # Before any town's books.
@@ -156,6 +157,7 @@ def payout(request: HttpRequest) -> HttpResponse:
         "fee_share": Fraction(terms.fee_bps, 10_000),
         "paid_on": payout_day(today + timedelta(days=terms.cooling_days), terms),
         "iban": _iban_ending(grant),
+        "order": standing.order_of(conn, town_id=grant.town_id, party=party_of(grant)),
         "requests": treasury_queries.redemptions_of(conn, town_id=grant.town_id, party=party_of(grant)),
     }
     return render(request, "koinon/shop/payout.html", context)
@@ -185,6 +187,32 @@ def _request_payout(request: HttpRequest, grant: RoleGrant, form: PayoutForm) ->
         country=grant.town.country,
     )
     messages.success(request, _("%(amount)s will come to your bank account.") % {"amount": asked})
+    return redirect("shop-payout")
+
+
+@seen_by(Role.SHOP)
+@require_POST
+def standing_order(request: HttpRequest) -> HttpResponse:
+    """Be paid out on every run whatever the till holds above an amount; or not any more."""
+    grant = seat_of(request)
+    told: dict[str, Any] = {
+        "town_id": grant.town_id,
+        "party": party_of(grant),
+        "actor": grant.user.actor,
+        "at": timezone.now(),
+    }
+    if "end" in request.POST:
+        standing.end_order(raw(), **told)
+        messages.success(request, _("You are paid out when you ask for it."))
+        return redirect("shop-payout")
+    text = request.POST.get("keep", "").strip()
+    try:
+        keep = typed_amount(text, grant.town.exponent) if text else 0
+    except ValueError:
+        messages.error(request, _("Write the amount with figures, such as 12,50."))
+        return redirect("shop-payout")
+    standing.set_order(raw(), **told, keep_minor=keep)
+    messages.success(request, _("You are paid out on every run from now on."))
     return redirect("shop-payout")
 
 
