@@ -75,6 +75,8 @@ STATUS: dict[type[KoinonError], int] = {
     payments.KeyReused: 422,
     payments.PaymentNotFound: 404,
     payments.HoldNotFound: 404,
+    payments.RequestNotFound: 404,
+    payments.RequestTooLong: 422,
     payments.Busy: 503,
 }
 

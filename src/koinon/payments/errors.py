@@ -13,6 +13,15 @@ PaymentsError
 ├── HoldNotFound            payments.hold-not-found
 ├── HoldNotOpen             payments.hold-not-open
 ├── CaptureTooLarge         payments.capture-too-large
+├── NotACodeToPay           payments.not-a-code-to-pay
+├── PayeeCodeReplaced       payments.payee-code-replaced
+├── RequestNotGenuine       payments.request-not-genuine
+├── RequestNotFound         payments.request-not-found
+├── RequestTooLong          payments.request-too-long
+├── RequestNotOpen
+│   ├── RequestPaid         payments.request-paid
+│   ├── RequestWithdrawn    payments.request-withdrawn
+│   └── RequestExpired      payments.request-expired
 ├── Busy                    payments.busy
 ├── ChargeGivenUp           payments.charge-given-up
 ├── CashierNotFound         payments.cashier-not-found
@@ -26,7 +35,7 @@ PaymentsError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -179,6 +188,85 @@ class CaptureTooLarge(PaymentsError):
         self.held = held
         self.asked = asked
         super().__init__(f"{held} are held by {hold_id}, {asked} asked")
+
+
+class NotACodeToPay(PaymentsError):
+    """What was scanned or typed is neither a request nor the code of a payee of this town; a digit may be wrong."""
+
+    code = "payments.not-a-code-to-pay"
+
+    def __init__(self) -> None:
+        super().__init__("this is not the code of a request or of somebody to pay")
+
+
+class PayeeCodeReplaced(PaymentsError):
+    """The payee has another code now; this one pays nobody."""
+
+    code = "payments.payee-code-replaced"
+
+    def __init__(self) -> None:
+        super().__init__("this code was replaced by another one")
+
+
+class RequestNotGenuine(PaymentsError):
+    """The request is not one that the town signed, or was changed since; nothing is paid."""
+
+    code = "payments.request-not-genuine"
+
+    def __init__(self) -> None:
+        super().__init__("this request was not signed by the town as it stands")
+
+
+class RequestNotFound(PaymentsError):
+    """The town has no such request."""
+
+    code = "payments.request-not-found"
+
+    def __init__(self, *, request_id: UUID | None = None) -> None:
+        self.request_id = str(request_id) if request_id else ""
+        super().__init__(f"there is no request {request_id}" if request_id else "there is no such request")
+
+
+class RequestTooLong(PaymentsError):
+    """A request holds for some time, and no longer than a request may."""
+
+    code = "payments.request-too-long"
+
+    def __init__(self, *, longest: timedelta) -> None:
+        self.most_days = longest.days
+        super().__init__(f"a request holds for {longest.days} days at the most")
+
+
+class RequestNotOpen(PaymentsError):
+    """The root of why a request cannot be paid any more."""
+
+    code = "payments.request-not-open"
+
+    def __init__(self, *, request_id: UUID) -> None:
+        self.request_id = str(request_id)
+        super().__init__(f"request {request_id} cannot be paid: {self.code}")
+
+
+class RequestPaid(RequestNotOpen):
+    """The request was paid; a request is paid once."""
+
+    code = "payments.request-paid"
+
+
+class RequestWithdrawn(RequestNotOpen):
+    """Whoever asked took the request back."""
+
+    code = "payments.request-withdrawn"
+
+
+class RequestExpired(RequestNotOpen):
+    """The time within which the request could be paid is over."""
+
+    code = "payments.request-expired"
+
+    def __init__(self, *, request_id: UUID, expired_at: datetime) -> None:
+        self.expired_at = expired_at.isoformat()
+        super().__init__(request_id=request_id)
 
 
 class Busy(PaymentsError):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from stdnum.iso7064 import mod_97_10
+
 from koinon.kernel.decisions import Ground
 from koinon.kernel.money import Amount, share_rounded_down, split_by_weight
+from koinon.parties.rules import ascii_digits
 from koinon.parties.types import PartyFacts
+from koinon.payments.errors import NotACodeToPay
 from koinon.payments.types import Leg, Plan
 from koinon.programmes.spending import SpendingRule, may_spend
 
@@ -193,3 +198,45 @@ def split_refund(amount_minor: int, left_minor: Sequence[int]) -> list[int]:
     """
     assert 0 < amount_minor <= sum(left_minor)
     return [share.minor for share in split_by_weight(Amount(amount_minor, ""), left_minor)]
+
+
+# --- What a payer scans or types ------------------------------------------------------------------
+
+PAYEE_MARK = "S1"
+"""What the code of a payee begins with; a request begins with ``R1.`` and a card with ``K1``."""
+PAYEE_BYTES = 16
+_PAYEE = re.compile(r"S1[A-Z2-7]{26}")
+_REQUEST = re.compile(r"R1\.[A-Za-z0-9_-]{100,400}")
+_BETWEEN = re.compile(r"[\s\u00a0\u200e\u200f.-]+")
+
+
+def payable_number(figures: int) -> str:
+    """The eight digits by which a request or a payee is found: six, and two by which a wrong one is noticed.
+
+    Those that begin with 0 to 4 are payees', the others requests' (ISO/IEC 7064, MOD 97-10).
+
+    >>> payable_number(123456), payable_number(567890)
+    ('12345676', '56789039')
+    """
+    assert 0 <= figures < 10**6
+    bare = f"{figures:06d}"
+    return bare + str(mod_97_10.calc_check_digits(bare))
+
+
+def read_payable(text: str) -> tuple[str, str]:
+    """What a payer scanned, opened or typed: ("request" | "payee" | "number", what it says), or ``NotACodeToPay``.
+
+    A link says it behind its ``#``, where no server on the way reads it.
+
+    >>> read_payable("١٢٣٤ ٥٦٧٦"), read_payable("https://besos.example/pay/#S1" + "A" * 26)[0]
+    (('number', '12345676'), 'payee')
+    """
+    said = text.strip().rpartition("#")[2] if len(text) <= 600 else ""
+    if _REQUEST.fullmatch(said):
+        return "request", said
+    bare = _BETWEEN.sub("", ascii_digits(said)).upper()
+    if _PAYEE.fullmatch(bare):
+        return "payee", bare
+    if re.fullmatch(r"[0-9]{8}", bare) and mod_97_10.is_valid(bare):
+        return "number", bare
+    raise NotACodeToPay

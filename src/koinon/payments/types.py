@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -264,3 +264,86 @@ class Place:
     is_sse: bool
     spendable_minor: int
     by_share: bool
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    funds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What a request says wherever it travels, with the town's signature by the key ``key_id``."""
+
+    town_id: int
+    id: UUID
+    payee: UUID
+    amount: Amount
+    expires_at: datetime
+    key_id: str
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What a payee asks to be paid, as it is kept. Whether it was paid, the books say."""
+
+    id: UUID
+    payee: UUID
+    amount_minor: int
+    unit: str
+    reference: str
+    category: str
+    number: str | None
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+    key_id: str
+    signature: bytes = field(repr=False)
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.amount_minor, self.unit)
+
+    @property
+    def grouped(self) -> str:
+        """The digits to type, in fours joined by a no-break space; empty where there are none."""
+        return _in_fours(self.number or "")
+
+
+class RequestState(StrEnum):
+    """What became of a request."""
+
+    OPEN = "open"
+    PAID = "paid"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with what became of it; ``payment`` where it is paid."""
+
+    request: PaymentRequest
+    state: RequestState
+    payment: Payment | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeCode:
+    """By what a payee is found who asks for no amount: a token to scan and eight digits to type."""
+
+    id: UUID
+    payee: UUID
+    token: str
+    number: str
+    made_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def grouped(self) -> str:
+        return _in_fours(self.number)
+
+
+def _in_fours(digits: str) -> str:
+    return "\u00a0".join(digits[place : place + 4] for place in range(0, len(digits), 4))
