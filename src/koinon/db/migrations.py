@@ -31,6 +31,7 @@ PACKAGES = (
     "koinon.treasury",
     "koinon.banking",
     "koinon.casework",
+    "koinon.helpdesk",
     "koinon.office",
     "koinon.accounting",
     "koinon.clearing",

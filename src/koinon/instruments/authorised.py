@@ -87,7 +87,9 @@ def authorise(
             at=at,
             actor=actor,
         )
-        after = {"party": str(party), "per_day_minor": per_day_minor, "last_day": last_day.isoformat()}
+        after: dict[str, str | int] = {
+            "party": str(party), "per_day_minor": per_day_minor, "last_day": last_day.isoformat(),
+        }  # fmt: skip
         _record(conn, town_id, authorisation_id, "instruments.authorised", actor, at, after)
     return authorisation(conn, town_id=town_id, authorisation_id=authorisation_id)
 
@@ -141,7 +143,7 @@ def change(
                 per_day_minor=per_day_minor,
                 last_day=last_day,
             )
-            after = {"per_day_minor": per_day_minor, "last_day": last_day.isoformat()}
+            after: dict[str, str | int] = {"per_day_minor": per_day_minor, "last_day": last_day.isoformat()}
             _record(conn, town_id, authorisation_id, "instruments.authorisation-changed", actor, at, after)
     return authorisation(conn, town_id=town_id, authorisation_id=authorisation_id)
 

@@ -85,6 +85,36 @@ WORDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("The rules for part of your money stay as they are"),
         gettext_noop("A change that was announced for %(from_day)s was taken back."),
     ),
+    "text.balance": (gettext_noop("You have %(amount)s."), gettext_noop("You asked by text message.")),
+    "text.balance-until": (
+        gettext_noop("You have %(amount)s. Of it %(part)s can be spent until %(last_day)s."),
+        gettext_noop("You asked by text message."),
+    ),
+    "text.locked": (
+        gettext_noop("Done. Cards blocked: %(cards)s. Your money is untouched; the counter gives you another card."),
+        gettext_noop("You asked by text message."),
+    ),
+    "text.nothing-locked": (
+        gettext_noop("No card of yours was in use, so none was blocked."),
+        gettext_noop("You asked by text message."),
+    ),
+    "text.help": (
+        gettext_noop(
+            "Write %(balance)s to know what you have, %(lock)s if you lost your card, %(stop)s to get no more answers."
+        ),
+        gettext_noop("You asked by text message."),
+    ),
+    "text.bound": (
+        gettext_noop(
+            "This number is answered from now on. Write %(balance)s to know what you have, %(lock)s if you lost your "
+            "card, %(stop)s to get no more answers."
+        ),
+        gettext_noop("You asked by text message."),
+    ),
+    "text.stopped": (
+        gettext_noop("This number is answered no more. The town's counter can change that."),
+        gettext_noop("You asked by text message."),
+    ),
     "complaint.received": (
         gettext_noop("We have your complaint %(number)s"),
         gettext_noop("You will be answered by %(due_day)s."),
@@ -177,7 +207,7 @@ def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Let
         kept = Vault(conn, secrets).get_many(reader.party_ids, ["email", "phone"])
     except PartiesError:
         raise NotSent("vault") from None
-    email = _first(reader, kept, "email") or reader.email
+    email = "" if _is_reply(message) else _first(reader, kept, "email") or reader.email
     phone = normal_phone(_first(reader, kept, "phone"), country=town.country)
     heading, more, language = words(message, town, reader.language)
     if phone and (message.prefer == "sms" or not email):
@@ -190,12 +220,13 @@ def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Let
 
 def words(message: Message, town: TownFacts, language: str) -> tuple[str, str, str]:
     """Heading and sentence in the reader's language, and which language that is."""
-    spoken = mails.spoken_language(language)
+    data = json.loads(message.data)
+    spoken = mails.spoken_language(str(data.pop("language", "")) or language)
     heading, more = WORDS[message.kind]
     with override(spoken):
         locale = mails.locale_for(spoken, town.country)
         said: dict[str, str] = {}
-        for name, value in json.loads(message.data).items():
+        for name, value in data.items():
             if name.endswith("_minor"):
                 said[name.removesuffix("_minor")] = mails.written_amount(
                     Amount(int(value), town.unit_code), town, locale
@@ -205,6 +236,11 @@ def words(message: Message, town: TownFacts, language: str) -> tuple[str, str, s
             else:
                 said[name] = " ".join(str(value).split())
         return _(heading) % said, _(more) % said, spoken
+
+
+def _is_reply(message: Message) -> bool:
+    """Whether it answers a text message, and so goes by telephone or not at all."""
+    return message.kind.startswith("text.")
 
 
 def _first(reader: _Reader, kept: Mapping[UUID, Mapping[str, str]], name: str) -> str:

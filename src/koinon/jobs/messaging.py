@@ -1,4 +1,4 @@
-"""A thread of its own that sends messages: a mail server that is slow holds up no seal."""
+"""A thread of its own that takes text messages in and sends messages: a mail server that is slow holds up no seal."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ class Messenger(threading.Thread):
             self.join(timeout=30)
 
     def _round(self) -> None:
-        from koinon.jobs import messages  # Django is needed for what is said to people only.
+        from koinon.jobs import inbox, messages  # Django is needed for what is said to people only.
 
         try:
             with connect(self._url, application_name="koinon messages") as conn:
+                inbox.inbox_round(conn, now=datetime.now(UTC), stopping=self._told.is_set)
                 messages.messages_round(conn, now=datetime.now(UTC), stopping=self._told.is_set)
         except Exception as failed:  # noqa: BLE001  The next round tries again; a dead thread would tell nobody anything.
             figures.add(metrics.FAILED, job="messages")

@@ -1,0 +1,4 @@
+-- Forget text messages that came before an instant.
+--
+-- before timestamptz
+DELETE FROM helpdesk.text AS t WHERE t.at < %(before)s;
