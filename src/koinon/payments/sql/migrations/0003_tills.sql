@@ -72,7 +72,7 @@ COMMENT ON COLUMN payments.charge.key IS 'Made once by the till; asking again wi
 COMMENT ON COLUMN payments.charge.payment IS 'Empty: the till gave the charge up before it was paid, and from then on it never can be.';
 COMMENT ON COLUMN payments.charge.shift IS 'Empty where no shift was open.';
 CREATE INDEX charge_by_shift ON payments.charge (town_id, shift) WHERE shift IS NOT NULL;
-COMMENT ON INDEX payments.charge_by_shift IS 'Serves payments/sql/shift_totals.sql.';
+COMMENT ON INDEX payments.charge_by_shift IS 'Serves payments/sql/shifts_of.sql.';
 
 CREATE TABLE payments.given_back (
     town_id integer NOT NULL,
@@ -88,7 +88,7 @@ CREATE TABLE payments.given_back (
 COMMENT ON TABLE payments.given_back IS 'In which shift a refund was made, and who allowed it; written together with it.';
 COMMENT ON COLUMN payments.given_back.cashier IS 'The manager whose PIN allowed it; empty where the shop has no cashiers.';
 CREATE INDEX given_back_by_shift ON payments.given_back (town_id, shift) WHERE shift IS NOT NULL;
-COMMENT ON INDEX payments.given_back_by_shift IS 'Serves payments/sql/shift_totals.sql.';
+COMMENT ON INDEX payments.given_back_by_shift IS 'Serves payments/sql/shifts_of.sql.';
 
 GRANT SELECT, INSERT ON payments.cashier, payments.shift, payments.charge, payments.given_back TO koinon_app;
 GRANT UPDATE (role, sealed_name, pin_hash, counted, last_at, ended_at, ended_by) ON payments.cashier TO koinon_app;
