@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,8 @@ class _Shop:
     is_chain: bool
     accepts_since: date | None
     size: str
+    latitude: Decimal | None
+    longitude: Decimal | None
 
 
 def purses(conn: Connection[Any], *, town_id: int, payer: UUID, at: datetime) -> list[PurseView]:
@@ -298,6 +301,9 @@ def where_to_spend(conn: Connection[Any], *, town_id: int, payer: UUID, at: date
                     is_sse=shop.is_sse,
                     spendable_minor=spendable,
                     by_share=any(purse.rule.share_of_price is not None for purse in usable),
+                    latitude=shop.latitude,
+                    longitude=shop.longitude,
+                    funds=tuple(dict.fromkeys(purse.fund for purse in usable)),
                 )
             )
     return places

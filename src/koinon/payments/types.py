@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -253,7 +254,8 @@ class Receipt:
 class Place:
     """Where a payer may spend, and how much there at the most on that day.
 
-    ``by_share`` says that some of it pays only a share of a price.
+    ``by_share`` says that some of it pays only a share of a price. ``funds`` is the money that is good there, in the
+    order in which it pays; None is free money. Latitude and longitude are of the shop's door, where they are known.
     """
 
     party_id: UUID
@@ -266,7 +268,7 @@ class Place:
     by_share: bool
     latitude: Decimal | None = None
     longitude: Decimal | None = None
-    funds: tuple[str, ...] = ()
+    funds: tuple[UUID | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

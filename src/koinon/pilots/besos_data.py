@@ -32,6 +32,7 @@ from typing import TypeVar
 import xlsxwriter
 from stdnum.es import cif, dni, nie
 
+from koinon.pilots import besos_data_map
 from koinon.pilots.besos_data_names import CHAINS, COOP, EI, ORIGINS, OWN, SOCIAL, STREETS, TRADES, ZONES, Origin
 from koinon.pilots.townfolder_cells import Cell
 
@@ -541,6 +542,7 @@ class Files:
     businesses: Rows
     awards: Rows
     settings: dict[str, str]
+    map: str
 
 
 def typed(town: Besos) -> Files:
@@ -586,7 +588,10 @@ def typed(town: Besos) -> Files:
             ]
         )
     awards += [[None] * 4, ["TOTAL", sum(home.monthly_minor for home in town.households) / 100]]
-    return Files(households, residents, businesses, awards, settings())
+    drawn = besos_data_map.geojson(
+        {zone[0]: zone[1] for zone in ZONES}, {shop.tax_id: shop.zone for shop in town.businesses}
+    )
+    return Files(households, residents, businesses, awards, settings(), drawn)
 
 
 def _resident_row(hand: Hand, home: Household, person: Person) -> list[Cell]:
@@ -667,6 +672,7 @@ def written(files: Files) -> dict[str, bytes]:
         "residents.xlsx": xlsx_bytes({"Llegenda": LEGEND, "Membres": files.residents}),
         "businesses.csv": csv_bytes(files.businesses, separator=",", encoding="utf-8-sig"),
         "programmes/inclusio-ajuts.xlsx": xlsx_bytes({"Ajuts": files.awards}),
+        "map.geojson": files.map.encode(),
         **{name: content.encode() for name, content in files.settings.items()},
     }
 

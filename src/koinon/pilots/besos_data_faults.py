@@ -93,6 +93,7 @@ def spoil(files: Files) -> tuple[dict[str, bytes], list[Planted]]:
     _spoil_awards(_Grid(AWARDS, files.awards, AWARD_HEADINGS, planted))
     files.settings.update(_spoilt_settings(files.settings, planted))
     folder = written(files)
+    del folder["map.geojson"]  # Its points would name shops whose identifiers were spoilt.
     folder[BUSINESSES] = folder[BUSINESSES].replace(FOREIGN_BYTE.encode(), "ú".encode("cp1252"))
     quoted = f'"{torn}"'.encode()
     assert folder[BUSINESSES].count(quoted) == 1

@@ -72,6 +72,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "workers": ("workers", "employees", "trabajadores", "plantilla", "εργαζόμενοι", "trabalhadores", "employés", "العاملون"),
     "sse": ("sse", "social economy", "economía social", "κοινωνική οικονομία", "economia social", "économie sociale"),
     "registry_number": ("registry number", "register", "nº registro", "αριθμός μητρώου", "n.º de registo", "registre"),
+    "latitude": ("latitude", "lat", "latitud", "γεωγραφικό πλάτος", "خط العرض"),
+    "longitude": ("longitude", "lon", "lng", "longitud", "γεωγραφικό μήκος", "خط الطول"),
     "supplier": ("supplier", "proveedor", "proveïdor", "προμηθευτής", "fornecedor", "fournisseur"),
 }  # fmt: skip
 YES = ("yes", "y", "sí", "si", "ναι", "sim", "oui", "نعم", "x", "1", "true")
@@ -240,6 +242,7 @@ def take_in(
 class _Zone:
     code: str
     name: str
+    outline: str
 
 
 def _read(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +36,7 @@ from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_funds import check_payees
 from koinon.pilots.townfolder_limits import MOST_FINDINGS, Allowance
+from koinon.pilots.townfolder_map import Place, degrees, read_map
 from koinon.pilots.townfolder_settings import (
     LEGAL_FORMS,
     SSE_LEGAL_FORMS,
@@ -107,6 +109,8 @@ BUSINESS_FIELDS = {
     "sse": OPTIONAL,
     "registry_number": OPTIONAL,
     "supplier": OPTIONAL,
+    "latitude": OPTIONAL,
+    "longitude": OPTIONAL,
 }
 AWARD_FIELDS = {
     "household": REQUIRED,
@@ -349,11 +353,20 @@ class _Reading:
         households = [self._complete(one, members[one.key], statuses.get(one.key, [])) for one in households]
         businesses = self._businesses()
         check_payees(self.policies.funds, {shop.tax_id for shop in businesses}, self.findings)
+        zones = self.settings.zones
+        drawn = read_map(
+            self.folder,
+            zone_of=self.zone_of,
+            zone_names=[zone.name for zone in zones],
+            shops={shop.tax_id for shop in businesses},
+            findings=self.findings,
+        )
+        businesses = [_placed(shop, drawn.places.get(shop.tax_id)) for shop in businesses]
         awards = self._awards({household.key: household for household in households}, households_known)
         left_out = tuple(shop for shop in businesses if shop.is_chain and not self.settings.chains_accepted)
         return TownPlan(
             town=self.settings.town,
-            zones=self.settings.zones,
+            zones=tuple(replace(zone, outline=drawn.outlines.get(zone.code, "")) for zone in zones),
             households=tuple(households),
             people=tuple(people or ()),
             businesses=tuple(shop for shop in businesses if not shop.is_chain or self.settings.chains_accepted),
@@ -637,7 +650,18 @@ class _Reading:
             accepts_since=row.day("accepts_since") or date.min,
             iban=row.understand("iban", row.required("iban"), iban) or "",
             row=row.line.number,
+            latitude=self._degrees(row, "latitude", 90),
+            longitude=self._degrees(row, "longitude", 180),
         )
+
+    def _degrees(self, row: _Row, name: str, most: int) -> Decimal | None:
+        cell = row.optional(name)
+        if cell is None:
+            return None
+        found = degrees(cell, most)
+        if found is None:
+            row.problem(name, "town.degrees-invalid", _("This is no number of degrees on earth."))
+        return found
 
     def _awards(self, households: dict[str, HouseholdSpec], households_known: bool) -> list[AwardSpec]:
         awards: list[AwardSpec] = []
@@ -679,6 +703,14 @@ class _Reading:
             file=row.table.file,
             row=row.line.number,
         )
+
+
+def _placed(shop: BusinessSpec, place: Place | None) -> BusinessSpec:
+    """A shop where its list says, else where the map does."""
+    listed = shop.latitude is not None and shop.longitude is not None
+    if place is None or listed:
+        return shop if listed else replace(shop, latitude=None, longitude=None)
+    return replace(shop, latitude=place[0], longitude=place[1])
 
 
 def _overlap(one: AwardSpec, other: AwardSpec) -> bool:

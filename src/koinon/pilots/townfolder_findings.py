@@ -83,6 +83,12 @@ KINDS: dict[str, Kind] = {
     "town.column-missing": Kind(ERROR, gettext_noop("Add the column, or name the heading it really has in town.toml.")),
     "town.column-twice": Kind(ERROR, gettext_noop("Keep one of the columns and rename or delete the other.")),
     "town.row-too-long": Kind(ERROR, gettext_noop("Put the cell that holds a separator between double quotes.")),
+    "town.map-invalid": Kind(
+        ERROR, gettext_noop("Export the map again as GeoJSON, with longitudes and latitudes (WGS 84).")
+    ),
+    "town.map-shop-unknown": Kind(
+        WARNING, gettext_noop("Correct the tax identifier, or take the point out of the map.")
+    ),
     # settings
     "town.setting-missing": Kind(ERROR, gettext_noop("Add the setting.")),
     "town.setting-unknown": Kind(ERROR, gettext_noop("Correct the name of the setting, or remove it.")),
@@ -104,6 +110,7 @@ KINDS: dict[str, Kind] = {
         ERROR, gettext_noop("Use one of the values that town.toml translates, or add this one to it.")
     ),
     "town.value-too-long": Kind(ERROR, gettext_noop("Shorten the text.")),
+    "town.degrees-invalid": Kind(ERROR, gettext_noop("Write degrees with decimals, such as 41.449123.")),
     "town.number-invalid": Kind(ERROR, gettext_noop("Write a whole number.")),
     "town.amount-invalid": Kind(ERROR, gettext_noop("Write the amount in figures, such as 1.234,56.")),
     "town.amount-ambiguous": Kind(ERROR, gettext_noop("Write the amount with its decimals: 1.234,00 or 1,23.")),

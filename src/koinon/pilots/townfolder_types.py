@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -61,11 +62,12 @@ class TownSpec:
 
 @dataclass(frozen=True, slots=True)
 class ZoneSpec:
-    """A neighbourhood: its official code, its name, other spellings met in files."""
+    """A neighbourhood: its official code, its name, other spellings met in files, its outline as GeoJSON text."""
 
     code: str
     name: str
     also: tuple[str, ...] = ()
+    outline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class BusinessSpec:
     accepts_since: date
     iban: str
     row: int
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ SELECT
     organisation.party_id, organisation.trade_name, coalesce(zone.code, '') AS zone,
     coalesce(zone.name, '') AS zone_name, organisation.sector, organisation.sector_group,
     organisation.legal_form, organisation.is_sse, organisation.is_chain, organisation.accepts_since,
-    organisation.size_class AS size
+    organisation.size_class AS size, organisation.latitude, organisation.longitude
 FROM parties_organisation AS organisation
 INNER JOIN parties_party AS party ON party.id = organisation.party_id
 LEFT JOIN parties_zone AS zone ON zone.id = organisation.zone_id

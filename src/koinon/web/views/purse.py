@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -100,21 +101,62 @@ def purse_movements(request: HttpRequest) -> HttpResponse:
 
 @seen_by(Role.RESIDENT)
 def where(request: HttpRequest) -> HttpResponse:
-    """Every shop where some of the money is good today, by neighbourhood."""
+    """Every shop where some of the money is good today, by neighbourhood and on the map."""
     grant = seat_of(request)
-    places = queries.where_to_spend(raw(), town_id=grant.town_id, payer=party_of(grant), at=timezone.now())
-    zone, kind = request.GET.get("zone", ""), request.GET.get("kind", "")
-    shown = [place for place in places if (not zone or place.zone == zone) and (not kind or place.sector_group == kind)]
+    conn, now = raw(), timezone.now()
+    places = queries.where_to_spend(conn, town_id=grant.town_id, payer=party_of(grant), at=now)
+    mine = [
+        view
+        for view in queries.purses(conn, town_id=grant.town_id, payer=party_of(grant), at=now)
+        if view.available_minor > 0
+    ]
+    zone, kind, money = (request.GET.get(name, "") for name in ("zone", "kind", "money"))
+    shown = [
+        place
+        for place in places
+        if (not zone or place.zone == zone)
+        and (not kind or place.sector_group == kind)
+        and (not money or money in {_money_key(fund) for fund in place.funds})
+    ]
     context = {
         "count": len(shown),
         "groups": _by_zone(shown, _own_zone(grant), all_open=bool(zone or kind)),
         "zones": _choices((place.zone, place.zone_name) for place in places),
         "kinds": _choices((place.sector_group, words.sector(place.sector_group)) for place in places),
+        "moneys": [(_money_key(view.fund), view.fund_name) for view in mine] if len(mine) > 1 else [],
         "zone": zone,
         "kind": kind,
+        "money": money,
         "some_by_share": any(place.by_share for place in shown),
+        "map": _map(grant, shown),
     }
     return wallet.show(request, "koinon/purse/where.html", context)
+
+
+def _money_key(fund: UUID | None) -> str:
+    """How an address names money: by its fund, or as free."""
+    return "free" if fund is None else fund.hex
+
+
+def _map(grant: RoleGrant, places: list[Place]) -> dict[str, Any] | None:
+    """What the map draws; None where the town has drawn none, or none of these shops stands on it."""
+    drawn = Zone.objects.filter(town=grant.town, outline__isnull=False).values_list("code", "name", "outline")
+    own = _own_zone(grant)
+    shops = [
+        {
+            "id": place.party_id.hex,
+            "name": place.trade_name,
+            "kind": str(words.sector(place.sector_group)),
+            "sse": place.is_sse,
+            "at": [float(place.latitude), float(place.longitude)],
+        }
+        for place in places
+        if place.latitude is not None and place.longitude is not None
+    ]
+    if not shops:
+        return None
+    zones = [{"name": name, "own": code == own, "outline": outline} for code, name, outline in drawn]
+    return {"zones": zones, "shops": shops}
 
 
 @dataclass(frozen=True, slots=True)
