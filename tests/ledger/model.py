@@ -37,6 +37,7 @@ ROUTES = {
     ("fee", "till", "till"),
     ("unbind", "till", "till"),
     ("exchange", "member", "member"),
+    ("cover", "escrow", "till"),
 }
 
 

@@ -68,13 +68,14 @@ class Year:
 
 
 MOVED = (
-    "received", "withdrawn", "issued", "disbursed", "rewarded", "bonus", "topped_up", "paid", "refunded", "redeemed", "fees",
+    "received", "withdrawn", "issued", "disbursed", "rewarded", "bonus", "topped_up", "covered", "paid", "refunded", "redeemed", "fees",
     "paid_out", "expired",
 )  # fmt: skip
 # Which figure each code of the books goes into, and with which sign.
 _FIGURES = {
     "receive": ("received", 1), "withdraw": ("withdrawn", 1), "issue": ("issued", 1), "unissue": ("issued", -1),
     "disburse": ("disbursed", 1), "reward": ("rewarded", 1), "bonus": ("bonus", 1), "topup": ("topped_up", 1),
+    "cover": ("covered", 1),
     "redeem": ("redeemed", 1), "fee": ("fees", 1), "payout": ("paid_out", 1), "expire": ("expired", 1),
 }  # fmt: skip
 

@@ -57,6 +57,7 @@ CODES: Mapping[int, str] = {
     13: "fee",
     14: "unbind",
     15: "exchange",
+    17: "cover",
 }
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's binary times count from here.

@@ -42,6 +42,7 @@ class Code(StrEnum):
     FEE = "fee"
     UNBIND = "unbind"
     EXCHANGE = "exchange"
+    COVER = "cover"
 
 
 @dataclass(frozen=True, slots=True)

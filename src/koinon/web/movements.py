@@ -75,6 +75,8 @@ def what(movement: PartyMovement, *, shop: bool) -> str:
         return _("Bonus taken back") if movement.is_reversal else _("Bonus")
     if movement.code == "redeem":
         return _("Payout undone") if movement.is_reversal else _("Asked for payout in euros")
+    if movement.code == "cover":
+        return _("Covered by the town: accepted without a network")
     if movement.code == "unbind":
         return _("Bound money became free")
     if movement.code == "expire":

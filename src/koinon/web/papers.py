@@ -108,7 +108,7 @@ def year_lines(found: Year, town: Town) -> list[tuple[str, int, str]]:
         (_("In circulation as it ended"), after, ""),
         *(
             (str(words.YEAR_FIGURES[what]), found.moved[what], "")
-            for what in ("disbursed", "rewarded", "bonus", "topped_up", "paid", "refunded", "fees")
+            for what in ("disbursed", "rewarded", "bonus", "topped_up", "covered", "paid", "refunded", "fees")
         ),
         (_("In the bank behind the units as the year began"), held_before, euros),
         *((str(words.YEAR_FIGURES[what]), found.moved[what], euros) for what in ("received", "withdrawn", "paid_out")),

@@ -28,6 +28,7 @@ from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
 from koinon.ledger import errors as ledger
 from koinon.office import errors as office
+from koinon.offline import errors as offline
 from koinon.outbox import errors as outbox
 from koinon.parties import errors as parties
 from koinon.parties.connection import raw
@@ -66,6 +67,12 @@ STATUS: dict[type[KoinonError], int] = {
     ledger.OriginalNotFound: 404,
     office.FilterNotFound: 404,
     office.UploadNotFound: 404,
+    offline.DeviceNotFound: 404,
+    offline.KeyNotUsable: 422,
+    offline.ShopNotFound: 404,
+    offline.TermsNotPossible: 422,
+    offline.TooManyVouchers: 422,
+    offline.VoucherNotReadable: 422,
     outbox.DeliveryNotFound: 404,
     outbox.EndpointNotFound: 404,
     outbox.NoticeNotFound: 404,
@@ -208,6 +215,18 @@ SENTENCES: dict[str, Any] = {
     "office.changed-since-preview": gettext_lazy("The records changed since you looked. Look at the preview again."),
     "office.nothing-to-do": gettext_lazy("None of the records chosen would change."),
     "office.upload-not-found": gettext_lazy("The file is kept no longer. Send it again."),
+    "offline.terms-not-possible": gettext_lazy("The town cannot promise this."),
+    "offline.not-switched-on": gettext_lazy("The town has not switched payments without a network on for this shop."),
+    "offline.shop-not-found": gettext_lazy("The town has no such shop."),
+    "offline.too-many-devices": gettext_lazy("No more tills of this shop may be registered. Withdraw one first."),
+    "offline.device-not-found": gettext_lazy("This till is not registered for this shop."),
+    "offline.device-revoked": gettext_lazy("This till was withdrawn. Register it anew."),
+    "offline.key-not-usable": gettext_lazy("This browser sent a key that the town cannot use."),
+    "offline.key-reused": gettext_lazy("This till is registered already, for another shop."),
+    "offline.too-many-vouchers": gettext_lazy("This is more than is taken at once. Send it in parts."),
+    "offline.voucher-malformed": gettext_lazy("This cannot be read as a payment that a till accepted."),
+    "offline.voucher-misplaced": gettext_lazy("This was accepted by another till, or for another town."),
+    "offline.signature-wrong": gettext_lazy("This was not signed by this till. Nothing was paid."),
     "payments.amount-not-positive": gettext_lazy("The amount must be above zero."),
     "payments.key-reused": gettext_lazy("This form was sent before with other figures. Open it again."),
     "payments.refund-too-large": gettext_lazy("More was to be given back than is left of this sale."),

@@ -30,4 +30,5 @@ FROM ledger.block AS b
 WHERE b.number = 1 AND (SELECT jsonb_object_agg(code.number, code.name) FROM ledger.code AS code) IS DISTINCT FROM
     '{"1": "receive", "2": "withdraw", "3": "issue", "4": "unissue", "5": "disburse",
       "6": "pay", "7": "redeem", "8": "payout", "9": "expire", "10": "topup",
-      "11": "bonus", "12": "reward", "13": "fee", "14": "unbind", "15": "exchange"}'::jsonb;
+      "11": "bonus", "12": "reward", "13": "fee", "14": "unbind", "15": "exchange",
+      "17": "cover"}'::jsonb;

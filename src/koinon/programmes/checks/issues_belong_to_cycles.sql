@@ -11,7 +11,7 @@ LEFT JOIN (
 ) AS known ON known.town_id = transfer.town_id AND known.reference = transfer.reference
 WHERE
     transfer.code IN ('issue', 'unissue', 'disburse')
-    AND (transfer.code = 'disburse' OR NOT transfer.reference ~ '^(campaign|topup|activity):')  -- Those have checks of their own.
+    AND (transfer.code = 'disburse' OR NOT transfer.reference ~ '^(campaign|topup|activity|voucher):')  -- Those have checks of their own.
     AND (
         transfer.reverses IS NOT NULL
         OR known.programme_id IS DISTINCT FROM CASE transfer.code WHEN 'issue' THEN credit.holder ELSE debit.holder END

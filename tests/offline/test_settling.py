@@ -1,0 +1,323 @@
+"""Payments without a network: who pays what a till accepted, and who bears what nobody can pay."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from koinon.instruments import operations as instruments
+from koinon.instruments.types import Why
+from koinon.offline import operations, queries
+from koinon.offline.errors import (
+    DeviceNotFound,
+    DeviceRevoked,
+    KeyReused,
+    NotSwitchedOn,
+    TermsNotPossible,
+    TooManyDevices,
+)
+from koinon.offline.types import Algorithm, Bearer
+from tests.offline import outage
+from tests.offline.outage import CASHIER, NOON, TREASURER, Outage
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def field(conn: Any) -> Outage:
+    return outage.build(conn)
+
+
+@pytest.fixture
+def town(field: Outage) -> Outage:
+    field.terms()
+    field.switch_on("forn", "farina", "bar")
+    return field
+
+
+def test_what_a_till_accepted_is_paid_from_the_purses_when_it_is_back(town):
+    till = town.till("forn")
+    sent = till.takes(town.card("ana"), "12.50")
+    assert town.became(till, sent) == ["paid 12.50"]
+    assert (town.town.balance("ana", "aid"), town.town.balance("forn")) == ("87.50", "12.50")
+    [voucher] = queries.vouchers(town.conn, town_id=town.town.id)
+    assert (voucher.name, voucher.accepted_at, voucher.received_at) == ("1-1", NOON, NOON + 2 * HOUR)
+    assert town.town.broken() == []
+
+
+def test_a_browser_without_ed25519_signs_with_p256(town):
+    till = town.till("forn", algorithm=Algorithm.P256)
+    assert town.became(till, till.takes(town.card("ana"), "12.50")) == ["paid 12.50"]
+
+
+def test_sent_again_in_any_order_it_is_paid_once(town):
+    till, card = town.till("forn"), town.card("ana")
+    first, second = till.takes(card, "5.00"), till.takes(card, "6.00")
+    assert town.became(till, second) == ["paid 6.00"]
+    assert [gap.last for gap in queries.gaps(town.conn, town_id=town.town.id)] == [1]
+    assert town.became(till, second, first, first) == ["paid 6.00", "paid 5.00", "paid 5.00"]
+    assert town.town.balance("ana", "aid") == "89.00"
+    assert queries.gaps(town.conn, town_id=town.town.id) == []
+
+
+def test_two_tills_accept_one_card_beyond_its_cap_and_the_town_bears_what_neither_could_know(town):
+    ours, theirs, card = town.till("forn"), town.till("farina"), town.card("ana")
+    first, second = ours.takes(card, "20.00"), theirs.takes(card, "18.00", at=NOON + HOUR)
+    assert town.became(theirs, second) == ["paid 18.00"]
+    assert town.became(ours, first) == ["paid 12.00 town 8.00 over-card"]
+    assert (town.town.balance("ana", "aid"), town.town.balance("forn"), town.town.balance("farina")) == (
+        "70.00", "20.00", "18.00",
+    )  # fmt: skip
+    assert town.town.reserve("risk") == "52.00"
+    report = town.report()
+    assert [(loss.name, [other.name for other in others]) for loss, others in report.lossy] == [("1-1", ["2-1"])]
+    assert report.lossy[0][0].grounds[0].fields["earlier"] == ["2-1"]
+    assert (report.totals.amount_minor, report.totals.paid_minor, report.totals.covered_minor) == (38_00, 30_00, 8_00)
+    assert town.town.broken() == []
+
+
+def test_where_the_shop_bears_it_the_town_pays_nothing(field):
+    field.terms(bearer=Bearer.SHOP)
+    field.switch_on("forn", "farina")
+    ours, theirs, card = field.till("forn"), field.till("farina"), field.card("ana")
+    assert field.became(ours, ours.takes(card, "20.00")) == ["paid 20.00"]
+    assert field.became(theirs, theirs.takes(card, "18.00")) == ["paid 10.00 shop 8.00 over-card"]
+    assert field.town.reserve("risk") == "60.00"
+    assert field.town.broken() == []
+
+
+def test_what_the_purses_lack_is_a_loss_and_never_a_debt_of_the_holder(town):
+    till = town.till("forn")
+    assert town.became(till, till.takes(town.card("pere"), "20.00")) == ["paid 12.00 town 8.00 not-enough"]
+    assert town.town.balance("pere", "aid") == "0.00"
+    assert town.town.broken() == []
+
+
+def test_a_fund_that_pays_half_a_price_pays_half_of_what_can_be_paid(town):
+    town.town.fund("half", rule={"share_of_price": "1/2"})
+    town.town.household("laia")
+    town.town.give("laia", "half", "50.00")
+    town.town.give("laia", "aid", "4.00")
+    till = town.till("forn")
+    assert town.became(till, till.takes(town.card("laia"), "20.00")) == ["paid 8.00 town 12.00 not-enough"]
+    assert (town.town.balance("laia", "half"), town.town.balance("laia", "aid")) == ("46.00", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("amount", "at", "came"),
+    [
+        ("20.01", NOON, "paid 12.00 shop 8.01 over-voucher not-enough"),
+        ("20.00", NOON - 4 * DAY, "shop 20.00 not-switched-on"),
+        ("20.00", NOON + DAY, "paid 12.00 shop 8.00 ahead not-enough"),
+    ],
+    ids=["over the cap of a payment", "before it was switched on", "by a clock that runs ahead"],
+)
+def test_what_the_till_could_have_known_is_its_shops_to_bear(town, amount, at, came):
+    till = town.till("forn")
+    assert town.became(till, till.takes(town.card("pere"), amount, at=at)) == [came]
+    assert town.town.reserve("risk") == "60.00"
+    assert town.town.broken() == []
+
+
+def test_a_till_counts_what_a_card_paid_there_on_the_day(town):
+    till, card = town.till("forn"), town.card("ana")
+    sent = [till.takes(card, "20.00"), till.takes(card, "15.00"), till.takes(card, "20.00", at=NOON + DAY)]
+    assert town.became(till, *sent, at=NOON + DAY) == [
+        "paid 20.00", "paid 10.00 shop 5.00 over-card-here over-card", "paid 20.00",
+    ]  # fmt: skip
+
+
+def test_a_till_keeps_no_more_than_its_cap_until_it_is_back(field):
+    field.terms(device_most_minor=30_00)
+    field.switch_on("forn")
+    till, ana, pere = field.till("forn"), field.card("ana"), field.card("pere")
+    sent = [till.takes(ana, "20.00"), till.takes(pere, "20.00")]
+    assert field.became(till, *sent) == ["paid 20.00", "paid 12.00 shop 8.00 over-till not-enough"]
+    later = till.takes(pere, "20.00", at=NOON + DAY)
+    assert field.became(till, later, at=NOON + DAY + HOUR) == ["town 20.00 not-enough"]
+
+
+def test_what_comes_too_late_is_still_paid_but_its_loss_is_the_shops(town):
+    till = town.till("forn")
+    sent = till.takes(town.card("pere"), "20.00")
+    assert town.became(till, sent, at=NOON + 3 * DAY + HOUR) == ["paid 12.00 shop 8.00 late not-enough"]
+
+
+def test_a_card_that_was_blocked_before_pays_nothing_and_one_blocked_after_pays(town):
+    till = town.till("forn")
+    lost, found = town.give("ana"), town.give("ana")
+    for card in (lost, found):
+        instruments.block(
+            town.conn, town_id=town.town.id, card_id=card.id, why=Why.LOST, actor=CASHIER, at=NOON + HOUR
+        )  # fmt: skip
+    before = till.takes(town.desk.tokens[lost.id], "10.00")
+    after = till.takes(town.desk.tokens[found.id], "10.00", at=NOON + HOUR)
+    assert town.became(till, before, after) == ["paid 10.00", "town 10.00 card-blocked"]
+    assert town.town.balance("ana", "aid") == "90.00"
+
+
+@pytest.mark.parametrize("code", ["K1" + "A" * 32, "1234 5678 9092", "something else"])
+def test_a_code_that_is_no_cards_of_the_town_is_the_shops_risk(town, code):
+    till = town.till("forn")
+    assert town.became(till, till.takes(code, "10.00")) == ["shop 10.00 card-unknown"]
+    assert town.town.broken() == []
+
+
+def test_a_box_that_was_moved_to_another_voucher_opens_nothing(town):
+    till, card = town.till("forn"), town.card("ana")
+    first, second = till.takes(card, "5.00"), till.takes(card, "6.00")
+    swapped = outage.Sent(second.body, second.signature, first.box)
+    assert town.became(till, swapped) == ["shop 6.00 card-unreadable"]
+    again = till.takes(card, "7.00", counter=9)
+    body = again.body.replace(b"counter:9", b"counter:8")
+    assert town.became(till, outage.Sent(body, till.sign(body), again.box)) == ["shop 7.00 card-unreadable"]
+
+
+def test_what_the_till_did_not_sign_is_not_taken(town):
+    till, other, card = town.till("forn"), town.till("farina"), town.card("ana")
+    sent = till.takes(card, "5.00")
+    dearer = sent.body.replace(b"amount:500", b"amount:900")
+    assert (
+        town.became(
+            till,
+            outage.Sent(dearer, sent.signature, sent.box),
+            outage.Sent(sent.body, other.sign(sent.body), sent.box),
+            outage.Sent(sent.body + b"\n", till.sign(sent.body + b"\n"), sent.box),
+            till.takes(card, "5.00", town_id=town.town.id + 1),
+            till.takes(card, "5.00", unit="EUR"),
+            other.takes(card, "5.00"),
+        )
+        == ["offline.signature-wrong"] * 2 + ["offline.voucher-malformed"] + ["offline.voucher-misplaced"] * 3
+    )
+    assert queries.vouchers(town.conn, town_id=town.town.id) == []
+
+
+def test_one_counter_used_twice_is_paid_once_and_both_are_named(town):
+    till, card = town.till("forn"), town.card("ana")
+    first, again = till.takes(card, "5.00", counter=4), till.takes(card, "6.00", counter=4)
+    assert town.became(till, first, again) == ["paid 5.00", "shop 6.00 counter-reused"]
+    [(one, other)] = town.report().clashes
+    assert (one.amount_minor, other.amount_minor, one.name, other.name) == (5_00, 6_00, "1-4", "1-4")
+    assert town.town.broken() == []
+
+
+def test_the_town_owes_what_its_fund_lacks_and_pays_when_it_has_it(field):
+    field.terms(voucher_most_minor=90_00, card_most_minor=90_00, month_most_minor=95_00)
+    field.switch_on("forn")
+    till, card = field.till("forn"), field.card("pere")
+    assert field.became(till, till.takes(card, "90.00")) == ["paid 12.00 owed 78.00 not-enough"]
+    assert field.town.broken() == []
+    how = {"town_id": field.town.id, "actor": TREASURER}
+    assert operations.cover_owed(field.conn, at=NOON, **how) == 0
+    field.town.receive("risk", "20.00")
+    assert operations.cover_owed(field.conn, at=NOON, **how) == 1
+    assert (field.town.balance("forn"), field.town.reserve("risk")) == ("90.00", "2.00")
+    assert field.became(till, till.takes(card, "20.00", at=NOON + DAY), at=NOON + DAY) == [
+        "owed 17.00 shop 3.00 not-enough town-has-borne-enough"
+    ]  # fmt: skip
+    assert field.town.broken() == []
+
+
+def test_a_withdrawn_till_is_heard_for_what_it_accepted_before(town):
+    till, card = town.till("forn"), town.card("ana")
+    before, after = till.takes(card, "5.00"), till.takes(card, "6.00", at=NOON + HOUR)
+    how = {"town_id": town.town.id, "device_id": till.id, "at": NOON + HOUR, "actor": CASHIER}
+    with pytest.raises(DeviceNotFound):
+        operations.revoke_device(town.conn, party=town.town.parties["bar"], **how)
+    assert [operations.revoke_device(town.conn, **how) for _ in range(2)] == [True, False]
+    assert town.became(till, before, after) == ["paid 5.00", "shop 6.00 till-withdrawn"]
+    assert town.town.broken() == []
+
+
+def test_a_shop_that_is_switched_off_is_settled_for_what_it_accepted_before(town):
+    till, card = town.till("forn"), town.card("pere")
+    sent = [till.takes(card, "20.00"), till.takes(card, "5.00", at=NOON + 2 * HOUR)]
+    operations.switch_off(
+        town.conn, town_id=town.town.id, party=town.town.parties["forn"], at=NOON + HOUR, actor=TREASURER
+    )  # fmt: skip
+    assert town.became(till, *sent) == ["paid 12.00 town 8.00 not-enough", "shop 5.00 not-switched-on not-enough"]
+    assert town.town.broken() == []
+
+
+def test_a_shop_has_as_many_tills_as_the_terms_allow_and_each_key_once(town):
+    first = town.till("forn")
+    town.till("forn")
+    with pytest.raises(TooManyDevices):
+        town.till("forn")
+    how = {
+        "town_id": town.town.id, "label": "", "algorithm": first.algorithm, "at": NOON, "actor": CASHIER,
+        "device_id": first.id, "public_key": first.public,
+    }  # fmt: skip
+    again = operations.register_device(town.conn, party=town.town.parties["forn"], **how)
+    assert (again.number, again.label) == (1, "Counter")
+    with pytest.raises(KeyReused):
+        operations.register_device(town.conn, party=town.town.parties["bar"], **how)
+    with pytest.raises(KeyReused):
+        operations.register_device(
+            town.conn, party=town.town.parties["bar"], **(how | {"device_id": outage.new_id()})
+        )  # fmt: skip
+    operations.revoke_device(town.conn, town_id=town.town.id, device_id=first.id, at=NOON, actor=CASHIER)
+    with pytest.raises(DeviceRevoked):
+        operations.register_device(town.conn, party=town.town.parties["forn"], **how)
+    assert town.till("forn").number == 3
+
+
+def test_no_till_is_registered_where_nothing_is_switched_on(field):
+    with pytest.raises(NotSwitchedOn):
+        field.switch_on("forn")
+    field.terms()
+    with pytest.raises(NotSwitchedOn):
+        field.till("forn")
+
+
+def test_new_terms_begin_when_every_till_must_have_heard_of_them(town):
+    with pytest.raises(TermsNotPossible) as refused:
+        town.terms(
+            from_day=date(2026, 10, 7), voucher_most_minor=40_00, sync_days=31, bearer=Bearer.SHOP, month_most_minor=1
+        )  # fmt: skip
+    assert [ground.code for ground in refused.value.grounds] == [
+        "terms.too-soon", "terms.caps-out-of-order", "terms.sync-days", "terms.not-the-towns",
+    ]  # fmt: skip
+    later = town.terms(from_day=date(2026, 10, 8), voucher_most_minor=1_00)
+    assert queries.terms(town.conn, town_id=town.town.id, day=date(2026, 10, 7)) == town.terms()
+    assert queries.terms(town.conn, town_id=town.town.id, day=date(2026, 10, 9)) == later
+
+
+def test_two_tills_that_come_back_at_once_cannot_both_use_up_one_cards_cap(database, town, connect_again):
+    card = town.card("ana")
+    tills = [town.till(shop) for shop in ("forn", "forn", "farina", "bar")]
+    sent = [till.takes(card, "20.00") for till in tills]
+    came: list[str] = []
+
+    def back(till: Any, voucher: Any, conn: Any) -> None:
+        came.extend(town.became(till, voucher, conn=conn))
+
+    town.conn.commit()
+    threads = [
+        threading.Thread(target=back, args=(till, voucher, connect_again()))
+        for till, voucher in zip(tills, sent, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(came) == [
+        "paid 10.00 town 10.00 over-card", "paid 20.00", "town 20.00 over-card", "town 20.00 over-card",
+    ]  # fmt: skip
+    assert town.town.balance("ana", "aid") == "70.00"
+    assert town.town.broken() == []
+
+
+def test_no_code_of_a_card_is_kept_anywhere(town):
+    till, card = town.till("forn"), town.card("ana")
+    town.sync(till, till.takes(card, "5.00"))
+    kept = town.conn.execute(
+        "SELECT string_agg(v::text || encode(v.body, 'escape'), '') FROM offline.voucher AS v"
+        " UNION ALL SELECT string_agg(e::text, '') FROM audit.entry AS e"
+    ).fetchall()
+    assert len(kept) == 2
+    assert not any(code in row[0] for row in kept for code in (card, card[2:], card.encode().hex()))
