@@ -114,9 +114,7 @@ def of_account(conn: Connection[Any], *, town_id: int, party: UUID, account: int
     return phone
 
 
-def present(
-    conn: Connection[Any], *, town_id: int, text: str, place: str, at: datetime, secrets: Secrets
-) -> Presented:
+def present(conn: Connection[Any], *, town_id: int, text: str, place: str, at: datetime, secrets: Secrets) -> Presented:
     """What lies on a till: a card as ``queries.presented`` finds it, or the phone whose code it is.
 
     A phone's code is taken by the till that presents it first, within the minute in which it is shown; this till
@@ -177,9 +175,7 @@ def spend(conn: Connection[Any], presented: Presented, *, town_id: int, payment:
         raise CodeOver
     if shown.payment not in (None, payment):
         raise CodeUsed
-    execute(
-        conn, statement(_PACKAGE, "spend_shown_code"), town_id=town_id, digest=presented.code, payment=payment
-    )
+    execute(conn, statement(_PACKAGE, "spend_shown_code"), town_id=town_id, digest=presented.code, payment=payment)
 
 
 def _add(
