@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -15,26 +17,78 @@ from tests.web.town import TownSite
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-PAGES: dict[str, list[str]] = {
-    "public": [
-        "/", "/how/multiplier/", "/how/hidden-figures/", "/check/", "/accounts/login/", "/accounts/password/reset/",
-        "/nothing-here/",
-    ],
-    "resident": ["/purse/", "/purse/movements/", "/purse/where/", "/account/", "/treasury/", "/contributions/", "/hours/", "/top-up/"],
-    "shop": ["/shop/", "/shop/movements/", "/shop/payout/", "sale"],
-    "officer": ["/campaigns/", "/campaigns/new/", "/counter/", "/counter/cards/", "/counter/complaints/", "/office/", "month", "/office/exceptions/", "/office/duplicates/", "/office/funds/", "fund", "/office/check-folder/", "/office/households/", "/office/organisations/", "/office/lists/"],
-    "approver": ["/approvals/"],
-    "treasurer": ["/treasury/top-ups/", "/treasury/", "/treasury/bank/", "/treasury/terms/", "/treasury/runs/", "run", "/bookkeeping/network/", "/bookkeeping/till/", "/bookkeeping/journal/", "/bookkeeping/year/", "/bookkeeping/statements/"],
-    "coordinator": ["/activities/", "activity", "/activities/find/", "/time-banks/"],
-    "auditor": ["/audit/", "/audit/seals/", "/audit/trail/"],
-}  # fmt: skip
-LINKS = {
-    "sale": ("/shop/?day=", "main .moves a"),
-    "month": ("/office/", "main td a, main th a"),
-    "fund": ("/office/funds/", "main th a"),
-    "run": ("/treasury/runs/", "main th a"),
-    "activity": ("/activities/", "main .cards a"),
-}
+LANGUAGES = ("en", "el", "es", "fr", "pt", "ar")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What a page's words and its direction can break; everything else is the same in all languages.
+BY_LANGUAGE = [
+    "document-title", "html-has-lang", "html-lang-valid", "html-xml-lang-mismatch", "valid-lang",
+    "button-name", "link-name", "input-button-name", "select-name", "summary-name", "label", "label-title-only",
+    "form-field-multiple-labels", "aria-command-name", "aria-input-field-name", "aria-toggle-field-name",
+    "aria-dialog-name", "aria-meter-name", "aria-progressbar-name", "aria-valid-attr-value",
+    "image-alt", "role-img-alt", "svg-img-alt", "empty-heading", "empty-table-header", "page-has-heading-one",
+    "landmark-unique", "table-duplicate-name", "duplicate-id-aria", "scrollable-region-focusable", "target-size",
+]  # fmt: skip
+THIN = """
+    for (const list of document.querySelectorAll("tbody, .moves, .choices, select, datalist, .cards")) {
+        const seen = {};
+        for (const row of [...list.children]) {
+            const shape = [row, ...row.querySelectorAll("*")].map(e => e.tagName + "." + e.className).join();
+            seen[shape] = (seen[shape] || 0) + 1;
+            if (seen[shape] > 3) row.remove();
+        }
+    }
+"""
+# A page in one language after the other, in the window at hand: what axe finds and what runs over a phone's edge.
+# In ``deep`` it looks for everything, and at contrast in light and in dark; in the others for what words can break.
+LOOK = (
+    """
+    async ({path, languages, deep, tags, words}) => {
+        const TOUCHED = "button:not([disabled]), .button, .menu a, summary, select, main input:not([type=hidden])";
+        const findings = [], told = found => found.violations.flatMap(
+            broken => broken.nodes.slice(0, 3).map(node => `${broken.id}: ${node.html.slice(0, 160)}`));
+        const look = options => axe.run(document, {resultTypes: ["violations"], ...options}).then(told);
+        for (const language of languages) {
+            document.cookie = `django_language=${language}; path=/; samesite=lax`;
+            const answer = await fetch(path, {headers: {Accept: "text/html"}, redirect: "manual"});
+            const kind = (answer.headers.get("Content-Type") || "").split(";")[0];
+            if (kind !== "text/html" || answer.status === 405) return null;
+            const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+            history.replaceState(null, "", path);
+            document.replaceChild(document.adoptNode(parsed.documentElement), document.documentElement);
+            await Promise.all([...document.querySelectorAll("link[rel=stylesheet]")].map(
+                link => link.sheet || new Promise(loaded => link.onload = link.onerror = loaded)));
+            await document.fonts.ready;
+            const root = document.documentElement, found = [];
+            if (root.lang !== language) found.push(`speaks ${root.lang}`);
+            const wide = root.scrollWidth - window.innerWidth;
+            if (wide > 0) found.push(`${wide} pixels run over the edge of a phone`);
+            for (const inline of document.querySelectorAll("[style], style, script:not([src], [type$=json])"))
+                found.push(`inline style or script: ${inline.outerHTML.slice(0, 80)}`);
+"""
+    + THIN
+    + """
+            if (language === deep) {
+                for (const touched of document.querySelectorAll(TOUCHED)) {
+                    const hidden = !touched.matches("summary") && touched.closest("details:not([open])");
+                    // A box is touched with the line that it stands in.
+                    const box = /checkbox|radio/.test(touched.type) && touched.closest(".check, label") || touched;
+                    const height = Math.round(box.getBoundingClientRect().height);
+                    if (height && height < 44 && !hidden)
+                        found.push(`${height} pixels high: ${touched.outerHTML.slice(0, 80)}`);
+                }
+                root.dataset.theme = "light";
+                found.push(...await look({runOnly: {type: "tag", values: tags}}));
+                root.dataset.theme = "dark";
+                found.push(...await look({runOnly: {type: "rule", values: ["color-contrast"]}}));
+            } else {
+                found.push(...await look({runOnly: {type: "rule", values: words}}));
+            }
+            findings.push(...found.map(one => `${language}: ${one}`));
+        }
+        return {findings, alive: document.querySelector("script[src]") !== null};
+    }
+"""
+)
 
 
 @dataclass(slots=True)
@@ -82,44 +136,44 @@ def signed_in(browser: Browser, site: TownSite, role: str, *, size: dict[str, in
     return found
 
 
-def path_of(found: Reader, name: str) -> str:
-    """A page's address; of a thing that has no fixed one, the first that its list links to."""
-    if name.startswith("/"):
-        return name
-    start, selector = LINKS[name]
-    if name == "sale":
-        page = found.open("/shop/")
-        page.locator("main table a").first.click()
-    else:
-        page = found.open(start)
-    href = page.locator(selector).first.get_attribute("href")
-    assert href is not None
-    return href
+def window_for_axe(found: Reader) -> Page:
+    """A second window of the reader's in which pages are looked at one after the other, with axe loaded once."""
+    page = found.context.new_page()
+    page.goto(found.site.url + "/healthz")
+    page.evaluate(AXE)
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is wrong with a page, and whether it runs a script."""
+
+    findings: list[str]
+    alive: bool
+
+
+def look(window: Page, path: str, languages: tuple[str, ...] = LANGUAGES) -> Looked | None:
+    """What is wrong with a page in these languages and both themes; nothing for what is no page to look at."""
+    asked = {"path": path, "languages": languages, "deep": deep_language(path), "tags": TAGS, "words": BY_LANGUAGE}
+    found = window.evaluate(LOOK, asked)
+    return Looked(**found) if found else None
+
+
+def deep_language(path: str) -> str:
+    """The language in which a page is looked at most closely: another one from page to page, the same each time."""
+    return LANGUAGES[crc32(re.sub(r"[0-9a-f-]{36}", "", path).encode()) % len(LANGUAGES)]
 
 
 def thin(page: Page) -> None:
     """Leave the first rows of each shape in every table and list: a hundred alike take axe a hundred times as long."""
-    page.evaluate(
-        """() => document.querySelectorAll("tbody, .moves").forEach(list => {
-            const seen = {};
-            for (const row of [...list.children]) {
-                const shape = [row, ...row.querySelectorAll("*")].map(e => e.tagName + "." + e.className).join();
-                seen[shape] = (seen[shape] || 0) + 1;
-                if (seen[shape] > 3) row.remove();
-            }
-        })"""
-    )
+    page.evaluate("() => {" + THIN + "}")
 
 
 def axe_findings(page: Page, *rules: str) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA and its own best practices, each on one line."""
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(AXE)
-    if rules:
-        run_only = {"type": "rule", "values": list(rules)}
-    else:
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        run_only = {"type": "tag", "values": tags}
+    run_only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": TAGS}
     violations = page.evaluate(
         "options => axe.run(document, options).then(found => found.violations)",
         {"runOnly": run_only, "resultTypes": ["violations"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,7 @@ FONTS = ROOT / "src" / "koinon" / "web" / "static" / "koinon" / "fonts"
 LANGUAGES = ("el", "es", "fr", "pt", "ar")
 
 
+@cache
 def tool() -> ModuleType:
     path = ROOT / "tools" / "translations.py"
     spec = importlib.util.spec_from_file_location("translations_tool", path)
@@ -27,6 +29,13 @@ def tool() -> ModuleType:
     return module
 
 
+@cache
+def wanted() -> list[Message]:
+    """Every string of the source; what the tests below ask for again and again is collected once."""
+    return [message for message in tool().collected() if message.id]
+
+
+@cache
 def catalogue(language: str) -> Catalog:
     with (tool().CATALOGUES / language / "LC_MESSAGES" / "django.po").open("rb") as stream:
         return read_po(stream, locale=language)
@@ -48,10 +57,9 @@ def places(text: str) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_string_of_the_source_has_a_translation(language: str) -> None:
     known = {(message.context, ids(message)): message for message in catalogue(language) if message.id}
-    wanted = [message for message in tool().collected() if message.id]
     missing = [
         message.id
-        for message in wanted
+        for message in wanted()
         if (message.context, ids(message)) not in known or not all(forms(known[message.context, ids(message)]))
     ]
     assert missing == [], "run `make translations`, then fill in what is empty"
@@ -81,9 +89,9 @@ def test_plural_forms_are_as_many_as_the_language_has(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_string_is_left_from_an_older_source(language: str) -> None:
-    wanted = {(message.context, ids(message)) for message in tool().collected() if message.id}
+    known = {(message.context, ids(message)) for message in wanted()}
     left = [
-        message.id for message in catalogue(language) if message.id and (message.context, ids(message)) not in wanted
+        message.id for message in catalogue(language) if message.id and (message.context, ids(message)) not in known
     ]
     assert left == [], "run `make translations`"
 
