@@ -19,6 +19,7 @@ from koinon.kernel.identifiers import new_id
 from koinon.parties.secrets import Secrets
 from koinon.payments import authorised
 from koinon.payments import operations as payments
+from koinon.payments import queries as reading
 from tests.instruments.desk import NOON, OFFICER, PIN, Desk
 from tests.payments import paying_town
 from tests.payments.paying_town import PayingTown, money
@@ -154,3 +155,17 @@ def test_eight_tills_at_once_cannot_pass_the_limit(desk, database):
         outcomes = sorted(pool.map(at_till, range(8)))
     assert outcomes == [["authorised.day-limit"]] * 4 + [["paid"]] * 4
     assert desk.town.broken() == []
+
+
+def test_its_payments_are_named_as_such_before_the_holder_and_not_before_the_shop(desk):
+    held, own = authorise(desk), desk.give("ana", pin=PIN)
+    card = given(desk, held)
+    pays(desk, card, "3.00")
+    pays(desk, own, "4.00")
+    of = [moves(desk, name) for name in ("ana", "forn")]
+    assert [each[:2] for each in of] == [[(-400, ""), (-300, card.number[-4:])], [(400, ""), (300, "")]]
+
+
+def moves(desk: Desk, name: str) -> list[tuple[int, str]]:
+    found = reading.movements(desk.conn, town_id=desk.town.id, party_id=desk.town.parties[name])
+    return [(one.signed_minor, one.helper_card) for one in found]

@@ -182,7 +182,8 @@ class PartyMovement:
     ``id`` is that of the payment or refund, or of a single transfer; it pages
     on. ``code`` is the ledger's: pay, disburse, expire, redeem, ...
     ``counterparty`` is empty where the other side is the town itself, and its
-    name where it has a shop sign.
+    name where it has a shop sign. ``helper_card`` is, before whoever paid, the end of the number
+    of the card with which somebody they let pay did it.
     """
 
     id: UUID
@@ -195,6 +196,7 @@ class PartyMovement:
     counterparty_name: str
     reference: str
     parts_json: str
+    helper_card: str = ""
 
     @property
     def amount(self) -> Amount:

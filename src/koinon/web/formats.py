@@ -1,127 +1,29 @@
-"""How amounts, numbers and days are written for people: by Babel, in the town's country and the reader's language.
+"""How amounts, numbers and days are written on pages: as on paper (``koinon.documents.formats``)."""
 
-Django's own formats and Babel's differ (Django groups no thousands in Arabic),
-so every figure a person sees goes through here. What comes out is for eyes only:
-it holds direction marks and narrow spaces, and is never parsed.
-"""
+from koinon.documents.formats import (
+    AT_HOME,
+    amount,
+    clock,
+    current_locale,
+    day,
+    instant,
+    locale_of,
+    month,
+    number,
+    percent,
+    short_day,
+)
 
-from __future__ import annotations
-
-import copy
-import re
-from datetime import date, datetime
-from fractions import Fraction
-from functools import lru_cache
-from zoneinfo import ZoneInfo
-
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
-from babel.numbers import format_decimal, format_percent
-from django.utils.translation import get_language
-
-from koinon.kernel.money import Amount, to_decimal
-from koinon.kernel.periods import Month
-
-AT_HOME = {"el": "GR", "es": "ES", "pt": "PT", "fr": "FR"}
-
-
-@lru_cache
-def locale_of(language: str, country: str = "") -> Locale:
-    """The reader's language as written in the town's country; as at home where nobody has described that.
-
-    >>> [str(locale_of(*pair)) for pair in [("es", "ES"), ("el", "ES"), ("ar", "JO"), ("pt", "ES"), ("en", "ES")]]
-    ['es_ES', 'el_GR', 'ar_JO', 'pt_PT', 'en_150']
-    """
-    if language == "en" and country != "US":
-        return Locale.parse("en_150")  # English as Europe writes it: days before months.
-    for candidate in (country, AT_HOME.get(language, "")):
-        if candidate:
-            try:
-                return Locale.parse(f"{language}_{candidate}")
-            except (UnknownLocaleError, ValueError):
-                continue
-    return Locale.parse(language)
-
-
-def current_locale(country: str = "") -> Locale:
-    return locale_of((get_language() or "en").split("-")[0], country)
-
-
-def amount(value: Amount, *, exponent: int = 2, country: str = "", symbol: str = "", signed: bool = False) -> str:
-    """An amount with its unit, as the language places it.
-
-    >>> from django.utils.translation import override
-    >>> with override("es"): amount(Amount(123456, "REC"), country="ES")
-    '1.234,56\\xa0REC'
-    >>> with override("ar"): amount(Amount(1234567, "JOD"), exponent=3, country="JO")
-    '\\u200f1,234.567\\xa0د.أ.\\u200f'
-    """
-    locale = current_locale(country)
-    pattern = copy.copy(locale.currency_formats["standard"])
-    pattern.frac_prec = (exponent, exponent)
-    decimal = to_decimal(value.minor, exponent)
-    text: str = pattern.apply(decimal, locale, currency=value.unit, currency_digits=False)
-    if symbol:
-        text = text.replace(value.unit, symbol)
-    text = text.replace("-", "\N{MINUS SIGN}")
-    if signed and value.minor > 0:
-        start = "\u200f" if text.startswith("\u200f") else ""
-        text = f"{start}+{text.removeprefix(start)}"
-    if locale.text_direction == "rtl":
-        # In a line that runs the other way, marks keep the sign before its number and the unit behind it.
-        text = re.sub(r"([+\N{MINUS SIGN}][\d.,\u066b\u066c]+)", "\u200e\\1\u200f", text)
-    return text
-
-
-def number(value: int | Fraction | float, *, digits: int = 0, country: str = "") -> str:
-    """A number with so many decimals; fractions are rounded half to even only here, at the eye.
-
-    >>> from django.utils.translation import override
-    >>> with override("el"): number(Fraction(5, 3), digits=2)
-    '1,67'
-    """
-    pattern = "#,##0." + "0" * digits if digits else "#,##0"
-    exact = to_decimal(round(Fraction(value) * 10**digits), digits)
-    return format_decimal(exact, format=pattern, locale=current_locale(country))
-
-
-def percent(value: Fraction, *, digits: int = 1, country: str = "") -> str:
-    """A share of one as a percentage."""
-    exact = to_decimal(round(Fraction(value) * 10 ** (digits + 2)), digits + 2)
-    pattern = copy.copy(current_locale(country).percent_formats[None])
-    pattern.frac_prec = (digits, digits)
-    return format_percent(exact, format=pattern, locale=current_locale(country))
-
-
-def day(value: date | datetime, zone: str = "UTC", *, style: str = "long") -> str:
-    """A day in the town's zone: "31 October 2026", or short for tables."""
-    if isinstance(value, datetime):
-        value = value.astimezone(ZoneInfo(zone)).date()
-    return format_date(value, format=style, locale=current_locale())
-
-
-def short_day(value: date | datetime, zone: str = "UTC") -> str:
-    """A day and month for lists in which the year is plain: "31 Oct"."""
-    if isinstance(value, datetime):
-        value = value.astimezone(ZoneInfo(zone)).date()
-    skeleton = current_locale().datetime_skeletons["MMMd"]
-    return format_date(value, format=skeleton.pattern, locale=current_locale())
-
-
-def instant(value: datetime, zone: str = "UTC") -> str:
-    """A day and time in the town's zone, to the minute."""
-    there, locale = value.astimezone(ZoneInfo(zone)), current_locale()
-    return str(locale.datetime_formats["medium"]).format(
-        format_time(there, format="short", locale=locale), format_date(there, format="medium", locale=locale)
-    )
-
-
-def clock(value: datetime, zone: str = "UTC") -> str:
-    """The hour and minute in the town's zone."""
-    return format_time(value.astimezone(ZoneInfo(zone)), format="short", locale=current_locale())
-
-
-def month(value: Month) -> str:
-    """A month and its year: "October 2026"."""
-    skeleton = current_locale().datetime_skeletons["yMMMM"]
-    return format_date(value.first_day, format=skeleton.pattern, locale=current_locale())
+__all__ = [
+    "AT_HOME",
+    "amount",
+    "clock",
+    "current_locale",
+    "day",
+    "instant",
+    "locale_of",
+    "month",
+    "number",
+    "percent",
+    "short_day",
+]

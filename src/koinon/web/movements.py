@@ -1,4 +1,4 @@
-"""Movements of a purse or a till in a person's words, by day."""
+"""Movements of a purse or a till in a person's words (``koinon.payments.wording``), by day."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from koinon.parties.connection import raw
 from koinon.parties.models import Town
 from koinon.payments import queries
 from koinon.payments.types import PartyMovement
+from koinon.payments.wording import what
 from koinon.web import names
+
+__all__ = ["Line", "as_called", "by_day", "page", "what"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +51,6 @@ def as_called(request: HttpRequest, found: list[PartyMovement]) -> list[PartyMov
         else one
         for one in found
     ]
-
-
-def what(movement: PartyMovement, *, shop: bool) -> str:
-    """What happened, as the one whose money it is would say it."""
-    other = movement.counterparty_name
-    came = movement.signed_minor > 0
-    if movement.code == "pay" and movement.is_reversal:
-        if came:
-            return _("%(shop)s gave back") % {"shop": other} if other else _("Given back to you")
-        return _("Given back to a customer")
-    if movement.code == "pay" and came:
-        if other:
-            return _("From %(shop)s") % {"shop": other}
-        return _("Sale") if shop else _("Received")
-    if movement.code == "pay":
-        return other or _("Paid")
-    if movement.code == "disburse":
-        return _("Aid taken back") if movement.is_reversal else _("Aid")
-    if movement.code == "reward":
-        return _("Reward taken back") if movement.is_reversal else _("Reward for what you did")
-    if movement.code == "topup":
-        return _("Top-up given back") if movement.is_reversal else _("Topped up")
-    if movement.code == "bonus":
-        return _("Bonus taken back") if movement.is_reversal else _("Bonus")
-    if movement.code == "redeem":
-        return _("Payout undone") if movement.is_reversal else _("Asked for payout in euros")
-    if movement.code == "cover":
-        return _("Covered by the town: accepted without a network")
-    if movement.code == "unbind":
-        return _("Bound money became free")
-    if movement.code == "expire":
-        return _("Given again") if movement.is_reversal else _("Its last day passed: back to the town")
-    return _("Movement")
 
 
 def page(request: HttpRequest, town: Town, party: UUID, size: int, *, shop: bool = False) -> dict[str, Any]:

@@ -62,10 +62,13 @@ SELECT
     head.id, page.effective_at, code.name AS code, page.is_reversal, page.signed_minor, other.unit,
     CASE WHEN other.kind IN ('purse', 'till') THEN other.holder END AS counterparty,
     coalesce(organisation.trade_name, '') AS counterparty_name,
-    page.reference, page.parts_json
+    page.reference, page.parts_json, coalesce(right(card.number, 4), '') AS helper_card
 FROM page
 INNER JOIN ledger.journal AS head ON head.town_id = %(town_id)s AND head.seq = page.first_seq
 INNER JOIN ledger.code AS code ON code.number = page.code
 INNER JOIN ledger.account AS other ON other.town_id = %(town_id)s AND other.id = page.other
 LEFT JOIN parties_organisation AS organisation ON organisation.party_id = other.holder
+LEFT JOIN instruments.authorised_payment AS helped
+    ON page.signed_minor < 0 AND helped.town_id = %(town_id)s AND helped.payment = head.id
+LEFT JOIN instruments.card AS card ON card.town_id = %(town_id)s AND card.id = helped.card
 ORDER BY page.first_seq DESC;
