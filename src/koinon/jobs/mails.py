@@ -24,10 +24,13 @@ from django.utils.translation import gettext_noop, override
 from psycopg import Connection
 
 from koinon.db.statements import many, maybe, statement
+from koinon.jobs import sms
 from koinon.jobs.webhooks import NotSent
 from koinon.kernel.money import Amount, to_decimal
 from koinon.outbox.types import Claimed
+from koinon.parties import preferences
 from koinon.parties.errors import PartiesError
+from koinon.parties.rules import normal_phone
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 from koinon.parties.vault import Vault
@@ -154,6 +157,15 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A text message ready to go. What it says and to whom never shows in ``repr``."""
+
+    to: str = field(repr=False)
+    words: str = field(repr=False)
+    reference: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     email: str
     language: str
@@ -172,8 +184,11 @@ def recipients(conn: Connection[Any], claimed: Claimed) -> list[str]:
     return [f"user:{user.id}" for user in users]
 
 
-def letter(conn: Connection[Any], claimed: Claimed, *, town: TownFacts, secrets: Secrets) -> Letter:
-    """What is to be sent, and to which address; ``NotSent`` where the reader has none, or is gone."""
+def letter(conn: Connection[Any], claimed: Claimed, *, town: TownFacts, secrets: Secrets) -> Letter | Text:
+    """What is to be sent, and to which address; ``NotSent`` where the reader has none, or is gone.
+
+    A party that chose to be told of its payments by text message is, where it has a number.
+    """
     kind, _colon, name = claimed.recipient.partition(":")
     party: UUID | None = None
     if kind == "user":
@@ -183,21 +198,26 @@ def letter(conn: Connection[Any], claimed: Claimed, *, town: TownFacts, secrets:
         reader = maybe(conn, statement(_PACKAGE, "reader_party"), _Reader, town_id=town.id, party_id=party)
     if reader is None:
         raise NotSent("nobody")
-    address = _from_vault(conn, reader, secrets) or reader.email
+    if party is not None and preferences.notices(conn, party_id=party).get(preferences.topic_of(claimed.kind)) == "sms":
+        number = normal_phone(_from_vault(conn, reader, secrets, "phone"), country=town.country)
+        if number:
+            heading, _body, _language = written(claimed, town=town, party=party, language=reader.language)
+            return Text(number, heading[: sms.LONGEST], claimed.event_id)
+    address = _from_vault(conn, reader, secrets, "email") or reader.email
     if not address:
         raise NotSent("no-address")
     subject, body, language = written(claimed, town=town, party=party, language=reader.language)
     return Letter(address, subject, body, language)
 
 
-def _from_vault(conn: Connection[Any], reader: _Reader, secrets: Secrets) -> str:
+def _from_vault(conn: Connection[Any], reader: _Reader, secrets: Secrets, name: str) -> str:
     if not reader.party_ids:
         return ""
     try:
-        kept = Vault(conn, secrets).get_many(reader.party_ids, ["email"])
+        kept = Vault(conn, secrets).get_many(reader.party_ids, [name])
     except PartiesError:
         raise NotSent("vault") from None
-    return next((kept[one]["email"] for one in reader.party_ids if kept.get(one, {}).get("email")), "")
+    return next((kept[one][name] for one in reader.party_ids if kept.get(one, {}).get(name)), "")
 
 
 def written(claimed: Claimed, *, town: TownFacts, party: UUID | None, language: str) -> tuple[str, str, str]:
@@ -226,8 +246,11 @@ def written(claimed: Claimed, *, town: TownFacts, party: UUID | None, language: 
     return " ".join(f"{town.name}: {subject}".split("\n")), "\n".join(lines) + "\n", spoken
 
 
-def send(letter: Letter) -> None:
-    """Hand a mail to the mail server, or raise ``NotSent``."""
+def send(letter: Letter | Text) -> None:
+    """Hand a mail to the mail server or a text message to the gateway, or raise ``NotSent``."""
+    if isinstance(letter, Text):
+        sms.from_environment().send(to=letter.to, text=letter.words, reference=letter.reference)
+        return
     mail = EmailMessage(
         letter.subject,
         letter.body,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,12 @@ from psycopg import Connection
 from koinon.db.statements import maybe, statement
 from koinon.db.transactions import transaction
 from koinon.jobs import mails, sms
-from koinon.jobs.mails import Letter
+from koinon.jobs.mails import Letter, Text
 from koinon.jobs.webhooks import NotSent
 from koinon.kernel.money import Amount
 from koinon.outbox import messages, rules
 from koinon.outbox.messages import Message
+from koinon.parties import preferences
 from koinon.parties import queries as parties
 from koinon.parties.errors import PartiesError
 from koinon.parties.rules import normal_phone
@@ -39,7 +40,7 @@ log = structlog.get_logger("koinon.jobs")
 MOST_AT_ONCE = 20
 LEASE_SECONDS = 600  # More than so many tries may take: a mail server is waited for fifteen seconds.
 KEPT = timedelta(days=30)
-_NEVER_AGAIN = frozenset({"nobody", "no-address", "recipient-refused", "vault"})
+_NEVER_AGAIN = frozenset({"nobody", "no-address", "not-wanted", "recipient-refused", "vault"})
 
 # What is said, by kind: a heading, which is all a telephone is sent, and a sentence more for a mail.
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -133,14 +134,6 @@ class _Reader:
     party_ids: list[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text message ready to go. What it says and to whom never shows in ``repr``."""
-
-    to: str = field(repr=False)
-    words: str = field(repr=False)
-
-
 def messages_round(
     conn: Connection[Any],
     *,
@@ -198,8 +191,15 @@ def _send(conn: Connection[Any], message: Message, gateway: sms.Gateway, secrets
 
 
 def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Letter | Text:
-    """The message as it will be sent; ``NotSent`` where the party is gone or has neither address nor number."""
+    """The message as it will be sent, by the way the party chose where it has an address or number for it.
+
+    ``NotSent`` where the party is gone, has neither address nor number, or does not want to be told.
+    """
     town = parties.town(conn, message.town_id)
+    chosen = preferences.notices(conn, party_id=message.party).get(preferences.topic_of(message.kind), "")
+    if chosen == "none":
+        raise NotSent("not-wanted")
+    prefer = chosen or message.prefer
     reader = maybe(conn, statement("koinon.jobs", "reader_party"), _Reader, town_id=town.id, party_id=message.party)
     if reader is None:
         raise NotSent("nobody")
@@ -210,8 +210,8 @@ def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Let
     email = "" if _is_reply(message) else _first(reader, kept, "email") or reader.email
     phone = normal_phone(_first(reader, kept, "phone"), country=town.country)
     heading, more, language = words(message, town, reader.language)
-    if phone and (message.prefer == "sms" or not email):
-        return Text(phone, f"{town.name}: {heading}"[: sms.LONGEST])
+    if phone and (prefer == "sms" or not email):
+        return Text(phone, f"{town.name}: {heading}"[: sms.LONGEST], message.id)
     if email:
         body = [f"{town.name}: {heading}", "", more, "", "-- ", town.name, ""]
         return Letter(email, f"{town.name}: {heading}", "\n".join(body), language)

@@ -10,6 +10,14 @@ PartiesError
 ├── RoleNotOfParty          parties.role-not-of-party
 ├── PublicBodyKept          parties.public-body-kept
 ├── PersonalDataNotAllowed  parties.personal-data-not-allowed
+├── InvitationNotGood       parties.invitation-not-good
+├── InvitationNotFound      parties.invitation-not-found
+├── OwnRight                parties.own-right
+├── SamePerson              parties.same-person
+├── RightNotFound           parties.right-not-found
+├── RightDecided            parties.right-decided
+├── LastOfficer             parties.last-officer
+├── NoticeAlwaysSent        parties.notice-always-sent
 └── VaultError              parties.vault
     ├── SecretsNotUsable    parties.secrets-not-usable
     ├── KeyMissing          parties.key-missing
@@ -124,6 +132,85 @@ class PersonalDataNotAllowed(PartiesError):
 
     def __init__(self) -> None:
         super().__init__("this needs the right to see personal data, which is given apart from roles")
+
+
+class InvitationNotGood(PartiesError):
+    """No invitation waits under this code: it was mistyped, used, withdrawn, or its days are over.
+
+    Which of these is not said, so that trying codes teaches nothing.
+    """
+
+    code = "parties.invitation-not-good"
+
+    def __init__(self) -> None:
+        super().__init__("no invitation waits under this code")
+
+
+class InvitationNotFound(PartiesError):
+    """The town has no such invitation that still waits."""
+
+    code = "parties.invitation-not-found"
+
+    def __init__(self, *, invitation: UUID) -> None:
+        self.invitation = str(invitation)
+        super().__init__(f"no invitation {invitation} waits to be used")
+
+
+class OwnRight(PartiesError):
+    """Nobody gives themselves a right, or asks for one of their own."""
+
+    code = "parties.own-right"
+
+    def __init__(self) -> None:
+        super().__init__("nobody gives themselves a right")
+
+
+class SamePerson(PartiesError):
+    """Whoever asked for a right, or would have it, cannot decide on it."""
+
+    code = "parties.same-person"
+
+    def __init__(self) -> None:
+        super().__init__("a right over money or people takes a second person, who neither asked for it nor gets it")
+
+
+class RightNotFound(PartiesError):
+    """The town knows no such request for a right."""
+
+    code = "parties.right-not-found"
+
+    def __init__(self, *, request: UUID) -> None:
+        self.request = str(request)
+        super().__init__(f"the town has no request {request} for a right")
+
+
+class RightDecided(PartiesError):
+    """Somebody decided on this request before, or it waits already."""
+
+    code = "parties.right-decided"
+
+    def __init__(self, *, outcome: str) -> None:
+        self.outcome = outcome
+        super().__init__(f"this was {outcome} already" if outcome else "this was asked for and waits")
+
+
+class LastOfficer(PartiesError):
+    """Without an officer nobody could give a right any more."""
+
+    code = "parties.last-officer"
+
+    def __init__(self) -> None:
+        super().__init__("this is the town's last officer; give somebody else the role first")
+
+
+class NoticeAlwaysSent(PartiesError):
+    """Of this somebody is always told. The way can be chosen, and nothing was changed."""
+
+    code = "parties.notice-always-sent"
+
+    def __init__(self, *, topic: str) -> None:
+        self.topic = topic
+        super().__init__(f"notices about {topic} cannot be turned off")
 
 
 class VaultError(PartiesError):
