@@ -92,7 +92,21 @@ def _is_unused(folder: Path) -> bool:
         lock.let_go()
 
 
+# Files go whole to one worker, so that what they prepare is prepared once; the longest go first, so that no worker
+# is left alone with one of them at the end.
+LONGEST = (
+    "docs/test_tutorial.py", "journeys/test_demo.py", "web/test_axe.py", "bench/test_payments.py",
+    "faults/test_faults.py", "ledger/test_model.py", "journeys/", "pilots/", "web/", "db/", "jobs/", "cli/",
+)  # fmt: skip
+
+
+def _turn(item: pytest.Item) -> int:
+    where = item.nodeid.removeprefix("tests/")
+    return next((turn for turn, name in enumerate(LONGEST) if where.startswith(name)), len(LONGEST))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
     for item in items:
         if {"browser", "page"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")

@@ -52,7 +52,7 @@ def timed(name: str, step: Callable[[], int]) -> bool:
 def pytest_command(arguments: Sequence[str], *, browser: bool) -> list[str]:
     command = [sys.executable, "-m", "pytest"]
     if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
-        command += ["-n", WORKERS, "--dist", "worksteal"]
+        command += ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
     if not browser and "-m" not in arguments:
         command += ["-m", "not browser"]
     return [*command, *arguments]

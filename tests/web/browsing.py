@@ -154,7 +154,8 @@ class Looked:
 
 def look(window: Page, path: str, languages: tuple[str, ...] = LANGUAGES) -> Looked | None:
     """What is wrong with a page in these languages and both themes; nothing for what is no page to look at."""
-    asked = {"path": path, "languages": languages, "deep": deep_language(path), "tags": TAGS, "words": BY_LANGUAGE}
+    deep = deep_language(path) if languages == LANGUAGES else languages[0]
+    asked = {"path": path, "languages": languages, "deep": deep, "tags": TAGS, "words": BY_LANGUAGE}
     found = window.evaluate(LOOK, asked)
     return Looked(**found) if found else None
 

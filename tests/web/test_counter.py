@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.browsing import PHONE, axe_findings, signed_in
+from tests.web.browsing import PHONE, look, signed_in, window_for_axe
 from tests.web.test_access import client_of
 from tests.web.town import TownSite
 
@@ -221,13 +221,12 @@ def test_the_counter_on_a_phone_in_arabic(browser: Browser, town_site: TownSite)
     page = reader.open("/counter/complaints/new/")
     page.fill("#id_words", "شكوى")
     page.click("main form button[type=submit]")
+    window = window_for_axe(reader)
     for path in ("/counter/", f"/counter/people/{party}/", card, page.url.removeprefix(town_site.url)):
-        page = reader.open(path)
-        findings = axe_findings(page)
-        if (wide := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
-            findings.append(f"{wide} pixels run over the edge of a phone")
-        if findings:
-            wrong[path] = findings
+        looked = look(window, path, ("ar",))
+        assert looked is not None
+        if looked.findings:
+            wrong[path] = looked.findings
     reader.context.close()
     assert wrong == {}
     assert reader.problems == []

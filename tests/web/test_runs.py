@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.browsing import PHONE, axe_findings, signed_in
+from tests.web.browsing import PHONE, look, signed_in, window_for_axe
 from tests.web.test_access import client_of
 from tests.web.town import Lived, TownSite
 
@@ -162,14 +162,10 @@ def test_axe_finds_nothing_on_a_run_that_can_be_withdrawn(browser: Browser, town
         ("approver", "/approvals/"),
         *[(role, reverse(name, args=[run])) for role, name in LOOKING.items()],
     ]:
-        for language in ("en", "el", "es", "ar"):
-            people[role].speak(language)
-            shown = people[role].open(path)
-            findings = axe_findings(shown)
-            if (wide := shown.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
-                findings.append(f"{wide} pixels run over the edge of a phone")
-            if findings:
-                wrong[f"{path} {language}"] = findings
+        looked = look(window_for_axe(people[role]), path)
+        assert looked is not None
+        if looked.findings:
+            wrong[path] = looked.findings
     people["approver"].speak("en")
     shown = people["approver"].open(reverse("approve-run-look", args=[run]))
     shown.click("text=Withdraw the approval")
