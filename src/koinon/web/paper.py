@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from koinon.documents.rendering import render
+from koinon.helpdesk import statements
+from koinon.helpdesk.statements import head, money
 from koinon.instruments import paper as instruments
 from koinon.instruments.types import Printable
-from koinon.kernel.money import Amount
 from koinon.parties.models import Town
 from koinon.payments.types import PartyMovement, PurseView
-from koinon.web import formats, movements
+from koinon.web import formats
+
+__all__ = ["answer", "cards", "complaint_letter", "head", "money", "pin_letter", "statement"]
 
 
 def answer(pdf: bytes, name: str) -> HttpResponse:
@@ -32,7 +34,7 @@ def cards(town: Town, printed: Sequence[Printable], *, sheet: bool) -> bytes:
     return instruments.cards(printed, town=town.name, unit=town.unit_name, sheet=sheet, language=_language())
 
 
-def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: date) -> bytes:
+def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: date, large: bool = False) -> bytes:
     """A letter that tells somebody their PIN."""
     data = {
         "title": _("Your PIN"),
@@ -46,13 +48,22 @@ def pin_letter(town: Town, *, number: str, pin: str, to: Sequence[str], day: dat
             ),
         ],
         "facts": [[_("Card"), number], [_("PIN"), pin]],
+        "large": large,
         "footer": town.name,
     }
     return render("letter", data, _language())
 
 
 def complaint_letter(
-    town: Town, *, number: str, due_day: date, outcome: str, words: Sequence[str], to: Sequence[str], day: date
+    town: Town,
+    *,
+    number: str,
+    due_day: date,
+    outcome: str,
+    words: Sequence[str],
+    to: Sequence[str],
+    day: date,
+    large: bool = False,
 ) -> bytes:
     """A letter that says that a complaint was taken in, or with ``outcome`` what came of it and why."""
     if outcome:
@@ -71,6 +82,7 @@ def complaint_letter(
         "paragraphs": [opening, *words],
         "facts": facts,
         "after": [closing],
+        "large": large,
         "footer": town.name,
     }
     return render("letter", data, _language())
@@ -85,54 +97,13 @@ def statement(
     first_day: date,
     last_day: date,
     day: date,
+    large: bool = False,
 ) -> bytes:
     """What somebody has, and what moved between two days."""
-    rows = [
-        [formats.day(when, style="short"), line.what, money(town, line.movement.signed_minor, signed=True)]
-        for when, lines in movements.by_day(list(found), town)
-        for line in lines
-    ]
-    data = {
-        "title": _("Statement"),
-        "town": head(town),
-        "to": list(to),
-        "date": formats.day(day),
-        "facts": [[_("Period"), f"{formats.day(first_day)} – {formats.day(last_day)}"]],
-        "columns": [
-            {"title": _("Day")},
-            {"title": _("What"), "wide": True},
-            {"title": _("Amount"), "amount": True},
-        ],
-        "rows": rows,
-        "empty": _("Nothing moved in this time."),
-        "totals": [
-            [
-                (purse.fund_name or _("Free money"))
-                + (f" · {_('until')} {formats.day(purse.last_day, style='short')}" if purse.last_day else ""),
-                money(town, purse.available_minor),
-            ]
-            for purse in purses
-        ],
-        "notes": [_("The amounts at the end are what can be spent on the day of this statement.")],
-        "footer": town.name,
-    }
-    return render("statement", data, _language())
-
-
-def head(town: Town) -> dict[str, Any]:
-    """What stands at the top of the town's papers."""
-    return {"name": town.name, "lines": [_("The %(unit)s, our public currency") % {"unit": town.unit_name}]}
-
-
-def money(town: Town, minor: int, *, signed: bool = False) -> str:
-    """An amount of the town's unit, as its pages write it."""
-    return formats.amount(
-        Amount(minor, town.unit_code),
-        exponent=town.exponent,
-        country=town.country,
-        symbol=town.unit_symbol,
-        signed=signed,
+    said = statements.statement(
+        town, to=to, purses=purses, found=found, first_day=first_day, last_day=last_day, day=day, large=large
     )
+    return statements.one(said)
 
 
 def _language() -> str:
