@@ -35,6 +35,7 @@ from koinon.cli import (
     demo,
     fund,
     lists,
+    offline,
     party,
     payments,
     redeem,
@@ -89,6 +90,7 @@ app.add_typer(lists.app, name="list", rich_help_panel="Run a town")
 app.add_typer(lists.many, name="many", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
+app.add_typer(offline.app, name="offline", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
 app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")
 app.add_typer(webhook.notices, name="notice", rich_help_panel="Run a town")

@@ -31,6 +31,7 @@ from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
 from koinon.office import operations as office
+from koinon.offline import operations as offline
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
 from koinon.payments import operations as payments
@@ -49,6 +50,7 @@ PURGE_EVERY_SECONDS = 3600.0
 DISBURSE_EVERY_SECONDS = 15.0
 
 SWEEPER = "job:sweep"
+COVERER = "job:cover"
 
 
 def seal_round(conn: Connection[Any], *, now: datetime) -> int:
@@ -178,6 +180,18 @@ def standing_orders_round(conn: Connection[Any], *, now: datetime) -> int:
     return asked
 
 
+def cover_round(conn: Connection[Any], *, now: datetime) -> int:
+    """Pay shops what towns owe them for payments without a network, as far as there is money; how many were paid."""
+    paid = 0
+    for town in _towns(conn):
+        with transaction(conn):
+            covered = offline.cover_owed(conn, town_id=town.id, at=now, actor=COVERER)
+        if covered:
+            log.info("losses covered", town=town.slug, vouchers=covered)
+        paid += covered
+    return paid
+
+
 def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
     """See in every town whether its payments come near what the authority is told of; where each stands."""
     seen = {}
@@ -244,6 +258,7 @@ class Timer(threading.Thread):
                 disburse_at = time.monotonic() + self._disburse_every
             if time.monotonic() >= purge_at:
                 self._once("forget", lambda conn: forget_round(conn, now=datetime.now(UTC)))
+                self._once("cover", lambda conn: cover_round(conn, now=datetime.now(UTC)))
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
 

@@ -275,6 +275,8 @@ def accept(
 
 def cover_owed(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> int:
     """Pay shops what the town owes them for vouchers, the oldest first, as far as its funds have it; how many were paid."""
+    if not scalar(conn, statement(PACKAGE, "is_owed"), town_id=town_id):
+        return 0
     town = parties.town(conn, town_id)
     execute(conn, statement(PACKAGE, "lock_town"), town_id=town_id)
     paid, short = 0, set()

@@ -150,7 +150,7 @@ COMMENT ON INDEX offline.voucher_of_card IS 'Serves offline/sql/seen_of_card.sql
 CREATE INDEX voucher_by_month ON offline.voucher (town_id, month, id);
 COMMENT ON INDEX offline.voucher_by_month IS 'Serves offline/sql/vouchers.sql, totals.sql and borne_in_month.sql.';
 CREATE INDEX voucher_owed ON offline.voucher (town_id, id) WHERE owed_minor > 0;
-COMMENT ON INDEX offline.voucher_owed IS 'Serves offline/sql/lock_owed.sql.';
+COMMENT ON INDEX offline.voucher_owed IS 'Serves offline/sql/lock_owed.sql and is_owed.sql.';
 
 GRANT USAGE ON SCHEMA offline TO koinon_app;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA offline TO koinon_app;
