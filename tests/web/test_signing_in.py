@@ -58,7 +58,7 @@ def test_asking_for_a_new_password_tells_nobody_who_has_an_account(site: Databas
         Client().post("/accounts/password/reset/", {"email": mail}).headers.get("Location")
         for mail in ("shop@besos.example", "nobody@besos.example")
     ]
-    assert answers[0] == answers[1] == "/accounts/password/reset/done/"
+    assert answers[0] == answers[1] == "/accounts/password/reset/confirm/"
 
 
 def test_signing_out_ends_the_session(site: Database) -> None:

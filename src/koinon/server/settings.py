@@ -10,6 +10,10 @@ Every variable is described in docs/reference/settings.md.
     KOINON_PROXIES          how many proxies stand before the site (0)
     KOINON_SMTP             host:port of a mail server; without it mail lies as files in var/mail/
     KOINON_MAIL_FROM        sender of the site's mail
+    KOINON_OIDC_ISSUER      address of an OpenID Connect provider to sign in through; none without it
+    KOINON_OIDC_CLIENT      the client id that the provider gave this installation
+    KOINON_OIDC_SECRET      its secret; or KOINON_OIDC_SECRET_FILE, a file that holds it
+    KOINON_OIDC_NAME        what the provider is called on the page (the host of its address)
     KOINON_DEBUG            1 for Django's debug pages; never where others can reach the site
 """
 
@@ -19,6 +23,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
@@ -69,6 +74,25 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def oidc_provider() -> tuple[dict[str, Any], str]:
+    """The provider that the environment names, as allauth takes it, and the origin that a form may lead to."""
+    issuer = os.environ.get("KOINON_OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return {}, ""
+    secret = os.environ.get("KOINON_OIDC_SECRET", "")
+    if not secret and (kept := os.environ.get("KOINON_OIDC_SECRET_FILE")):
+        secret = Path(kept).read_text(encoding="utf-8").strip()
+    parts = urlsplit(issuer)
+    described = {
+        "provider_id": "provider",
+        "name": os.environ.get("KOINON_OIDC_NAME") or parts.hostname,
+        "client_id": os.environ.get("KOINON_OIDC_CLIENT", ""),
+        "secret": secret,
+        "settings": {"server_url": issuer, "oauth_pkce_enabled": True},
+    }
+    return {"openid_connect": {"APPS": [described]}}, f"{parts.scheme}://{parts.netloc}"
+
+
 DEBUG = os.environ.get("KOINON_DEBUG") == "1"
 SECURE = os.environ.get("KOINON_SECURE") == "1"
 SECRET_KEY = os.environ.get("KOINON_SECRET_KEY") or kept_secret(VAR / "secrets" / "session-key")
@@ -107,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "koinon.web.access.OwnLanguage",
+    "koinon.web.sessions.Browsers",
     "allauth.account.middleware.AccountMiddleware",
     "koinon.web.middleware.Refusals",
 ]
@@ -162,13 +187,25 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "town"
 ACCOUNT_ADAPTER = "koinon.web.accounts.Adapter"
-ACCOUNT_FORMS = {"login": "koinon.web.accounts.SignIn"}
+ACCOUNT_FORMS = {
+    "login": "koinon.web.accounts.SignIn",
+    "request_login_code": "koinon.web.accounts.AskForCode",
+    "reset_password": "koinon.web.accounts.ForgottenPassword",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # A stranger's mailbox is not written to because somebody typed its address.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # A code to type: no link that opens an account lies in a mailbox.
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": True, "length": 8}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "koinon.web.accounts.FactorAdapter"
@@ -179,6 +216,11 @@ MFA_FORMS = {
 MFA_TOTP_TOLERANCE = 1  # Telephones' clocks differ, and typing takes its time.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("KOINON_PROXIES", "0"))
+
+SOCIALACCOUNT_ADAPTER = "koinon.web.accounts.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS, OIDC_ORIGIN = oidc_provider()
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # An address that a provider claims opens nobody's account.
+SOCIALACCOUNT_STORE_TOKENS = False
 
 SESSION_COOKIE_NAME = "koinon_session"
 SESSION_COOKIE_AGE = 8 * 60 * 60

@@ -1,27 +1,43 @@
-"""How allauth behaves here: what a second factor is, how its secrets are kept, whose address a mail may go to."""
+"""How allauth behaves here: what a second factor is, how its secrets are kept, to whom mail goes, who may come in."""
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, RequestLoginCodeForm, ResetPasswordForm
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import user_logged_in
 from allauth.mfa import signals as factor_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as factor_forms
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
 from django.core.cache import cache
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from koinon.parties import factors
-from koinon.parties.models import Role, User
+from koinon.parties import factors, invitations
+from koinon.parties.connection import raw
+from koinon.parties.errors import InvitationNotGood
+from koinon.parties.models import Role, Town, User
 from koinon.parties.secrets import Secrets
 from koinon.web.access import STAFF, grants_of
 
+log = structlog.get_logger("koinon.accounts")
+INVITATION = "invitation"  # In the session: whose code was typed a moment ago.
+_posting = ThreadPoolExecutor(max_workers=2, thread_name_prefix="koinon mail")
 _ONCE_SECONDS = 4 * factors.PERIOD_SECONDS  # Longer than a code is taken, so that each is taken once.
 
 
@@ -30,6 +46,103 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Hand a mail over once the request has done its work; a slow mail server tells nobody who has an account."""
+        town = Town.objects.order_by("id").first()
+        user = User.objects.filter(email__iexact=email, is_active=True).first()
+        shown = {
+            "request": self.request,
+            "email": email,
+            "town_name": town.name if town else "Koinon",
+            "username": user.username if user else "",
+            **context,
+        }
+        mail = self.render_mail(template_prefix, email, shown)
+        transaction.on_commit(lambda: _posting.submit(_post, mail))
+
+    def format_email_subject(self, subject: str) -> str:
+        town = Town.objects.order_by("id").first()
+        return f"{town.name if town else 'Koinon'}: {subject}"
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        from django.urls import reverse
+
+        return reverse("account")
+
+
+def _post(mail: EmailMessage) -> None:
+    began = time.perf_counter()
+    try:
+        mail.send()
+    except Exception as failed:  # noqa: BLE001  Whoever waits for a code asks for another one; the log says why.
+        log.error("mail not sent", error=type(failed).__name__)
+        return
+    log.info("mail sent", milliseconds=round((time.perf_counter() - began) * 1000))
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """An identity at the provider opens the account it was bound to, and no other.
+
+    Nobody is let in because of a name or an address that the provider tells: an identity is bound by somebody who is
+    signed in, or who has just typed the code of their invitation.
+    """
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        return invited(request) is not None
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        sociallogin.email_addresses = []
+        found = invited(request)
+        if found is not None and found.user_id is not None and not sociallogin.is_existing:
+            # A colleague's account is there already: the identity is bound to it, and to no new one.
+            sociallogin.connect(request, User.objects.get(pk=found.user_id))
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> User:
+        user: User = sociallogin.user
+        user.username = f"account-{get_random_string(10, 'abcdefghjkmnpqrstuvwxyz23456789')}"
+        return user
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
+        """A new account, bound to the household or shop of the invitation."""
+        user: User = sociallogin.user
+        user.set_unusable_password()
+        user.email = ""
+        sociallogin.save(request)
+        return user
+
+
+@receiver(pre_save, sender=SocialAccount, dispatch_uid="koinon.web.keep_no_claims")
+def keep_no_claims(instance: Any, **_more: object) -> None:
+    """Of what a provider tells about a person, only its own number of them is kept."""
+    instance.extra_data = {}
+
+
+def invited(request: HttpRequest) -> invitations.Invitation | None:
+    """The invitation whose code was typed in this session, where it still waits."""
+    kept = request.session.get(INVITATION)
+    if not kept:
+        return None
+    try:
+        with transaction.atomic():
+            return invitations.still_waiting(raw(), invitation=UUID(kept), at=datetime.now(UTC))
+    except (InvitationNotGood, ValueError):
+        return None
+
+
+@receiver(user_logged_in, dispatch_uid="koinon.web.use_invitation")
+def use_invitation(request: HttpRequest, user: User, **_more: object) -> None:
+    """Whoever signed in with an invitation in hand has their account bound by it."""
+    found = invited(request)
+    if found is None:
+        return
+    try:
+        with transaction.atomic():
+            invitations.use(raw(), invitation=found.id, user_id=user.pk, at=datetime.now(UTC))
+    except InvitationNotGood:
+        log.info("refused", code=InvitationNotGood.code)
+    request.session.pop(INVITATION, None)
+    user.__dict__.pop("_koinon_grants", None)
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -49,8 +162,6 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return bool(real_factors(user).exclude(pk=authenticator.pk).exists())
 
     def get_totp_issuer(self) -> str:
-        from koinon.parties.models import Town
-
         town = Town.objects.order_by("id").first()
         return town.name if town is not None else "Koinon"
 
@@ -135,8 +246,32 @@ class SignIn(LoginForm):  # type: ignore[misc]
         self.fields["login"].label = _("User name or e-mail")
         self.fields["login"].widget.attrs["autocomplete"] = "username"
         self.fields["password"].help_text = ""
-        for field in self.fields.values():
-            field.widget.attrs.pop("placeholder", None)
+        without_hints(self)
+
+
+class AskForCode(RequestLoginCodeForm):  # type: ignore[misc]
+    """An address to which a code for signing in is sent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+        without_hints(self)
+
+
+class ForgottenPassword(ResetPasswordForm):  # type: ignore[misc]
+    """An address to which a code for a new password is sent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+        without_hints(self)
+
+
+def without_hints(form: Any) -> Any:
+    """A form whose fields have nothing written in them that goes away when it is needed."""
+    for field in getattr(form, "fields", {}).values():
+        field.widget.attrs.pop("placeholder", None)
+    return form
 
 
 @receiver(factor_signals.authenticator_added, dispatch_uid="koinon.web.factor_added")

@@ -26,7 +26,7 @@ POLICY = "; ".join(
     [
         "default-src 'self'",
         "base-uri 'none'",
-        "form-action 'self'",
+        f"form-action 'self' {settings.OIDC_ORIGIN}".strip(),  # Where a provider's page may follow a form of ours.
         "frame-ancestors 'none'",
         "img-src 'self' data:",  # data: for the QR code of a second factor.
         "object-src 'none'",

@@ -76,7 +76,9 @@ STATUS: dict[type[KoinonError], int] = {
     outbox.DeliveryNotFound: 404,
     outbox.EndpointNotFound: 404,
     outbox.NoticeNotFound: 404,
+    parties.InvitationNotFound: 404,
     parties.PartyNotFound: 404,
+    parties.RightNotFound: 404,
     parties.PersonalDataNotAllowed: 403,
     parties.TownNotFound: 404,
     payments.HoldNotFound: 404,
@@ -162,6 +164,23 @@ SENTENCES: dict[str, Any] = {
     "parties.personal-data-not-allowed": gettext_lazy(
         "This needs the right to see personal data, which you do not have."
     ),
+    "parties.invitation-not-good": gettext_lazy(
+        "No invitation waits under this code. Look at every letter again, or ask for a new one."
+    ),
+    "parties.invitation-not-found": gettext_lazy("This invitation was used or withdrawn already."),
+    "parties.own-right": gettext_lazy("Nobody gives themselves a right. Ask a colleague."),
+    "parties.same-person": gettext_lazy(
+        "Whoever asked for this, or would have it, cannot decide. A second person must."
+    ),
+    "parties.right-decided": gettext_lazy("Somebody decided on this already, or it waits already."),
+    "parties.right-not-found": gettext_lazy("Nobody asked for such a right."),
+    "parties.last-officer": gettext_lazy("This is the last officer. Give somebody else the role first."),
+    "parties.not-staff": gettext_lazy("This person does not have the role that this needs."),
+    "parties.sign-in-taken": gettext_lazy("Somebody signs in by this name or address already."),
+    "api.scope-unknown": gettext_lazy("A key may do only what is listed."),
+    "api.credential-invalid": gettext_lazy("Such a key cannot be made. Look at its name, its end and what it may do."),
+    "api.credential-unknown": gettext_lazy("The town has no such key."),
+    "outbox.address-refused": gettext_lazy("Messages cannot be sent to this address. It begins with https://."),
     "casework.complaint-closed": gettext_lazy("This complaint is closed already. It can be opened again."),
     "casework.complaint-not-found": gettext_lazy("The town has no such complaint."),
     "casework.document-not-found": gettext_lazy("This document is not there any more."),

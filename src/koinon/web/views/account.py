@@ -90,4 +90,6 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "koinon/account.html", {"current": seat(request)})
+    apps = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
+    shown = {"current": seat(request), "providers": ", ".join(app["name"] for app in apps)}
+    return render(request, "koinon/account.html", shown)
