@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,3 +36,9 @@ def entries_of_subject(conn: Connection[Any], *, town_id: int, subject: str, siz
     """The newest lines about one thing."""
     sql = statement("koinon.audit", "entries_of_subject")
     return many(conn, sql, Entry, town_id=town_id, subject=subject, size=size)
+
+
+def looks_at(conn: Connection[Any], *, town_id: int, subjects: Sequence[str], size: int = 200) -> list[Entry]:
+    """Who looked at these people and complaints, the newest first."""
+    sql = statement("koinon.audit", "looks_at")
+    return many(conn, sql, Entry, town_id=town_id, subjects=list(subjects), size=size)

@@ -135,7 +135,11 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
     own_complaints = complaints.complaints_of(conn, town_id=town_id, party=party)
     reader = Reader(actor, sees_personal_data=True)
     content = {
-        "register": asdict(facts),
+        "register": {
+            **asdict(facts),
+            "children_born": json.loads(facts.children_born),
+            "statuses": json.loads(facts.statuses),
+        },
         "personal": personal(vault, party, facts.people),
         "sign_ins": [asdict(user) for user in many(conn, statement(_PACKAGE, "sign_ins_of"), _User, party=party)],
         "notices": preferences.notices(conn, party_id=party),

@@ -32,7 +32,7 @@ ALWAYS = frozenset({"card"})
 # Events that are told one by one to whoever asked for it.
 PAYMENT_KINDS = ("payment.posted", "payment.refunded", "contribution.rewarded", "topup.received", "bonus.granted")
 
-_TOPIC_OF = {"card": "card", "pin": "card", "fund": "money", "complaint": "complaint"}
+_TOPIC_OF = {"card": "card", "phone": "card", "pin": "card", "fund": "money", "complaint": "complaint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +59,23 @@ def notices(conn: Connection[Any], *, party_id: UUID) -> dict[str, str]:
 def choose_notices(
     conn: Connection[Any], *, town_id: int, party_id: UUID, ways: Mapping[str, str], actor: str, at: datetime
 ) -> list[str]:
-    """Keep by which way a party wants to be told of each topic; which of them changed.
+    """Keep by which way a party wants to be told of each topic; which of them changed. An empty way takes a choice back.
 
     Refuses with ``PartyNotFound`` and ``NoticeAlwaysSent``; then nothing is changed.
     """
     assert set(ways) <= set(TOPICS)
-    assert set(ways.values()) <= set(WAYS)
+    assert set(ways.values()) <= {*WAYS, ""}
     for topic, way in ways.items():
         if way == "none" and topic in ALWAYS:
             raise NoticeAlwaysSent(topic=topic)
     queries.party_facts(conn, town_id, party_id)
     before = notices(conn, party_id=party_id)
-    sql = statement(_PACKAGE, "choose_notice")
+    changed = [topic for topic, way in ways.items() if before.get(topic, "") != way]
     with savepoint(conn):
-        changed = [
-            topic
-            for topic, way in ways.items()
-            if before.get(topic) != way and execute(conn, sql, party_id=party_id, topic=topic, way=way, at=at)
-        ]
+        for topic in changed:
+            execute(conn, statement(_PACKAGE, "choose_notice"), party_id=party_id, topic=topic, way=ways[topic], at=at)
         if "payment" in changed:
-            _listen(conn, town_id, party_id, ways["payment"] != "none", actor, at)
+            _listen(conn, town_id, party_id, ways["payment"] in ("mail", "sms"), actor, at)
         if changed:
             record(
                 conn,

@@ -225,6 +225,8 @@ ACTS: dict[str, Any] = {
     "fund.change-withdrawn": gettext_lazy("Change of a fund taken back"),
     "fund.notice-given": gettext_lazy("Holders of a fund's money told"),
     "fund.notice-set": gettext_lazy("Time of notice set"),
+    "parties.notices-chosen": gettext_lazy("Chose how to be told"),
+    "parties.own-data-exported": gettext_lazy("Own data handed out"),
     "parties.revealed": gettext_lazy("Personal data looked at"),
     "parties.erased": gettext_lazy("Personal data erased"),
     "parties.personal-data-allowed": gettext_lazy("Right to see personal data given"),

@@ -39,14 +39,17 @@ def _back(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def looks(request: HttpRequest) -> HttpResponse:
-    """Keep light or dark and the size of text in the browser; without a CSRF token, as with the language."""
+    """Keep light or dark and the size of text in the browser, and for a signed-in person in the account; without a CSRF token, as with the language."""
     response = _back(request)
     theme, text = request.POST.get("theme", ""), request.POST.get("text", "")
-    how_it_looks.keep(
-        response,
-        theme=theme if theme in (*how_it_looks.THEMES, "device") else "",
-        text=text if text in (*how_it_looks.TEXTS, "usual") else "",
-    )
+    theme = theme if theme in (*how_it_looks.THEMES, "device") else ""
+    text = text if text in (*how_it_looks.TEXTS, "usual") else ""
+    how_it_looks.keep(response, theme=theme, text=text)
+    if isinstance(request.user, User):
+        kept = {"theme": theme.replace("device", "")} if theme else {}
+        kept |= {"text_size": text.replace("usual", "")} if text else {}
+        if kept:
+            User.objects.filter(pk=request.user.pk).update(**kept)
     return response
 
 

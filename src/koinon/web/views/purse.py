@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from koinon.campaigns.types import Trigger
 from koinon.kernel.text import fold
+from koinon.ledger import queries as books
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Household, Role, RoleGrant, Zone
@@ -23,7 +24,7 @@ from koinon.payments.types import Place, PurseView
 from koinon.programmes import queries as plans
 from koinon.programmes.spending import SpendingRule, Version
 from koinon.programmes.types import FundView
-from koinon.web import movements, spending, wallet, words
+from koinon.web import formats, movements, spending, wallet, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.views.topups import running
 
@@ -42,6 +43,10 @@ class PurseCard:
     sentences: list[str] = field(default_factory=list)
     coming: Version | None = None
     later: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return _money_key(self.purse.fund)
 
 
 @seen_by(Role.RESIDENT)
@@ -72,8 +77,20 @@ def purse(request: HttpRequest) -> HttpResponse:
         "cards": cards,
         "days": movements.by_day(recent, grant.town),
         "campaigns": running(grant.town, Trigger.PURCHASE, Trigger.TOPUP),
+        "seen": _seen(grant, now),
     }
     return wallet.show(request, "koinon/purse/purse.html", context)
+
+
+def _seen(grant: RoleGrant, now: datetime) -> dict[str, Any]:
+    """When the page was made, in words, and the number that the town shows to everybody: what a device may keep."""
+    head = books.head(raw(), town_id=grant.town_id)
+    return {
+        "at": formats.instant(now, grant.town.time_zone),
+        "day": now.astimezone(ZoneInfo(grant.town.time_zone)).date().isoformat(),
+        "town": grant.town.slug,
+        "head": {"block": head.number, "hash": head.hash.hex()} if head is not None else None,
+    }
 
 
 def _card(view: PurseView, today: date, say: Callable[[SpendingRule], list[str]], fund: FundView | None) -> PurseCard:
