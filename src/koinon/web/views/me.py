@@ -78,7 +78,9 @@ class NoticesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for topic in NoticeTopic:
             always = topic.value in preferences.ALWAYS
-            ways = [(way.value, way.label) for way in NoticeWay if not (always and way is NoticeWay.NONE)]
+            ways: list[tuple[str, Any]] = [
+                (way.value, way.label) for way in NoticeWay if not (always and way is NoticeWay.NONE)
+            ]
             if topic is not NoticeTopic.PAYMENT:
                 ways = [(USUAL, _("as the town does it")), *ways]
             self.fields[topic.value] = forms.ChoiceField(label=topic.label, choices=ways)
