@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 from psycopg import Connection
 
-from koinon.db.statements import maybe, statement
+from koinon.db.statements import maybe, scalar, statement
 from koinon.db.transactions import transaction
 from koinon.jobs import mails, sms
 from koinon.jobs.mails import Letter, Text
@@ -73,6 +73,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "pin.changed": (
         gettext_noop("Your card ending in %(card)s has a new PIN"),
         gettext_noop("If it was not you who chose it, tell the town at once."),
+    ),
+    "payment.receipt": (
+        gettext_noop("Receipt %(number)s: you paid %(amount)s to %(shop)s on %(paid_day)s"),
+        gettext_noop(
+            "You asked for it at the till. Your own page proves that the payment is in the town's public books."
+        ),
     ),
     "fund.ending": (
         gettext_noop("%(amount)s of yours can be spent until %(last_day)s"),
@@ -209,13 +215,22 @@ def written(conn: Connection[Any], message: Message, *, secrets: Secrets) -> Let
         raise NotSent("vault") from None
     email = "" if _is_reply(message) else _first(reader, kept, "email") or reader.email
     phone = normal_phone(_first(reader, kept, "phone"), country=town.country)
-    heading, more, language = words(message, town, reader.language)
+    heading, more, language = words(_with_signs(conn, message), town, reader.language)
     if phone and (prefer == "sms" or not email):
         return Text(phone, f"{town.name}: {heading}"[: sms.LONGEST], message.id)
     if email:
         body = [f"{town.name}: {heading}", "", more, "", "-- ", town.name, ""]
         return Letter(email, f"{town.name}: {heading}", "\n".join(body), language)
     raise NotSent("no-address")
+
+
+def _with_signs(conn: Connection[Any], message: Message) -> Message:
+    """The shops that the data names by their ids (``shop_party``), as their signs say; no row keeps these words."""
+    data = json.loads(message.data)
+    for name in [name for name in data if name.endswith("_party")]:
+        sign = scalar(conn, statement("koinon.jobs", "shop_sign"), town_id=message.town_id, party=UUID(data.pop(name)))
+        data[name.removesuffix("_party")] = sign or "-"
+    return replace(message, data=json.dumps(data))
 
 
 def words(message: Message, town: TownFacts, language: str) -> tuple[str, str, str]:

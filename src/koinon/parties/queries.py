@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, maybe, statement
+from koinon.db.statements import many, maybe, scalar, statement
 from koinon.parties.errors import PartyNotFound, TownNotFound
 from koinon.parties.types import OrganisationName, PartyFacts, StaffFacts, TownFacts, TownName, UserFacts
 
@@ -44,6 +44,11 @@ def town_by_slug(conn: Connection[Any], slug: str) -> TownFacts:
     if found is None:
         raise TownNotFound(town=slug)
     return found
+
+
+def language_of(conn: Connection[Any], *, town_id: int, party_id: UUID) -> str:
+    """The language that whoever signs in for a party chose to read; empty where nobody chose any."""
+    return str(scalar(conn, statement(_PACKAGE, "language_of"), town_id=town_id, party_id=party_id) or "")
 
 
 def party_facts(conn: Connection[Any], town_id: int, party_id: UUID) -> PartyFacts:

@@ -39,6 +39,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("What I do"), "contributions"),
     ],
     Role.SHOP: [
+        (gettext_lazy("Till"), "till"),
         (gettext_lazy("Today"), "shop"),
         (gettext_lazy("Movements"), "shop-movements"),
         (gettext_lazy("Pay out"), "shop-payout"),
@@ -101,6 +102,7 @@ UNDER: dict[str, str] = {
     ),
     **dict.fromkeys(("time-banks", "time-bank", "time-bank-new", "time-exchange"), "activities"),
     "treasury-terms": "treasury-runs",
+    "treasury-small": "treasury",
 }
 
 
