@@ -19,7 +19,8 @@ from koinon.cli.output import REFUSED, Output, plain, speaking
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from koinon.ledger.types import Block, Proof
+    from koinon.ledger.receipts import ReceiptProof
+    from koinon.ledger.types import Block
 
 PROGRESS_EVERY_SECONDS = 3.0
 
@@ -157,28 +158,53 @@ def proof(
         )
 
 
+@seal.command("receipt")
+def receipt(
+    receipt_id: Annotated[UUID, typer.Argument(metavar="RECEIPT", help="The number on the receipt.")],
+    town: TownOption = "",
+    database: DatabaseOption = None,
+) -> None:
+    """Print, as JSON, that a whole receipt is in the sealed books, as its holder's wallet gives it."""
+    from koinon.ledger import queries, receipts
+    from koinon.ledger.errors import TransferNotSealed
+
+    with speaking(True) as out, opening.books(database, patience_seconds=0) as conn:
+        one = opening.town(conn, town)
+        transfers = [line.id for line in queries.transfers_of_group(conn, town_id=one.id, group_id=receipt_id)]
+        if not transfers:
+            raise TransferNotSealed(transfer_id=receipt_id)
+        given = receipts.prove(conn, town_id=one.id, transfers=transfers)
+        later = queries.blocks(conn, town_id=one.id, first=given.block.number + 1)
+        out.document(receipts.document(given, town=one.slug, receipt=receipt_id, later=later))
+
+
 @seal.command("check-proof")
 def check_proof(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `koinon seal proof` printed.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What the wallet, `koinon seal receipt` or `koinon seal proof` gave.")
+    ],
     trusted: Annotated[str, typer.Option("--head", metavar="HASH", help="A head you kept or read on the public page.")],
     as_json: JsonOption = False,
 ) -> None:
     """Check a receipt's proof against a head you trust. Needs no database."""
     from dataclasses import asdict
 
-    from koinon.ledger import seals
+    from koinon.ledger import receipts, seals
 
     with speaking(as_json) as out:
         given, later = _read_proof(file)
         head_at = next(
             (place for place, block in enumerate([given.block, *later]) if block.hash.hex() == trusted), None
         )
-        holds = head_at is not None and seals.check_proof(given, head=bytes.fromhex(trusted), later=later[:head_at])
-        says = asdict(seals.read(given.canonical)) if holds else None
+        holds = head_at is not None and receipts.holds(given, head=bytes.fromhex(trusted), later=later[:head_at])
+        says = [asdict(seals.read(proof.canonical)) for proof in given.proofs] if holds else []
+        first = given.proofs[0].transfer_id if given.proofs else None
         out.document(
-            {"transfer": given.transfer_id, "holds": holds, "says": says},
+            {"transfer": first, "holds": holds, "says": says[0] if says else None, "lines": says},
             lambda console: console.print(
                 "The transfer is in the books under that head."
+                if holds and len(given.proofs) == 1
+                else f"The receipt's {len(given.proofs)} transfers are in the books under that head."
                 if holds
                 else "[red]The proof does not lead to that head.[/]"
             ),
@@ -235,35 +261,10 @@ def _kept_heads(file: Path | None) -> Mapping[str, dict[int, bytes]]:
     return heads
 
 
-def _read_proof(file: Path) -> tuple[Proof, list[Block]]:
-    from datetime import datetime
-
-    from koinon.ledger.types import Block, Proof, Step
-
-    def block(row: Mapping[str, Any]) -> Block:
-        return Block(
-            number=int(row["number"]),
-            seq_from=int(row["seq_from"]),
-            seq_to=int(row["seq_to"]),
-            transfers=int(row["transfers"]),
-            merkle_root=bytes.fromhex(row["merkle_root"]),
-            previous=bytes.fromhex(row["previous"]),
-            hash=bytes.fromhex(row["hash"]),
-            sealed_at=datetime.fromisoformat(row["sealed_at"]),
-        )
-
-    def hashes(given: list[str]) -> tuple[bytes, ...]:
-        return tuple(bytes.fromhex(one) for one in given)
+def _read_proof(file: Path) -> tuple[ReceiptProof, list[Block]]:
+    from koinon.ledger import receipts
 
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        given = Proof(
-            town_id=int(document["town_id"]),
-            transfer_id=UUID(document["transfer"]),
-            canonical=bytes.fromhex(document["canonical"]),
-            path=tuple(Step(hashes(step["before"]), hashes(step["after"])) for step in document["path"]),
-            block=block(document["block"]),
-        )
-        return given, [block(row) for row in document["later"]]
+        return receipts.read(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as wrong:
-        raise FileNotUnderstood(file=file, expected="a proof as `koinon seal proof` prints it") from wrong
+        raise FileNotUnderstood(file=file, expected="a proof as the wallet or `koinon seal proof` gives it") from wrong

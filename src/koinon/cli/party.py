@@ -149,6 +149,81 @@ def sign_in(
         )
 
 
+class Way(StrEnum):
+    """By which way somebody is told; ``town`` takes the choice back."""
+
+    NONE = "none"
+    MAIL = "mail"
+    SMS = "sms"
+    TOWN = "town"
+
+
+@app.command("notices")
+def notices(
+    party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],
+    card: Annotated[Way | None, typer.Option("--card", help="Of their card and its PIN; never none.")] = None,
+    money: Annotated[Way | None, typer.Option("--money", help="Of money that ends and rules that change.")] = None,
+    complaint: Annotated[Way | None, typer.Option("--complaint", help="Of their complaints and requests.")] = None,
+    payment: Annotated[Way | None, typer.Option("--payment", help="Of each payment, refund and reward.")] = None,
+    actor: Annotated[
+        str, typer.Option("--as", metavar="USER", envvar="KOINON_USER", help="Who does this; needed for a change.")
+    ] = "",
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Print by which way somebody wants to be told of what; with options, keep what they chose at the counter."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import preferences, queries
+
+    asked = {"card": card, "money": money, "complaint": complaint, "payment": payment}
+    ways = {topic: "" if way is Way.TOWN else way.value for topic, way in asked.items() if way is not None}
+    if ways and not actor:
+        raise typer.BadParameter("say who does this: --as USER")
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer" if ways else "") as desk:
+        conn, facts, who = desk
+        with transaction(conn):
+            queries.party_facts(conn, facts.id, party)
+            if ways:
+                preferences.choose_notices(
+                    conn, town_id=facts.id, party_id=party, ways=ways, actor=who, at=datetime.now(UTC)
+                )
+            kept = preferences.notices(conn, party_id=party)
+
+        def show(console: Console) -> None:
+            for topic in preferences.TOPICS:
+                usual = "none" if topic == "payment" else "as the town does it"
+                console.print(f"{topic}: {kept.get(topic, usual)}")
+
+        out.document({"town": facts.slug, "party": party, "notices": kept}, show)
+
+
+@app.command("data")
+def own_data(
+    party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],
+    actor: ActorOption,
+    town: TownOption = "",
+    database: DatabaseOption = None,
+) -> None:
+    """Print, as JSON, all that the town knows of somebody and who looked at it, for them to take along. Recorded."""
+    from koinon.db.transactions import transaction
+    from koinon.helpdesk import own_data
+    from koinon.parties.secrets import Secrets
+    from koinon.parties.vault import Vault
+
+    with speaking(True) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            found = own_data.everything(
+                conn,
+                town_id=facts.id,
+                party=party,
+                vault=Vault(conn, Secrets.load()),
+                actor=who,
+                at=datetime.now(UTC),
+            )
+        out.document(found.document())
+
+
 @app.command("erase")
 def erase(
     party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
@@ -29,7 +30,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
 from koinon.web import context as pages
-from koinon.web import looks, wallet
+from koinon.web import formats, looks, wallet
 from koinon.web.access import ROLE_NAMES, party_of, seat_of, seen_by
 
 USUAL = "usual"
@@ -45,6 +46,14 @@ TITLES: dict[str, Any] = {
     "sex": gettext_lazy("Sex"),
     "tax_id": gettext_lazy("Tax number"),
     "iban": gettext_lazy("Bank account"),
+}
+
+
+SEXES: dict[str, Any] = {
+    "female": gettext_lazy("woman"),
+    "male": gettext_lazy("man"),
+    "other": gettext_lazy("other"),
+    "unsaid": gettext_lazy("not said"),
 }
 
 
@@ -159,7 +168,8 @@ def data(request: HttpRequest) -> HttpResponse:
     kept = own_data.personal(_vault(), party, facts.people)
     context = {
         "facts": facts,
-        "people": [_shown(fields) for fields in kept.values() if fields],
+        "household": _shown(kept.get(str(party), {})) if facts.kind == "household" else [],
+        "people": [_shown(fields) for one, fields in kept.items() if fields and (facts.kind != "household" or one != str(party))],
         "register": _register(facts),
         "looks": _looks(grant, own_data.looks(
             conn, town_id=grant.town_id, party=party, people=facts.people, own=grant.user.actor
@@ -171,11 +181,20 @@ def data(request: HttpRequest) -> HttpResponse:
 
 def _shown(fields: dict[str, str]) -> list[tuple[str, str]]:
     """Values in a fixed order; of numbers only the end, for whoever looks over a shoulder."""
-    return [
-        (str(TITLES[name]), f"… {fields[name][-3:]}" if name in MASKED else fields[name])
-        for name in TITLES
-        if fields.get(name)
-    ]
+    said: dict[str, Callable[[str], str]] = {
+        **dict.fromkeys(MASKED, lambda value: f"… {value[-3:]}"),
+        "born_on": _day,
+        "language": lambda code: pages.OWN_NAMES.get(code, code),
+        "sex": lambda code: str(SEXES.get(code, code)),
+    }
+    return [(str(title), said.get(name, str)(fields[name])) for name, title in TITLES.items() if fields.get(name)]
+
+
+def _day(value: str) -> str:
+    try:
+        return formats.day(date.fromisoformat(value))
+    except ValueError:
+        return value
 
 
 def _register(facts: Registered) -> list[tuple[str, str]]:
@@ -183,8 +202,8 @@ def _register(facts: Registered) -> list[tuple[str, str]]:
         (_("Neighbourhood"), facts.zone),
         (_("People in the household"), str(facts.members or "")),
         (_("Income band, as the town calls it"), facts.income_band),
-        (_("Joined on"), facts.joined_on or ""),
-        (_("Registered as living here since"), facts.resident_since or ""),
+        (_("Joined on"), _day(facts.joined_on or "")),
+        (_("Registered as living here since"), _day(facts.resident_since or "")),
     ]
     return [(title, value) for title, value in rows if value]
 
