@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from allauth.core.exceptions import ReauthenticationRequired
 from django import forms
 from django.contrib import messages
 from django.db import transaction
@@ -317,7 +318,7 @@ def asked(request: HttpRequest, asked: UUID) -> HttpResponse:
     context = {
         "asked": found,
         "address": address,
-        "svg": qr.svg(address) if found.state == RequestState.OPEN else "",
+        "svg": qr.drawing(address, error="l") if found.state == RequestState.OPEN else "",
         "own_name": paying.own_short_name(grant),
     }
     return wallet.show(request, "koinon/paying/asked.html", context)
@@ -396,21 +397,24 @@ def phone(request: HttpRequest) -> HttpResponse:
         "phone": found,
         "blocked": found.state is CardState.BLOCKED,
         "shown": shown,
-        "svg": qr.svg(shown.token) if shown else "",
+        "svg": qr.drawing(shown.token) if shown else "",
     }
     return wallet.show(request, "koinon/paying/phone.html", context)
 
 
 def _code(shown: ShownCode) -> dict[str, Any]:
     left = max(0, int((shown.shown_until - timezone.now()).total_seconds()))
-    return {"svg": qr.svg(shown.token), "number": shown.grouped, "seconds": left}
+    return {"svg": qr.drawing(shown.token), "number": shown.grouped, "seconds": left}
 
 
 @seen_by(Role.RESIDENT)
-@reauthentication_required
 def phone_pin(request: HttpRequest) -> HttpResponse:
-    """Choose the PIN for paying, the first or another one. Who has just signed in may; who finds a telephone may not."""
+    """Choose the PIN for paying, the first or another one. Who has just shown who they are may; who finds a telephone may not."""
     grant = seat_of(request)
+    if is_reauthentication_required(request, app=""):
+        if request.method == "POST":
+            return redirect("purse-phone-pin")  # What was sent is not kept for afterwards: it holds a PIN.
+        raise ReauthenticationRequired
     form = PinForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -84,7 +84,7 @@ def asked(request: HttpRequest, asked: UUID) -> HttpResponse:
     is_open = found.state == RequestState.OPEN
     if found.payment is not None:
         _count(request, grant, found)
-    context = {"asked": found, "svg": qr.svg(address) if is_open else ""}
+    context = {"asked": found, "svg": qr.drawing(address, error="l") if is_open else ""}
     return till.show(request, "koinon/paying/requested.html", context)
 
 
@@ -142,7 +142,7 @@ def code(request: HttpRequest) -> HttpResponse:
         elif found is None:
             requesting.have_code(raw(), **who)
         return redirect("shop-code")
-    context = {"code": found, "svg": qr.svg(paying.link(request, found.token), error="q") if found else ""}
+    context = {"code": found, "svg": qr.drawing(paying.link(request, found.token), error="q") if found else ""}
     return render(request, "koinon/paying/code.html", context)
 
 
