@@ -44,6 +44,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Movements"), "shop-movements"),
         (gettext_lazy("Pay out"), "shop-payout"),
         (gettext_lazy("Top up"), "top-up"),
+        (gettext_lazy("Without a network"), "shop-offline"),
         (gettext_lazy("Statement"), "shop-statement"),
     ],
     Role.OFFICER: [
@@ -76,6 +77,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Journal"), "accounts-journal"),
         (gettext_lazy("Year"), "accounts-year"),
         (gettext_lazy("Limited network"), "accounts-network"),
+        (gettext_lazy("Without a network"), "treasury-offline"),
     ],
     Role.COORDINATOR: [
         (gettext_lazy("Activities"), "activities"),

@@ -34,12 +34,13 @@ from koinon.programmes.spending import in_force, may_spend
 from koinon.web import formats, installable, refusals, words
 from koinon.web.installable import App
 
+WITHOUT_NETWORK = ("koinon/till/offline.js", "koinon/till/send.js", "koinon/till/vouchers.js")
 TILL = App(  # noqa: S604  A shell of pages, not a shell.
     name="till",
     title=gettext_lazy("Till"),
     scope="till",
-    shell=("till",),
-    files=("koinon/till/till.css", "koinon/till/till.js", "koinon/till/money.js", *installable.SCANNING),
+    shell=("till", "till-offline"),
+    files=("koinon/till/till.css", "koinon/till/till.js", "koinon/till/money.js", *WITHOUT_NETWORK, *installable.SCANNING),
 )
 SESSION = (
     "till"  # Who works at this till, in the session: never a name. {"shop": id, "cashier": id or "", "role": ...}.

@@ -1,0 +1,20 @@
+// Sends what this till accepted without a network, from whatever page of the till is open.
+
+import { network } from "../app/net.js";
+
+async function sendKept() {
+  let kept;
+  try {
+    kept = JSON.parse(localStorage.getItem("koinon-offline"));
+  } catch {
+    return;
+  }
+  if (!kept || network.state === "none") return;
+  const { Safe, send } = await import("./vouchers.js");
+  const safe = await Safe.open(kept.party);
+  await send(safe, kept.sync);
+}
+
+sendKept();
+addEventListener("online", sendKept);
+setInterval(sendKept, 300000);
