@@ -24,9 +24,29 @@ COUNTRIES = {2: ["ES", "GR", "FR", "PS"], 3: ["JO", "TN"]}
 def test_a_shown_amount_typed_back_is_the_same_amount(minor: int, language: str, place: tuple[int, str]) -> None:
     """In every language and country; the unit is left off, as people leave it off."""
     exponent, country = place
-    with override(language):
-        shown = formats.amount(Amount(minor, "REC"), exponent=exponent, country=country)
-    assert typed_amount(shown.replace("REC", ""), exponent) == minor
+    with override(language), formats.in_country(country):
+        shown = formats.amount(Amount(minor, "REC"), exponent=exponent)
+        assert typed_amount(shown.replace("REC", ""), exponent, formats.thousands_mark()) == minor
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "text", "minor"),
+    [
+        ("ar", "JO", "1.234", 1234),
+        ("fr", "TN", "1,234", 1234),
+        ("ar", "TN", "1,234", 1234),
+        ("ar", "TN", "1.234,5", 1234500),
+    ],
+)
+def test_a_thousandth_is_read_as_the_country_writes_it(language: str, country: str, text: str, minor: int) -> None:
+    with override(language), formats.in_country(country):
+        assert typed_amount(text, 3, formats.thousands_mark()) == minor
+
+
+@pytest.mark.parametrize(("language", "country", "text"), [("ar", "TN", "1.234"), ("ar", "JO", "1,234")])
+def test_what_could_be_a_thousand_dinars_or_one_is_refused(language: str, country: str, text: str) -> None:
+    with override(language), formats.in_country(country), pytest.raises(ValueError, match=r"1[.,]234"):
+        typed_amount(text, 3, formats.thousands_mark())
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -43,8 +46,29 @@ def locale_of(language: str, country: str = "") -> Locale:
     return Locale.parse(language)
 
 
+_country: ContextVar[Callable[[], str]] = ContextVar("country", default=lambda: "")
+
+
+@contextmanager
+def in_country(country: str | Callable[[], str]) -> Iterator[None]:
+    """Write everything as in this country until the block ends; a function is asked when something is written.
+
+    >>> from django.utils.translation import override
+    >>> with override("ar"), in_country("JO"): day(date(2026, 10, 31))
+    '31 تشرين الأول 2026'
+    >>> with override("ar"), in_country("TN"): number(1234567)
+    '1.234.567'
+    """
+    before = _country.set(country if callable(country) else lambda: country)
+    try:
+        yield
+    finally:
+        _country.reset(before)
+
+
 def current_locale(country: str = "") -> Locale:
-    return locale_of((get_language() or "en").split("-")[0], country)
+    """The reader's language in this country, or in the one that ``in_country`` said."""
+    return locale_of((get_language() or "en").split("-")[0], country or _country.get()())
 
 
 def amount(value: Amount, *, exponent: int = 2, country: str = "", symbol: str = "", signed: bool = False) -> str:
@@ -85,6 +109,11 @@ def number(value: int | Fraction | float, *, digits: int = 0, country: str = "")
     return format_decimal(exact, format=pattern, locale=current_locale(country))
 
 
+def thousands_mark(country: str = "") -> str:
+    """What parts the thousands of a number: a point in Tunisia's Arabic, a comma in Jordan's."""
+    return str(current_locale(country).number_symbols["latn"]["group"])
+
+
 def percent(value: Fraction, *, digits: int = 1, country: str = "") -> str:
     """A share of one as a percentage."""
     exact = to_decimal(round(Fraction(value) * 10 ** (digits + 2)), digits + 2)
@@ -93,11 +122,11 @@ def percent(value: Fraction, *, digits: int = 1, country: str = "") -> str:
     return format_percent(exact, format=pattern, locale=current_locale(country))
 
 
-def day(value: date | datetime, zone: str = "UTC", *, style: str = "long") -> str:
+def day(value: date | datetime, zone: str = "UTC", *, style: str = "long", country: str = "") -> str:
     """A day in the town's zone: "31 October 2026", or short for tables."""
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone)).date()
-    return format_date(value, format=style, locale=current_locale())
+    return format_date(value, format=style, locale=current_locale(country))
 
 
 def short_day(value: date | datetime, zone: str = "UTC") -> str:

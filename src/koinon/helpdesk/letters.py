@@ -20,6 +20,7 @@ from psycopg import Connection
 from koinon.audit.operations import record
 from koinon.db.statements import execute, many, scalar, statement
 from koinon.db.transactions import savepoint
+from koinon.documents.formats import in_country
 from koinon.helpdesk import statements
 from koinon.helpdesk.errors import BatchNotFound, MonthNotOver, NothingToPrint
 from koinon.helpdesk.types import Batch, Chosen, Letter, PaperWishes
@@ -196,7 +197,7 @@ def written(
         person = reached[letter.party]
         held = kept.get(person.person, {})
         to = [held.get("name", "") or naming.pseudonym(letter.party), *held.get("address", "").splitlines()]
-        with override(_spoken(held, person)):
+        with override(_spoken(held, person)), in_country(town.country):
             said.append(
                 statements.statement(
                     town,

@@ -15,7 +15,7 @@ from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 from uuid import UUID
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -24,6 +24,7 @@ from django.utils.translation import gettext_noop, override
 from psycopg import Connection
 
 from koinon.db.statements import many, maybe, statement
+from koinon.documents.formats import locale_of
 from koinon.jobs import sms
 from koinon.jobs.webhooks import NotSent
 from koinon.kernel.money import Amount, to_decimal
@@ -227,7 +228,7 @@ def written(claimed: Claimed, *, town: TownFacts, party: UUID | None, language: 
     side = next((key for key in ("payee", "payer", "party") if party and data.get(key) == str(party)), "")
     heading, says = WORDS.get((claimed.kind, side)) or WORDS[claimed.kind, ""]
     with override(spoken):
-        locale = locale_for(spoken, town.country)
+        locale = locale_of(spoken, town.country)
         amount = written_amount(Amount(int(data.get("amount_minor", 0)), town.unit_code), town, locale)
         subject = _(heading) % {"amount": amount}
         lines = [
@@ -276,18 +277,6 @@ def spoken_language(language: str) -> str:
     """The language of ours that comes nearest; the installation's own otherwise."""
     ours = dict(settings.LANGUAGES)
     return next((one for one in (language, language.partition("-")[0]) if one in ours), settings.LANGUAGE_CODE)
-
-
-def locale_for(language: str, country: str) -> Locale:
-    """How figures and days are written in a language, as in the town's country where that is described."""
-    if language == "en" and country != "US":
-        return Locale.parse("en_150")
-    for candidate in (f"{language}_{country}", language):
-        try:
-            return Locale.parse(candidate)
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse("en_150")
 
 
 def written_amount(value: Amount, town: TownFacts, locale: Locale) -> str:

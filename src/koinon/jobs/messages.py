@@ -21,6 +21,7 @@ from psycopg import Connection
 
 from koinon.db.statements import maybe, scalar, statement
 from koinon.db.transactions import transaction
+from koinon.documents.formats import locale_of
 from koinon.jobs import mails, sms
 from koinon.jobs.mails import Letter, Text
 from koinon.jobs.webhooks import NotSent
@@ -239,7 +240,7 @@ def words(message: Message, town: TownFacts, language: str) -> tuple[str, str, s
     spoken = mails.spoken_language(str(data.pop("language", "")) or language)
     heading, more = WORDS[message.kind]
     with override(spoken):
-        locale = mails.locale_for(spoken, town.country)
+        locale = locale_of(spoken, town.country)
         said: dict[str, str] = {}
         for name, value in data.items():
             if name.endswith("_minor"):

@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "koinon.web.access.OwnLanguage",
+    "koinon.web.access.HomeCountry",
     "koinon.web.sessions.Browsers",
     "allauth.account.middleware.AccountMiddleware",
     "koinon.web.middleware.Refusals",

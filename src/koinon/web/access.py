@@ -22,10 +22,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from koinon.parties.models import Role, RoleGrant, Town, User
+from koinon.web import formats
 
 ROLE_NAMES = {
     Role.RESIDENT: _("residents, each their own household"),
@@ -40,6 +42,7 @@ ROLE_NAMES = {
 STAFF = frozenset({Role.OFFICER, Role.APPROVER, Role.TREASURER, Role.AUDITOR, Role.COORDINATOR})
 
 View = Callable[..., HttpResponse]
+NOWHERE = Town(country="")  # Where no town has been set up yet.
 
 
 def grants_of(user: Any) -> list[RoleGrant]:
@@ -142,3 +145,17 @@ class OwnLanguage:
                 translation.activate(chosen)
                 request.LANGUAGE_CODE = chosen  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class HomeCountry:
+    """Whatever this request writes, it writes as in its town's country; the town is asked for when needed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        from koinon.web.context import the_town
+
+        town = SimpleLazyObject(lambda: the_town(request) or NOWHERE)
+        with formats.in_country(lambda: str(town.country)):
+            return self.get_response(request)

@@ -6,12 +6,14 @@ from koinon.documents.formats import (
     clock,
     current_locale,
     day,
+    in_country,
     instant,
     locale_of,
     month,
     number,
     percent,
     short_day,
+    thousands_mark,
 )
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "clock",
     "current_locale",
     "day",
+    "in_country",
     "instant",
     "locale_of",
     "month",
     "number",
     "percent",
     "short_day",
+    "thousands_mark",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from koinon.kernel.money import to_minor
 from koinon.parties.rules import ascii_digits
+from koinon.web import formats
 
 # Figures, or groups of three after the first with one kind of mark; then perhaps the decimals after another mark.
 _TYPED = re.compile(
@@ -19,11 +20,12 @@ _TYPED = re.compile(
 )
 
 
-def typed_amount(text: str, exponent: int) -> int:
+def typed_amount(text: str, exponent: int, thousands: str = "") -> int:
     """Minor units of an amount as typed anywhere around the Mediterranean; ``ValueError`` for anything else.
 
     Of a point and a comma the last is the decimal mark. One of them alone
-    followed by three digits is refused where it could be read both ways.
+    followed by three digits is refused where it could be read both ways: with
+    three decimals, where it is the mark that parts ``thousands``.
 
     >>> [typed_amount(text, 2) for text in ["12,5", "1.234,56", "1,234.56", "1 234", "١٢٫٥٠"]]
     [1250, 123456, 123456, 123400, 1250]
@@ -33,7 +35,8 @@ def typed_amount(text: str, exponent: int) -> int:
     """
     bare = re.sub(r"[\u200e\u200f]", "", ascii_digits(text)).strip()
     bare = re.sub(r"\s", " ", bare.replace("’", "'").replace("\u066c", "'").replace("\u066b", "."))
-    if exponent < 3 and re.fullmatch(r"\d+[.,]\d{3}", bare):
+    unclear = re.fullmatch(r"\d+([.,])\d{3}", bare)
+    if unclear and (exponent < 3 or unclear[1] == thousands):
         raise ValueError(text)
     read = _TYPED.fullmatch(bare)
     if read is None or read["decimal"] == read["mark"] is not None:
@@ -55,7 +58,7 @@ class AmountField(forms.CharField):
         if not text:
             return None
         try:
-            minor = typed_amount(str(text), self.exponent)
+            minor = typed_amount(str(text), self.exponent, formats.thousands_mark())
         except ValueError as unreadable:
             raise ValidationError(_("Write the amount with figures, such as 12,50.")) from unreadable
         if minor <= 0:

@@ -207,7 +207,7 @@ def standing_order(request: HttpRequest) -> HttpResponse:
         return redirect("shop-payout")
     text = request.POST.get("keep", "").strip()
     try:
-        keep = typed_amount(text, grant.town.exponent) if text else 0
+        keep = typed_amount(text, grant.town.exponent, formats.thousands_mark()) if text else 0
     except ValueError:
         messages.error(request, _("Write the amount with figures, such as 12,50."))
         return redirect("shop-payout")
