@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +20,14 @@ from tests.web.doing_things import things
 from tests.web.signing import in_browser
 from tests.web.town import ROLES
 
-SIGNED_IN = {"home", "account", "second-factor", "sessions", "address", "opened"}  # For anybody with an account, whatever the role.
+SIGNED_IN = {
+    "home",
+    "account",
+    "second-factor",
+    "sessions",
+    "address",
+    "opened",
+}  # For anybody with an account, whatever the role.
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +72,9 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         counter = at_the_counter(conn, town.pk)
         bank = at_the_bank(conn, town)
         done = things(conn, town.pk, RoleGrant.objects.get(role="resident").party_id)
+        asked, bill = (demanded(conn, town, RoleGrant.objects.get(role=role).party_id) for role in ("resident", "shop"))
         upload = sent_list(conn, town.pk, officer)
+        at_work = at_work_by_themselves(conn, town.pk)
         folder = sent_folder(conn, town.pk, officer)
     assert sale is not None
     return {
@@ -72,6 +82,8 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         **bank,
         **done,
         "sent": folder,
+        "asked": asked,
+        "bill": bill,
         "bank_payment": treasury_payment,
         "indicator": "multiplier",
         "payment": sale[0],
@@ -84,6 +96,8 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         "cycle": Cycle.objects.get(month="2026-10").pk,
         "entitlement": Entitlement.objects.filter(cycle__month="2026-10").values_list("pk", flat=True)[0],
         "exception": uuid4(),
+        "authorisation": uuid4(),
+        "language": "el",
         "fund": Programme.objects.get(cycles__month="2026-10").fund_id,
         "version": uuid4(),
         "pair": uuid4(),
@@ -92,7 +106,42 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         "own topup": own,
         "campaign": campaign,
         "town": town.slug,
+        "user": RoleGrant.objects.get(role="auditor", user__username="demo-auditor").user_id,
+        "right": uuid4(),
+        **at_work,
     }
+
+
+def at_work_by_themselves(conn: Any, town_id: int) -> dict[str, Any]:
+    """A key of a program, and an address that is told."""
+    from koinon.api import operations as api
+    from koinon.api import queries as kept
+    from koinon.outbox import operations as outbox
+    from koinon.outbox import queries as told
+    from koinon.parties.secrets import Secrets
+
+    how: dict[str, Any] = {"town_id": town_id, "actor": "user:1", "at": timezone.now()}
+    if not kept.credentials(conn, town_id=town_id):
+        api.add_key(conn, name="A till", scopes=["payments:read"], **how)
+    if not told.endpoints(conn, town_id=town_id):
+        outbox.add_endpoint(conn, url="https://example.org/told", kinds=["payment.posted"], keys=Secrets.load(), **how)
+    return {
+        "key": kept.credentials(conn, town_id=town_id)[0].id,
+        "hook": told.endpoints(conn, town_id=town_id)[0].id,
+    }
+
+
+def demanded(conn: Any, town: Any, payee: Any) -> Any:
+    """A request to be paid that nobody has paid; the same one each time."""
+    from koinon.kernel.money import Amount
+    from koinon.parties.secrets import Secrets
+    from koinon.payments import requesting
+
+    found = requesting.ask(
+        conn, town_id=town.pk, payee=payee, amount=Amount(2_50, town.unit_code), lasts=timedelta(days=7),
+        idempotency_key="ids", actor="user:1", at=timezone.now(), secrets=Secrets.load(),
+    )  # fmt: skip
+    return found.id
 
 
 def at_the_counter(conn: Any, town_id: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ TILL = App(  # noqa: S604  A shell of pages, not a shell.
     title=gettext_lazy("Till"),
     scope="till",
     shell=("till", "till-offline"),
-    files=("koinon/till/till.css", "koinon/till/till.js", "koinon/till/money.js", *WITHOUT_NETWORK, *installable.SCANNING),
+    files=("koinon/till/till.css", "koinon/till/till.js", "koinon/till/request.js", "koinon/till/money.js", *WITHOUT_NETWORK, *installable.SCANNING),
 )
 SESSION = (
     "till"  # Who works at this till, in the session: never a name. {"shop": id, "cashier": id or "", "role": ...}.

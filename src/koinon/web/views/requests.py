@@ -19,7 +19,7 @@ from koinon.db.transactions import savepoint
 from koinon.documents import qr
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
-from koinon.kernel.money import Amount
+from koinon.kernel.money import Amount, to_decimal
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
@@ -50,7 +50,7 @@ class RequestForm(forms.Form):
 def ask(request: HttpRequest) -> HttpResponse:
     """Type an amount and show its code to a customer who pays by phone."""
     grant = seat_of(request)
-    form = RequestForm(request.POST or None, initial={"form_id": new_id()}, exponent=grant.town.exponent)
+    form = RequestForm(_typed(request, grant) or None, initial={"form_id": new_id()}, exponent=grant.town.exponent)
     if request.method == "POST" and form.is_valid():
         try:
             with savepoint(raw()):
@@ -65,7 +65,7 @@ def ask(request: HttpRequest) -> HttpResponse:
                     at=timezone.now(),
                     secrets=Secrets.load(),
                 )
-            return redirect("till-requested", asked=made.id)
+            return redirect("till-requested", bill=made.id)
         except KoinonError as refused:
             refusals.note(request, refused)
             form.add_error("amount", refusals.sentences(refused)[0])
@@ -74,12 +74,20 @@ def ask(request: HttpRequest) -> HttpResponse:
     return till.show(request, "koinon/paying/till.html", context, status=422 if form.errors else 200)
 
 
+def _typed(request: HttpRequest, grant: RoleGrant) -> dict[str, str]:
+    """What was typed on this page; or on the till's keypad, which counts in minor units."""
+    given = request.POST.dict()
+    if (minor := given.get("minor", "")).isdecimal():
+        given["amount"] = str(to_decimal(int(minor[:15]), grant.town.exponent))
+    return given
+
+
 @till_page
 @require_GET
-def asked(request: HttpRequest, asked: UUID) -> HttpResponse:
+def asked(request: HttpRequest, bill: UUID) -> HttpResponse:
     """The code that the customer scans; the page says by itself when it is paid."""
     grant = seat_of(request)
-    found = own_request(grant, asked)
+    found = own_request(grant, bill)
     address = paying.link(request, paying.token_of(grant.town_id, found.request))
     is_open = found.state == RequestState.OPEN
     if found.payment is not None:
@@ -90,10 +98,10 @@ def asked(request: HttpRequest, asked: UUID) -> HttpResponse:
 
 @till_page
 @require_GET
-def state(request: HttpRequest, asked: UUID) -> HttpResponse:
+def state(request: HttpRequest, bill: UUID) -> HttpResponse:
     """What became of a request, for the page that shows its code; once it is paid it counts in the shift."""
     grant = seat_of(request)
-    found = own_request(grant, asked)
+    found = own_request(grant, bill)
     if found.payment is not None:
         _count(request, grant, found)
     return JsonResponse({"state": found.state})
@@ -101,17 +109,17 @@ def state(request: HttpRequest, asked: UUID) -> HttpResponse:
 
 @till_page
 @require_POST
-def withdraw(request: HttpRequest, asked: UUID) -> HttpResponse:
+def withdraw(request: HttpRequest, bill: UUID) -> HttpResponse:
     """Take a request back: the customer pays another way."""
     grant = seat_of(request)
-    own_request(grant, asked)
+    own_request(grant, bill)
     try:
         with savepoint(raw()):
             requesting.withdraw(
-                raw(), town_id=grant.town_id, request_id=asked, actor=_work(request).actor(grant), at=timezone.now()
+                raw(), town_id=grant.town_id, request_id=bill, actor=_work(request).actor(grant), at=timezone.now()
             )
     except RequestPaid:  # In the very moment: then that is what the page says.
-        return redirect("till-requested", asked=asked)
+        return redirect("till-requested", bill=bill)
     return redirect("till-request")
 
 

@@ -42,6 +42,7 @@ function due() {
 function display() {
   at("amount").firstElementChild.textContent = shown(typed);
   at("charge").disabled = typed === 0;
+  at("amount").dataset.minor = typed;
 }
 
 function digit(what) {
