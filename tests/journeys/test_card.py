@@ -92,9 +92,9 @@ def town(town_site: TownSite) -> Iterator[Town]:
         yield Town(conn)
 
 
-def find(page: Page, site: TownSite, field: str, text: str) -> None:
+def find(page: Page, site: TownSite, text: str) -> None:
     page.goto(f"{site.url}/counter/")
-    page.get_by_role("textbox", name=field, exact=field == "Card").fill(text)
+    page.get_by_role("textbox", name="Card or document").fill(text)
     page.get_by_role("button", name="Find").click()
 
 
@@ -119,9 +119,10 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     first, second = re.findall(r"\d{4}\s\d{4}\s\d{4}", sheet.pages[0].extract_text())
 
     # One of them goes to a resident who shows a document, and who chooses a PIN; a weak one is refused.
-    find(page, town_site, "Or a person's identity number", town.identifier)
-    page.get_by_label("The new card").fill(first)
-    page.get_by_role("button", name="Hand it over").click()
+    find(page, town_site, town.identifier)
+    giving = page.locator("form[action$='/give/']").first
+    giving.get_by_label("The new card").fill(first)
+    giving.get_by_role("button", name="Hand it over").click()
     choose_pin(page, "123456")
     expect(page.get_by_text("The digits follow each other.")).to_be_visible()
     choose_pin(page, "471930", "471931")
@@ -130,10 +131,12 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     expect(page.get_by_text("The PIN is set.")).to_be_visible()
     assert town.pays(first, "471930", 1_00) == "paid"
 
-    # It is lost: blocked on the telephone, replaced at the counter.
-    find(page, town_site, "Card", first)
-    page.get_by_role("button", name="Block", exact=True).click()
+    # It is lost: found by its number, blocked at once while its holder waits on the telephone, replaced at the counter.
+    find(page, town_site, first)
+    page.get_by_role("button", name="Lost: block").click()
+    expect(page.get_by_text("The card is blocked.")).to_be_visible()
     assert town.pays(first, "471930", 1_00) == "instruments.card-blocked"
+    page.get_by_role("rowheader").get_by_role("link").first.click()
     page.get_by_label("The new card").fill(second.replace("\u00a0", " ")[:-1] + "x")
     page.get_by_role("button", name="Replace", exact=True).click()
     expect(page.get_by_text("A digit may be wrong.")).to_be_visible()
@@ -148,7 +151,7 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     assert town.pays(second, "471930", 1_00) == "instruments.pin-wrong"
     assert town.pays(second, "820461", 1_00) == "paid"
     assert town.balance() == before - 2_00
-    find(page, town_site, "Card", first)
+    find(page, town_site, first)
     expect(page.get_by_text("This card was replaced and will not work again.")).to_be_visible()
     page.get_by_role("link", name="The card that took its place").click()
     page.locator("a.crumb").click()

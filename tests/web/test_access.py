@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 

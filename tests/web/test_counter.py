@@ -146,7 +146,7 @@ def test_an_officer_without_the_right_helps_at_the_counter_and_sees_no_name(offi
     ]
     assert secrets
     assert not [value for value in [*secrets, "Secret words"] for page in shown if value in page]
-    found = officer.post("/counter/", {"document": kept[people[0]]["identifier"]})
+    found = officer.post("/counter/", {"wanted": kept[people[0]]["identifier"]})
     assert found.status_code == 200
 
 

@@ -36,13 +36,18 @@ def names_asked(request: HttpRequest) -> bool:
 
 def called(request: HttpRequest, parties: Iterable[UUID], *, names: bool | None = None) -> dict[UUID, Name]:
     """What to call each of these parties on this page. ``names`` shows them without ``?names=1``, to those with the right."""
+    return called_as(request, reader_of(request), parties, names=names_asked(request) if names is None else names)
+
+
+def called_as(request: HttpRequest, reader: Reader, parties: Iterable[UUID], *, names: bool = True) -> dict[UUID, Name]:
+    """``called`` before another reader: a resident is told the names of those whom they let pay."""
     match = request.resolver_match
     return naming.called(
         raw(),
         town_id=seat_of(request).town_id,
         parties=parties,
-        reader=reader_of(request),
+        reader=reader,
         reason=f"page:{match.view_name if match else 'unknown'}",
         at=timezone.now(),
-        names=names_asked(request) if names is None else names,
+        names=names,
     )

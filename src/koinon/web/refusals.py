@@ -23,6 +23,7 @@ from koinon.campaigns import errors as campaigns
 from koinon.casework import errors as casework
 from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
+from koinon.helpdesk import errors as helpdesk
 from koinon.instruments import errors as instruments
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
@@ -48,7 +49,10 @@ STATUS: dict[type[KoinonError], int] = {
     db.DatabaseError: 503,
     casework.ComplaintNotFound: 404,
     casework.DocumentNotFound: 404,
+    instruments.AuthorisationNotFound: 404,
     instruments.CardNotFound: 404,
+    helpdesk.BatchNotFound: 404,
+    helpdesk.DocumentNotFound: 404,
     coproduction.ActivityNotFound: 404,
     coproduction.CertificateNotFound: 404,
     coproduction.ContributionNotFound: 404,
@@ -194,6 +198,17 @@ SENTENCES: dict[str, Any] = {
     "casework.words-missing": gettext_lazy("Write what it is about."),
     "casework.words-too-long": gettext_lazy("This is more text than is kept. Attach it as a document."),
     "casework.key-reused": gettext_lazy("This form was sent before with other content. Open it again."),
+    "instruments.authorisation-not-found": gettext_lazy("The town knows of nobody who may pay by this."),
+    "instruments.authorisation-not-sound": gettext_lazy("This limit or last day cannot be."),
+    "instruments.authorisation-over": gettext_lazy("This has ended. Let them pay anew."),
+    "instruments.too-many-authorised": gettext_lazy("Three others may pay already. End one first."),
+    "helpdesk.number-not-usable": gettext_lazy("This is not a telephone number."),
+    "helpdesk.number-shared": gettext_lazy("Somebody else has this number, too. It cannot be told who writes."),
+    "helpdesk.name-missing": gettext_lazy("Write the name, in at most 120 letters."),
+    "helpdesk.month-not-over": gettext_lazy("A month's statements are written when the month is over."),
+    "helpdesk.batch-not-found": gettext_lazy("The town has printed no such letters."),
+    "helpdesk.nothing-to-print": gettext_lazy("No letter waits to be printed."),
+    "helpdesk.document-not-found": gettext_lazy("This document is not there any more."),
     "instruments.card-not-found": gettext_lazy("The town has no such card."),
     "instruments.not-a-card": gettext_lazy("This is not the code or number of a card. A digit may be wrong."),
     "instruments.card-in-other-state": gettext_lazy("Somebody has taken this step already. Look at the card again."),

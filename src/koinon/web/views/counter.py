@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.audit import queries as trail
 from koinon.casework import queries as complaints
 from koinon.db.transactions import savepoint
+from koinon.helpdesk import letters, looking
 from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import InstrumentsError, PinWeak
 from koinon.instruments.types import Card, Why
 from koinon.kernel.identifiers import new_id
+from koinon.outbox import messages as told
 from koinon.parties import naming
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
@@ -31,11 +36,9 @@ from koinon.parties.models import Person, Role, Town
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
-from koinon.payments.types import PartyMovement
-from koinon.web import acts, movements, names, paper, refusals, words
+from koinon.web import acts, helping, movements, names, paper, refusals, words
 from koinon.web.access import seat_of, seen_by
 
-MOST_ON_A_STATEMENT = 2000
 RECENT = 8
 
 WHYS = {
@@ -63,20 +66,15 @@ def whys(*chosen: Why) -> list[tuple[str, Any]]:
 
 
 class FindForm(forms.Form):
-    """Whom the officer looks for. What is typed travels in no address."""
+    """Whom the officer looks for, in one field. What is typed travels in no address."""
 
-    card = forms.CharField(
-        label=gettext_lazy("Card"),
-        help_text=gettext_lazy("Scan its code, or type the twelve digits."),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "class": "code", "dir": "ltr"}),
-    )
-    document = forms.CharField(
-        label=gettext_lazy("Or a person's identity number, telephone or e-mail"),
-        required=False,
+    wanted = forms.CharField(
+        label=gettext_lazy("Card or document"),
+        help_text=gettext_lazy(
+            "Scan a card or type its twelve digits; or type an identity number, a telephone or an e-mail."
+        ),
         max_length=120,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "dir": "ltr", "spellcheck": "false"}),
     )
 
 
@@ -141,33 +139,60 @@ class PeriodForm(forms.Form):
 
 @seen_by(Role.OFFICER)
 def counter(request: HttpRequest) -> HttpResponse:
-    """Find a card or a person."""
+    """Find somebody: by their card, by a document, by a telephone. One search leads to all there is to help with."""
     town = seat_of(request).town
     form = FindForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        conn = raw()
-        card, document = form.cleaned_data["card"], form.cleaned_data["document"]
-        if card:
-            found = _tried(
-                request,
-                form,
-                "card",
-                lambda: queries.presented(conn, town_id=town.pk, text=card, secrets=Secrets.load()).card,
-            )
-            if found is not None:
-                return redirect("counter-card", card=found.id)
-        elif document and names.may_see(request):
-            party = _by_document(request, town, document)
-            if party is not None:
-                return redirect("counter-person", party=party)
-            form.add_error("document", _("Nobody is found by this, or several people share it."))
-        else:
-            form.add_error("card", _("Scan a card, or type something to look for."))
     if not names.may_see(request):
-        del form.fields["document"]
+        form.fields["wanted"].label = _("Card")
+        form.fields["wanted"].help_text = _("Scan its code, or type the twelve digits.")
+    if request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data["wanted"]
+        found = _by_card(town, wanted)
+        if found is not None:
+            return _to_card(found)
+        party = _by_document(request, town, wanted) if names.may_see(request) else None
+        if party is not None:
+            return redirect("counter-person", party=party)
+        form.add_error("wanted", _not_found(request, town, wanted))
     waiting = complaints.waiting(raw(), town_id=town.pk)
-    context = {"form": form, "stock": queries.stock(raw(), town_id=town.pk), "waiting": len(waiting)}
+    context = {
+        "form": form,
+        "stock": queries.stock(raw(), town_id=town.pk),
+        "waiting": len(waiting),
+        "letters": letters.waiting(raw(), town_id=town.pk),
+        "languages": settings.LANGUAGES,
+        "language": get_language(),
+    }
     return render(request, "koinon/counter/counter.html", context)
+
+
+def _by_card(town: Town, wanted: str) -> Card | None:
+    try:
+        return queries.presented(raw(), town_id=town.pk, text=wanted, secrets=Secrets.load()).card
+    except InstrumentsError:
+        return None
+
+
+def _not_found(request: HttpRequest, town: Town, wanted: str) -> str:
+    """Why nothing was found: what looks like a card is answered as one."""
+    digits = sum(mark.isdecimal() for mark in wanted)
+    if digits < 10 and names.may_see(request):
+        return _("Nobody is found by this, or several people share it.")
+    try:
+        queries.presented(raw(), town_id=town.pk, text=wanted, secrets=Secrets.load())
+    except InstrumentsError as refused:
+        refusals.note(request, refused)
+        if names.may_see(request):
+            return _("Neither a card nor a person is found by this. A digit may be wrong, or several people share it.")
+        return refusals.sentences(refused)[0]
+    raise AssertionError("it would have been found")
+
+
+def _to_card(found: Card) -> HttpResponse:
+    """A card that works, or may again, leads to its holder; any other one to itself."""
+    if found.party is None or not found.is_open:
+        return redirect("counter-card", card=found.id)
+    return redirect(f"{reverse('counter-person', args=[found.party])}?{urlencode({'card': str(found.id)})}")
 
 
 def _by_document(request: HttpRequest, town: Town, typed: str) -> UUID | None:
@@ -186,28 +211,40 @@ def _by_document(request: HttpRequest, town: Town, typed: str) -> UUID | None:
 
 @seen_by(Role.OFFICER)
 def person(request: HttpRequest, party: UUID) -> HttpResponse:
-    """What somebody has, their cards, and what moved last."""
-    town = seat_of(request).town
-    conn = raw()
+    """Everything to help somebody with: what they have, their cards, who may pay for them, letters, documents, complaints."""
+    return person_page(request, party)
+
+
+def person_page(request: HttpRequest, party: UUID, status: int = 200, **filled: Any) -> HttpResponse:
+    """``person``, with forms that were filled in wrongly. Who looked is recorded."""
+    seat = seat_of(request)
+    town, conn, now = seat.town, raw(), timezone.now()
     kind = parties.party_facts(conn, town.pk, party).kind
-    purses = payments.purses(conn, town_id=town.pk, payer=party, at=timezone.now())
+    looking.looked(conn, town_id=town.pk, party=party, actor=seat.user.actor, at=now)
+    purses = payments.purses(conn, town_id=town.pk, payer=party, at=now)
     recent = payments.movements(conn, town_id=town.pk, party_id=party, limit=RECENT)
-    today = _today(town)
+    today, cards = _today(town), queries.cards_of(conn, town_id=town.pk, party=party)
     context = {
         "party": party,
         "record": {"household": "office-household", "organisation": "office-organisation"}.get(kind, ""),
+        "is_resident": kind in ("household", "person"),
         "name": names.called(request, [party])[party],
         "may_see": names.may_see(request),
         "names_asked": names.names_asked(request),
         "purses": [purse for purse in purses if purse.fund is not None or purse.available_minor],
         "total": sum(purse.available_minor for purse in purses if purse.last_day is None or purse.last_day >= today),
-        "cards": queries.cards_of(conn, town_id=town.pk, party=party),
+        "cards": cards,
+        "presented": next((card for card in cards if str(card.id) == request.GET.get("card")), None),
         "days": movements.by_day(movements.as_called(request, recent), town),
         "give": GiveForm(),
         "make_id": new_id(),
         "period": PeriodForm(initial={"first_day": today.replace(day=1), "last_day": today}),
+        "complaints": complaints.complaints_of(conn, town_id=town.pk, party=party),
+        "told": told.of_party(conn, town_id=town.pk, party=party),
+        **helping.sections(request, party, kind, cards),
+        **filled,
     }
-    return render(request, "koinon/counter/person.html", context)
+    return render(request, "koinon/counter/person.html", context, status=status)
 
 
 @seen_by(Role.OFFICER)
@@ -256,29 +293,18 @@ def statement(request: HttpRequest, party: UUID) -> HttpResponse:
         return redirect("counter-person", party=party)
     first, last, now = form.cleaned_data["first_day"], form.cleaned_data["last_day"], timezone.now()
     purses = payments.purses(conn, town_id=town.pk, payer=party, at=now)
+    found = letters.between(conn, parties.town(conn, town.pk), party, first, last)
     pdf = paper.statement(
         town,
         to=_addressed(request, party),
         purses=[purse for purse in purses if purse.fund is not None or purse.available_minor],
-        found=movements.as_called(request, _between(town, party, first, last)),
+        found=movements.as_called(request, found),
         first_day=first,
         last_day=last,
         day=_today(town),
+        large=_large(request),
     )
     return paper.answer(pdf, f"statement-{naming.pseudonym(party)}-{last}")
-
-
-def _between(town: Town, party: UUID, first: date, last: date) -> list[PartyMovement]:
-    zone, before = ZoneInfo(town.time_zone), None
-    found: list[PartyMovement] = []
-    while len(found) < MOST_ON_A_STATEMENT:
-        page = payments.movements(raw(), town_id=town.pk, party_id=party, before=before, limit=200)
-        days = [(movement, movement.effective_at.astimezone(zone).date()) for movement in page]
-        found += [movement for movement, day in days if first <= day <= last]
-        if len(page) < 200 or (days and days[-1][1] < first - timedelta(days=1)):
-            break
-        before = page[-1].id
-    return found
 
 
 @seen_by(Role.OFFICER)
@@ -362,7 +388,9 @@ def pin_letter(request: HttpRequest, card: UUID) -> HttpResponse:
         secrets=Secrets.load(),
     )
     to = _addressed(request, holder)
-    pdf = paper.pin_letter(seat.town, number=found.grouped, pin=drawn, to=to, day=_today(seat.town))
+    pdf = paper.pin_letter(
+        seat.town, number=found.grouped, pin=drawn, to=to, day=_today(seat.town), large=_large(request)
+    )
     return paper.answer(pdf, f"pin-{naming.pseudonym(card)}")
 
 
@@ -374,6 +402,10 @@ def block(request: HttpRequest, card: UUID) -> HttpResponse:
         raw(), town_id=seat.town_id, card_id=card, why=_posted_why(request), actor=seat.user.actor, at=timezone.now()
     )
     messages.success(request, _("The card is blocked. What its holder has is untouched."))
+    if request.POST.get("back") == "person" and (
+        holder := queries.card(raw(), town_id=seat.town_id, card_id=card).party
+    ):
+        return redirect("counter-person", party=holder)
     return redirect("counter-card", card=card)
 
 
@@ -495,6 +527,11 @@ def _addressed(request: HttpRequest, party: UUID) -> list[str]:
     """To whom a paper is, where the officer may see that and has asked for it; the pseudonym otherwise."""
     wanted = names.may_see(request) and request.POST.get("names") == "1"
     return [names.called(request, [party], names=wanted)[party].text]
+
+
+def _large(request: HttpRequest) -> bool:
+    """Whether this paper is to be in large print."""
+    return request.POST.get("large") == "1"
 
 
 def _tried(request: HttpRequest, form: forms.Form, field: str, work: Callable[[], Any]) -> Any:
