@@ -76,6 +76,7 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         asked, bill = (demanded(conn, town, RoleGrant.objects.get(role=role).party_id) for role in ("resident", "shop"))
         upload = sent_list(conn, town.pk, officer)
         at_work = at_work_by_themselves(conn, town.pk)
+        at_work = at_work_by_themselves(conn, town.pk)
         folder = sent_folder(conn, town.pk, officer)
     assert sale is not None
     return {
@@ -107,6 +108,9 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         "own topup": own,
         "campaign": campaign,
         "town": town.slug,
+        "user": RoleGrant.objects.get(role="auditor", user__username="demo-auditor").user_id,
+        "right": uuid4(),
+        **at_work,
         "user": RoleGrant.objects.get(role="auditor", user__username="demo-auditor").user_id,
         "right": uuid4(),
         **at_work,
@@ -143,6 +147,25 @@ def demanded(conn: Any, town: Any, payee: Any) -> Any:
         idempotency_key="ids", actor="user:1", at=timezone.now(), secrets=Secrets.load(),
     )  # fmt: skip
     return found.id
+
+
+def at_work_by_themselves(conn: Any, town_id: int) -> dict[str, Any]:
+    """A key of a program, and an address that is told."""
+    from koinon.api import operations as api
+    from koinon.api import queries as kept
+    from koinon.outbox import operations as outbox
+    from koinon.outbox import queries as told
+    from koinon.parties.secrets import Secrets
+
+    how: dict[str, Any] = {"town_id": town_id, "actor": "user:1", "at": timezone.now()}
+    if not kept.credentials(conn, town_id=town_id):
+        api.add_key(conn, name="A till", scopes=["payments:read"], **how)
+    if not told.endpoints(conn, town_id=town_id):
+        outbox.add_endpoint(conn, url="https://example.org/told", kinds=["payment.posted"], keys=Secrets.load(), **how)
+    return {
+        "key": kept.credentials(conn, town_id=town_id)[0].id,
+        "hook": told.endpoints(conn, town_id=town_id)[0].id,
+    }
 
 
 def at_the_counter(conn: Any, town_id: int) -> dict[str, Any]:

@@ -58,12 +58,14 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Possible duplicates"), "duplicates"),
         (gettext_lazy("Activities"), "activities"),
         (gettext_lazy("Town folder"), "office-folder"),
+        (gettext_lazy("Staff and rights"), "staff"),
     ],
     Role.APPROVER: [
         (gettext_lazy("To approve"), "approvals"),
         (gettext_lazy("Bonus campaigns"), "campaigns"),
         (gettext_lazy("Exceptions"), "exceptions"),
         (gettext_lazy("The town's till"), "accounts-till"),
+        (gettext_lazy("Staff and rights"), "staff"),
     ],
     Role.TREASURER: [
         (gettext_lazy("Reserve"), "treasury"),
@@ -104,6 +106,7 @@ UNDER: dict[str, str] = {
     ),
     **dict.fromkeys(("time-banks", "time-bank", "time-bank-new", "time-exchange"), "activities"),
     "treasury-terms": "treasury-runs",
+    **dict.fromkeys(("programs", "webhook"), "staff"),
     "treasury-small": "treasury",
 }
 

@@ -16,6 +16,7 @@ from koinon.accounting import queries as accounting
 from koinon.accounting.types import TownPaymentState
 from koinon.campaigns import queries as campaigns
 from koinon.campaigns.types import CampaignState
+from koinon.parties import rights
 from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
@@ -50,7 +51,9 @@ def _elsewhere(town_id: int) -> list[tuple[str, str, int]]:
     released = [one.state for one in campaigns.campaigns(conn, town_id=town_id)].count(CampaignState.SUBMITTED)
     excepted = [one.state for one in queries.exceptions(conn, town_id=town_id)].count("proposed")
     paid = [one.state for one in accounting.town_payments(conn, town_id=town_id)].count(TownPaymentState.PREPARED)
+    asked = len(rights.requests(conn, town_id=town_id))
     waiting = [
+        ("staff", _("Staff and rights"), asked),
         ("campaigns", _("Bonus campaigns"), released),
         ("exceptions", _("Exceptions"), excepted),
         ("accounts-till", _("The town's till"), paid),
