@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from koinon.db.checks import run_checks
 from koinon.db.connections import connect
@@ -166,4 +167,59 @@ def test_a_card_is_scanned_paid_and_given_back(
         page.locator("button[name=whole]").click()
         assert town.sold() == before
         assert PROBLEMS[page] == []
+    assert town.broken() == []
+
+
+def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_once(
+    browser: Browser, town_site: TownSite, town: Town
+) -> None:
+    before, asked = town.sold(), []
+    page = at_the_till(browser, town_site, "en")
+
+    def lose(route: Route) -> None:
+        """The server gets the question and answers; the answer never arrives."""
+        asked.append(route.request.post_data or "")
+        if len(asked) < 3:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/till/pay/", lose)
+    amount(page, "700")
+    page.fill("#number", town.card.grouped)
+    page.keyboard.press("Enter")
+    pin(page)
+    expect(page.locator("#view-unknown")).to_be_visible()
+    expect(page.get_by_text("We do not know yet whether this was paid")).to_be_visible()
+    expect(page.locator("#view-done")).to_be_visible(timeout=15_000)
+    assert len({re.search(r"key=([0-9a-f-]+)", one)[1] for one in asked}) == 1 < len(asked)  # type: ignore[index]
+    assert town.sold() == before + 7_00
+
+    # The same once more, and the till is loaded anew while nobody knows: it finds out, and says so.
+    asked.clear()
+    page.locator("#next").click()
+    amount(page, "300")
+    page.fill("#number", town.card.grouped)
+    page.keyboard.press("Enter")
+    pin(page)
+    expect(page.locator("#view-unknown")).to_be_visible()
+    page.unroute("**/till/pay/")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.locator("#pending-open").click()
+    expect(page.get_by_text("It was paid")).to_be_visible(timeout=15_000)
+    assert town.sold() == before + 10_00
+
+    # And a question that never reached the server: given up for certain, and never paid.
+    page.get_by_role("button", name="Seen").click()
+    page.locator("#view-pending [data-go]").click()
+    page.route("**/till/pay/", lambda route: route.abort())
+    amount(page, "500")
+    page.fill("#number", town.card.grouped)
+    page.keyboard.press("Enter")
+    pin(page)
+    page.locator("#unknown-stop").click()
+    expect(page.locator("#view-refused")).to_be_visible(timeout=15_000)
+    assert town.sold() == before + 10_00
     assert town.broken() == []

@@ -40,7 +40,14 @@ TILL = App(  # noqa: S604  A shell of pages, not a shell.
     title=gettext_lazy("Till"),
     scope="till",
     shell=("till", "till-offline"),
-    files=("koinon/till/till.css", "koinon/till/till.js", "koinon/till/request.js", "koinon/till/money.js", *WITHOUT_NETWORK, *installable.SCANNING),
+    files=(
+        "koinon/till/till.css",
+        "koinon/till/till.js",
+        "koinon/till/request.js",
+        "koinon/till/money.js",
+        *WITHOUT_NETWORK,
+        *installable.SCANNING,
+    ),
 )
 SESSION = (
     "till"  # Who works at this till, in the session: never a name. {"shop": id, "cashier": id or "", "role": ...}.
@@ -137,6 +144,11 @@ def money(minor: int, town: Town) -> str:
     return _written(minor, town)
 
 
+def _apart(text: str) -> str:
+    """A name or an amount inside a sentence that may run the other way."""
+    return f"\u2068{text}\u2069"
+
+
 # --- The payer's words ---------------------------------------------------------------------------
 
 
@@ -210,12 +222,12 @@ def accepts_words(accepted: Sequence[Accepted], town: Town) -> str:
     for fund in accepted:
         if fund.share is not None:
             share = formats.percent(fund.share, digits=0 if 100 % fund.share.denominator == 0 else 1)
-            told.append(_("%(fund)s (up to %(share)s of the price)") % {"fund": fund.name, "share": share})
+            told.append(_("%(fund)s (up to %(share)s of the price)") % {"fund": _apart(fund.name), "share": share})
         elif fund.categories:
             goods = ", ".join(sorted(words.sector(one) for one in fund.categories))
-            told.append(_("%(fund)s (for: %(goods)s)") % {"fund": fund.name, "goods": goods})
+            told.append(_("%(fund)s (for: %(goods)s)") % {"fund": _apart(fund.name), "goods": goods})
         else:
-            told.append(fund.name)
+            told.append(_apart(fund.name))
     if not told:
         return _("Here you pay with money that is not bound to a purpose.")
     return _("Here you can pay with: %(funds)s; and with money that is not bound to a purpose.") % {
@@ -236,7 +248,8 @@ def receipt(conn: Connection[Any], town: Town, payment: Payment, sign: str) -> d
     legs = queries.legs_of(conn, town_id=town.pk, payment_id=payment.id)
     paid = [(leg.fund_name or _("your own money"), leg.amount_minor) for leg in legs]
     line = "; ".join(
-        _("%(amount)s from %(purse)s") % {"amount": money(minor, town), "purse": name} for name, minor in paid
+        _("%(amount)s from %(purse)s") % {"amount": _apart(money(minor, town)), "purse": _apart(name)}
+        for name, minor in paid
     )
     return {
         "payment": str(payment.id),
@@ -298,7 +311,7 @@ def _why_not_payable(refusal: KoinonError, town: Town) -> list[str]:
     asked, payable = refusal.asked, refusal.payable  # type: ignore[attr-defined]
     told = [
         _("%(asked)s cannot be paid here. At this price %(payable)s could be.")
-        % {"asked": money(asked.minor, town), "payable": money(payable.minor, town)}
+        % {"asked": _apart(money(asked.minor, town)), "payable": _apart(money(payable.minor, town))}
     ]
     for ground in refusal.grounds:  # type: ignore[attr-defined]
         if (said := _ground(ground)) and said not in told:
@@ -314,5 +327,5 @@ def _ground(ground: Ground) -> str:
         return str(refusals.SENTENCES.get(ground.code, ""))
     fund = ground.fields.get("fund_name")
     if fund:
-        return _("%(fund)s: %(reason)s.") % {"fund": fund, "reason": reason}
+        return _("%(fund)s: %(reason)s.") % {"fund": _apart(str(fund)), "reason": reason}
     return _("Money that is not bound: %(reason)s.") % {"reason": reason}

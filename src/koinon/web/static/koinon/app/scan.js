@@ -31,7 +31,7 @@ export function prepare() {
   return reader;
 }
 
-const EDGE = 640; // A code that fills a third of the picture is read from this many pixels.
+const EDGE = 800; // A code that fills a fifth of the picture is read from this many pixels.
 
 // Shows the camera in ``video`` and calls ``found(text)`` for each code until the returned ``stop`` is called; ``found``
 // says true when it takes the code, which ends it too. Throws "camera-refused" or "camera-missing".
@@ -77,12 +77,18 @@ export async function camera(video, found) {
   }
 }
 
-// The middle of the picture, closer at every other turn: a card at arm's length, and one held near.
+// In turn: all of the picture, its middle, and its middle closer, for a card at arm's length.
+const LOOKS = [[1, 1], [0, 1], [0, 0.55]];
+
 function cut(video, canvas, context, turn) {
   const { videoWidth: width, videoHeight: height } = video;
-  const side = Math.min(width, height) * (turn % 2 ? 0.6 : 1);
-  canvas.width = canvas.height = Math.min(EDGE, side);
-  context.drawImage(video, (width - side) / 2, (height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+  const [whole, share] = LOOKS[turn % LOOKS.length];
+  const square = Math.min(width, height) * share;
+  const [across, down] = whole ? [width, height] : [square, square];
+  const scale = Math.min(1, EDGE / Math.max(across, down));
+  canvas.width = Math.round(across * scale);
+  canvas.height = Math.round(down * scale);
+  context.drawImage(video, (width - across) / 2, (height - down) / 2, across, down, 0, 0, canvas.width, canvas.height);
 }
 
 function frame(video) {
