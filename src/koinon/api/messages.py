@@ -124,6 +124,41 @@ class ReleaseAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Give back all that a hold reserved. There is nothing to say."""
 
 
+class RequestAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An amount that a payee asks for, once, from whoever it is shown to."""
+
+    payee: PartyId
+    amount_minor: Minor
+    unit: UnitCode
+    lasts_seconds: Annotated[int, Meta(ge=10, le=31 * 86400, description="How long it can be paid.", examples=[600])]
+    reference: Reference | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+
+
+class RequestPaymentAsked(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Who pays a request."""
+
+    payer: PartyId
+
+
+class RequestTold(Struct, frozen=True):
+    """An amount that a payee asks for, and what became of it."""
+
+    id: UUID
+    payee: PartyId
+    amount_minor: Minor
+    unit: UnitCode
+    state: Literal["open", "paid", "withdrawn", "expired"]
+    number: Annotated[str | None, Meta(description="Eight digits that a payer types; `null` a day after it is over.")]
+    token: Annotated[
+        str, Meta(description="The request with the town's signature, for a QR code: the page `/pay/#` and this.")
+    ]
+    reference: Reference
+    made_at: Instant
+    expires_at: Instant
+    payment: Annotated[UUID | None, Meta(description="The payment that paid it.")]
+
+
 class PaymentTold(Struct, frozen=True, gc=False):
     """A payment that was made."""
 

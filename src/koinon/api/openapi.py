@@ -20,6 +20,7 @@ TAGS = {
     "payments": "Paying, one at a time or many at once.",
     "refunds": "Giving back.",
     "holds": "Reserving money now, to pay it later.",
+    "requests": "Asking to be paid an amount, by whoever it is shown to.",
     "accounts": "What a party has, and what moved.",
     "webhooks": "Being told.",
     "credentials": "Who asks.",

@@ -76,6 +76,8 @@ STATUS: dict[type[KoinonError], int] = {
     payments.PaymentNotFound: 404,
     payments.HoldNotFound: 404,
     payments.RequestNotFound: 404,
+    payments.CashierNotFound: 404,
+    payments.ShiftNotFound: 404,
     payments.RequestTooLong: 422,
     payments.Busy: 503,
 }
@@ -101,6 +103,7 @@ def every() -> dict[str, type[KoinonError]]:
         below(root)
     found[UnitMismatch.code] = UnitMismatch
     found[parties.PartyNotFound.code] = parties.PartyNotFound
+    found[parties.PartyErased.code] = parties.PartyErased
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from koinon.api import handlers, messages, public, webhooks
+from koinon.api import handlers, messages, public, requests, webhooks
 from koinon.api.errors import (
     BodyNotJson,
     BodyTooLarge,
@@ -22,7 +22,7 @@ from koinon.api.types import Scope
 from koinon.db.errors import NotSettled
 from koinon.ledger import errors as ledger
 from koinon.outbox import errors as outbox
-from koinon.parties.errors import PartyNotFound
+from koinon.parties.errors import PartyErased, PartyNotFound
 from koinon.payments import errors as payments
 
 _BODY = (BodyNotJson, BodyTooLarge, MediaTypeUnsupported, RequestInvalid)
@@ -101,6 +101,40 @@ ROUTES: tuple[Route, ...] = (
         "Release a hold", "Gives back all that it reserved.",
         asks=messages.ReleaseAsked, answers=messages.HoldTold, moves_money=True, scopes=(Scope.HOLDS_WRITE,),
         refuses=(*_MONEY, NoSuchThing, payments.HoldNotOpen), example={}, tag="holds",
+    ),
+    Route(
+        "POST", "/requests", "ask", requests.ask,
+        "Ask to be paid",
+        "Makes a request of one amount, which whoever scans or types it may pay, once and in time. It bears the town's "
+        "signature, so that nobody can change what it says.",
+        asks=messages.RequestAsked, answers=messages.RequestTold, status=201, moves_money=True,
+        scopes=(Scope.PAYMENTS_CHARGE, Scope.PAYMENTS_WRITE), tag="requests",
+        refuses=(*_MONEY, payments.RequestTooLong, PartyNotFound, PartyErased),
+        example={"payee": PAYEE, "amount_minor": 1250, "unit": "XTS", "lasts_seconds": 600, "reference": "till-3/2041"},
+    ),
+    Route(
+        "GET", "/requests/{request}", "request", requests.one,
+        "Read a request", "With what became of it: ask until it is paid, or have a webhook told of `payment.posted`.",
+        answers=messages.RequestTold, has_etag=True, scopes=(Scope.PAYMENTS_READ,), refuses=(NoSuchThing, ScopeMissing),
+        tag="requests",
+    ),
+    Route(
+        "POST", "/requests/{request}/withdraw", "withdraw_request", requests.withdraw,
+        "Take a request back", "Nobody can pay it any more. What is paid is given back by a refund.",
+        answers=messages.RequestTold, scopes=(Scope.PAYMENTS_CHARGE, Scope.PAYMENTS_WRITE), tag="requests",
+        refuses=(NoSuchThing, ScopeMissing, OutsideOfParty, payments.RequestPaid),
+    ),
+    Route(
+        "POST", "/requests/{request}/payment", "pay_request", requests.pay,
+        "Pay a request",
+        "Wholly and once. Whoever paid it already gets that payment again, so that a lost answer can be asked for.",
+        asks=messages.RequestPaymentAsked, answers=messages.PaymentTold, status=201, scopes=(Scope.PAYMENTS_WRITE,),
+        refuses=(
+            *_BODY, ScopeMissing, OutsideOfParty, NoSuchThing, NotReady, NotSettled, payments.NotPayable,
+            payments.SameParty, payments.RequestPaid, payments.RequestWithdrawn, payments.RequestExpired,
+            payments.RequestNotGenuine, PartyNotFound, ledger.InsufficientFunds,
+        ),
+        example={"payer": PAYER}, tag="requests",
     ),
     Route(
         "GET", "/parties/{party}/purses", "purses", handlers.purses,
