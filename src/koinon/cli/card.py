@@ -170,6 +170,51 @@ def show(
         _say(out, facts, found)
 
 
+@app.command("balance")
+def balance(
+    card: CardArgument,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Print what a card pays with, purse by purse; that somebody looked is recorded."""
+    from koinon.db.transactions import transaction
+    from koinon.helpdesk import looking
+    from koinon.instruments import rules
+    from koinon.kernel.money import Amount
+    from koinon.payments import authorised, queries
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        now = datetime.now(UTC)
+        with transaction(conn):
+            found = _card(conn, facts, card)
+            holder = rules.usable(found)
+            looking.looked(conn, town_id=facts.id, party=holder, actor=who, at=now)
+            purses = queries.purses(conn, town_id=facts.id, payer=holder, at=now)
+            left = None
+            if found.authorisation is not None:
+                room = authorised.room(conn, town_id=facts.id, authorisation_id=found.authorisation, at=now)
+                left = room.left_minor
+
+        def show(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("purse", "until", "amount", right=["amount"])
+            for purse in purses:
+                until = purse.last_day.isoformat() if purse.last_day else ""
+                table.add_row(purse.fund_name or "free", until, str(Amount(purse.available_minor, facts.unit_code)))
+            console.print(table)
+            if left is not None:
+                console.print(f"of which this card may pay {Amount(left, facts.unit_code)} today")
+
+        listed = [
+            {"fund": purse.fund_name, "last_day": purse.last_day, "available_minor": purse.available_minor}
+            for purse in purses
+        ]
+        out.document({"town": facts.slug, "card": found.id, "purses": listed, "left_today_minor": left}, show)
+
+
 @app.command("give")
 def give(
     card: CardArgument,

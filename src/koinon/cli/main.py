@@ -34,6 +34,7 @@ from koinon.cli import (
     cycle,
     demo,
     fund,
+    helpdesk,
     lists,
     offline,
     party,
@@ -90,6 +91,10 @@ app.add_typer(lists.app, name="list", rich_help_panel="Run a town")
 app.add_typer(lists.many, name="many", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
+app.add_typer(helpdesk.helpers, name="helper", rich_help_panel="Run a town")
+app.add_typer(helpdesk.texts, name="text", rich_help_panel="Run a town")
+app.add_typer(helpdesk.letters, name="letter", rich_help_panel="Run a town")
+app.add_typer(helpdesk.documents, name="document", rich_help_panel="Run a town")
 app.add_typer(offline.app, name="offline", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
 app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")

@@ -8,8 +8,9 @@ and nowhere else.
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -52,6 +53,12 @@ class Timer(Protocol):
     """``koinon.jobs.timer``."""
 
     def running(self, url: str) -> AbstractContextManager[object]: ...
+
+
+class Inbox(Protocol):
+    """``koinon.jobs.inbox``."""
+
+    def inbox_round(self, conn: Connection[Any], *, now: datetime) -> dict[Any, int]: ...
 
 
 class MadeKey(Protocol):
@@ -164,3 +171,10 @@ def bench() -> Bench:
 
 def timer() -> Timer:
     return cast(Timer, import_module("koinon.jobs.timer"))
+
+
+def text_messages(conn: Connection[Any], *, now: datetime) -> dict[str, int]:
+    """Take in the text messages that wait; how many of each kind. What goes wrong is logged to stderr."""
+    with redirect_stdout(sys.stderr):
+        found = cast(Inbox, import_module("koinon.jobs.inbox")).inbox_round(conn, now=now)
+    return {str(answer): count for answer, count in found.items()}

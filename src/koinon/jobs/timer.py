@@ -25,6 +25,7 @@ from koinon.campaigns import operations as campaigns
 from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
+from koinon.helpdesk import people
 from koinon.jobs import deliveries, disbursing, metrics
 from koinon.jobs.messaging import messaging
 from koinon.jobs.metrics import figures
@@ -33,7 +34,9 @@ from koinon.ledger import operations as ledger
 from koinon.office import operations as office
 from koinon.offline import operations as offline
 from koinon.parties import queries as parties
+from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownName
+from koinon.parties.vault import Vault
 from koinon.payments import operations as payments
 from koinon.programmes import funds, sweeping
 from koinon.programmes import operations as programmes
@@ -202,12 +205,17 @@ def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
 
 
 def forget_round(conn: Connection[Any], *, now: datetime) -> int:
-    """Forget bank files and lists that were looked at and never taken in: they hold names. How many."""
+    """Forget bank files and lists that were looked at and never taken in: they hold names. How many.
+
+    So ends, thirteen months after their authorisation, the name of who was let pay for somebody.
+    """
     with transaction(conn):
         forgotten = office.forget_stale_uploads(conn, at=now)
     for town in _towns(conn):
         with transaction(conn):
             forgotten += banking.forget_lapsed(conn, town_id=town.id, at=now)
+        with transaction(conn):
+            people.forget_long_over(conn, town_id=town.id, now=now, vault=Vault(conn, Secrets.load()))
     return forgotten
 
 
