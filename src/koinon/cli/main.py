@@ -40,6 +40,7 @@ from koinon.cli import (
     party,
     payments,
     redeem,
+    request,
     serving,
     terms,
     timebank,
@@ -90,6 +91,8 @@ app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.add_typer(lists.app, name="list", rich_help_panel="Run a town")
 app.add_typer(lists.many, name="many", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
+app.add_typer(request.app, name="request", rich_help_panel="Run a town")
+app.add_typer(request.codes, name="payee-code", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
 app.add_typer(helpdesk.helpers, name="helper", rich_help_panel="Run a town")
 app.add_typer(helpdesk.texts, name="text", rich_help_panel="Run a town")

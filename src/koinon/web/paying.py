@@ -12,20 +12,16 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from psycopg import Connection
 
-from koinon.documents import qr
-from koinon.documents.rendering import render
 from koinon.kernel.money import Amount
 from koinon.parties.connection import raw
 from koinon.parties.models import Person, RoleGrant, Town
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import by_phone, requesting, signing
-from koinon.payments.types import PayeeCode, PaymentRequest, Plan, PurseView
-from koinon.web import paper
+from koinon.payments.types import PaymentRequest, Plan, PurseView
 from koinon.web.access import party_of
 
 
@@ -112,19 +108,3 @@ def link(request: HttpRequest, token: str) -> str:
 def token_of(town_id: int, found: PaymentRequest) -> str:
     """A request as it travels."""
     return signing.token(requesting.signed(found, town_id=town_id))
-
-
-def poster(request: HttpRequest, town: Town, found: PayeeCode, sign: str) -> bytes:
-    """A shop's own code on A4, to stand on the counter or hang in the window."""
-    address = link(request, found.token)
-    data = {
-        "title": sign,
-        "what-to-do": _("Scan to pay with the %(unit)s") % {"unit": town.unit_name},
-        "by-number": _("Or type this number in your wallet:"),
-        "number": found.grouped,
-        "check": _("Your telephone shows this name before you pay: %(name)s") % {"name": sign},
-        "town": paper.head(town),
-        "code": {"svg": qr.svg(address, error="q"), "alt": _("Code to pay by")},
-        "footer": town.name,
-    }
-    return render("payhere", data, get_language() or "en")

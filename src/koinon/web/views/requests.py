@@ -11,8 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from koinon.db.transactions import savepoint
@@ -23,6 +23,7 @@ from koinon.kernel.money import Amount, to_decimal
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
+from koinon.payments import paper as printed
 from koinon.payments import requesting, shifts, tills
 from koinon.payments.errors import RequestPaid
 from koinon.payments.types import Asked, PayeeCode, RequestState
@@ -163,7 +164,11 @@ def poster(request: HttpRequest) -> HttpResponse:
     if found is None:
         return redirect("shop-code")
     sign = requesting.shop_sign(raw(), town_id=grant.town_id, party=party_of(grant))
-    return paper.answer(paying.poster(request, grant.town, found, sign), "pay-here")
+    pdf = printed.poster(
+        found, sign=sign, town=grant.town.name, unit=grant.town.unit_name,
+        address=request.build_absolute_uri("/").rstrip("/"), language=get_language() or "en",
+    )  # fmt: skip
+    return paper.answer(pdf, "pay-here")
 
 
 def _code(grant: RoleGrant) -> PayeeCode | None:
