@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
@@ -83,12 +84,14 @@ def oidc_provider() -> tuple[dict[str, Any], str]:
     if not secret and (kept := os.environ.get("KOINON_OIDC_SECRET_FILE")):
         secret = Path(kept).read_text(encoding="utf-8").strip()
     parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ImproperlyConfigured("KOINON_OIDC_ISSUER must begin with https://: who signs in is decided there")
     described = {
         "provider_id": "provider",
         "name": os.environ.get("KOINON_OIDC_NAME") or parts.hostname,
         "client_id": os.environ.get("KOINON_OIDC_CLIENT", ""),
         "secret": secret,
-        "settings": {"server_url": issuer, "oauth_pkce_enabled": True},
+        "settings": {"server_url": issuer, "oauth_pkce_enabled": True, "scope": ["openid"]},
     }
     return {"openid_connect": {"APPS": [described]}}, f"{parts.scheme}://{parts.netloc}"
 
@@ -134,6 +137,7 @@ MIDDLEWARE = [
     "koinon.web.access.HomeCountry",
     "koinon.web.sessions.Browsers",
     "allauth.account.middleware.AccountMiddleware",
+    "koinon.web.till.OnlyTheTill",
     "koinon.web.middleware.Refusals",
 ]
 
