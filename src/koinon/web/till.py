@@ -7,7 +7,7 @@ the language of the card's holder, or the one they choose.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language_info, gettext_lazy, override
 from django.utils.translation import gettext as _
@@ -90,7 +90,7 @@ class AtWork:
 def at_work(request: HttpRequest) -> AtWork | None:
     """Who works at this till in this session; None where somebody has to say who they are."""
     kept = request.session.get(SESSION)
-    if not isinstance(kept, dict) or kept.get("shop") != str(getattr(request, "seat", None) and request.seat.party_id):  # type: ignore[attr-defined]
+    if not isinstance(kept, dict) or not kept.get("role") or kept.get("shop") != str(getattr(request, "seat", None) and request.seat.party_id):  # type: ignore[attr-defined]
         return None
     cashier = UUID(kept["cashier"]) if kept.get("cashier") else None
     return AtWork(cashier, shifts.Duty(kept["role"]))
@@ -107,7 +107,34 @@ def begin(request: HttpRequest, grant: RoleGrant, cashier: shifts.Cashier | None
 
 
 def leave(request: HttpRequest) -> None:
-    request.session.pop(SESSION, None)
+    """Nobody stands here now; the next one says who they are, and until then no other page of the shop opens."""
+    kept = request.session.get(SESSION) or {}
+    request.session[SESSION] = {**kept, "cashier": "", "role": ""}
+
+
+class OnlyTheTill:
+    """While a cashier stands at a till, or nobody does who said so, this session opens the till and public pages only.
+
+    The shop signs in once in the morning; whoever charges all day must not thereby be paid out, see the shop's books or
+    act in another role of whoever signed in.
+    """
+
+    ALWAYS = frozenset({"account_logout", "language", "looks"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        kept = request.session.get(SESSION)
+        if not kept or kept.get("role") == shifts.Duty.MANAGER or not request.user.is_authenticated:
+            return None
+        name = (request.resolver_match.url_name or "") if request.resolver_match else ""
+        if name in self.ALWAYS or name.startswith("till") or getattr(view, "seen_by", None) == ():
+            return None
+        return redirect("till" if kept.get("role") else "till-who")
 
 
 # --- Amounts in a script -------------------------------------------------------------------------
