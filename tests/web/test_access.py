@@ -278,9 +278,7 @@ def test_a_role_opens_its_own_pages_and_no_others(site: Database, role: str | No
             expected = {302} if role is None else {200, 302}
         elif allowed == ():
             expected = {200, 405} if pattern.name != "invitation-open" else {302}  # To whoever typed a code alone.
-        elif role is None:
-            expected = {302}
-        elif role in allowed and pattern.name in ASKED_AGAIN:
+        elif role is None or (role in allowed and pattern.name in ASKED_AGAIN):
             expected = {302}
         elif role in allowed:
             expected = {200, 405}  # 405: a page that only acts, and is posted to.
