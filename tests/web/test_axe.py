@@ -30,6 +30,8 @@ def pages_of(role: str, ids: dict[str, Any]) -> list[str]:
     """The addresses that are looked at as this role: each as the first of those who may see it."""
     if role == "shop":
         ids = {**ids, "topup": ids["own topup"]}
+    if role == "resident":
+        ids = {**ids, "payment": ids["own payment"]}
     own = []
     for pattern in addresses.patterns():
         seen_by = getattr(pattern.callback, "seen_by", ("resident",))
