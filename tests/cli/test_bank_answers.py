@@ -259,3 +259,44 @@ def test_terms_are_shown_and_promised(desk: Desk):
     assert "fee 0.500" in desk.told("redeem", "terms")
     refused = desk("redeem", "terms", *step, "--format", "pain.001.001.09")["refused"]
     assert refused["code"] == "treasury.terms-not-possible"
+
+
+RULES = """
+[[funds]]
+code = "winter"
+name = "Winter fuel"
+source = "Council decision 48"
+budget = "900,000"
+[[programmes]]
+code = "fuel"
+name = "Fuel for winter"
+fund = "winter"
+share = "1/1"
+for = "households"
+[programmes.amounts.formula]
+base = "20,000"
+"""
+
+
+def test_a_shop_is_paid_out_by_a_treasurer_who_can_take_it_back_or_make_it_a_habit(desk: Desk) -> None:
+    bakery = str(desk.town.parties["bakery"])
+    desk.town.fill_till("bakery", "50.00")
+    desk.town.conn.commit()
+    asked = desk("redeem", "ask", bakery, "2,000", "--key", "k")
+    assert (asked["amount"], desk("redeem", "ask", bakery, "2,000", "--key", "k")["replayed"]) == (2_000, True)
+    assert desk("redeem", "take-back", asked["redemption"])["redemption"] == asked["redemption"]
+    assert desk("redeem", "always", bakery, "--keep", "1,500")["keep"] == 1_500
+    assert desk("redeem", "always", bakery, "--end")["keep"] is None
+    assert desk.trail()[-2:] == ["treasury.standing-order-set", "treasury.standing-order-ended"]
+
+
+def test_rules_from_a_file_are_shown_first_and_written_with_a_word(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(RULES)
+    assert desk("town", "rules", str(file), by="anna")["written"] is False
+    assert "winter" not in desk.told("fund", "list", by="")
+    done = desk("town", "rules", str(file), "--yes", by="anna")
+    assert (done["counts"]["funds_new"], done["counts"]["programmes_new"]) == (1, 1)
+    assert "winter" in desk.told("fund", "list", by="")
+    file.write_text(RULES.replace('fund = "winter"', 'fund = "wintr"'))
+    assert "town.fund-unknown" in desk.told("town", "rules", str(file), by="anna")

@@ -425,6 +425,26 @@ def reject(
     _decide(contributions.reject, contribution, reason, actor, town, as_json, database)
 
 
+@app.command("withdraw")
+def withdraw(
+    contribution: ContributionArgument,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take back one's own registration, while nobody has looked at it."""
+    from koinon.coproduction import contributions
+    from koinon.db.transactions import transaction
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="resident") as (conn, facts, who):
+        with transaction(conn):
+            done = contributions.withdraw(
+                conn, town_id=facts.id, contribution_id=contribution, actor=who, at=datetime.now(UTC)
+            )
+        _say(out, facts, [done])
+
+
 @app.command("undo")
 def undo(
     contribution: ContributionArgument,

@@ -201,6 +201,108 @@ def cancel(
         _say(out, run, facts, "Cancelled: the requests are open again.")
 
 
+PartyArgument = Annotated[
+    UUID, typer.Argument(metavar="SHOP", help="The shop's id, as `koinon party shops` prints it.")
+]
+
+
+@app.command("ask")
+def ask(
+    party: PartyArgument,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, such as 120.00.")],
+    actor: ActorOption,
+    key: Annotated[str, typer.Option("--key", help="The same key asks once.")] = "",
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Ask for a shop to be paid out, on its behalf: its units leave its till now, the next run pays it."""
+    from koinon.cli.budget import amount_of
+    from koinon.db.transactions import transaction
+    from koinon.treasury import operations
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
+        with transaction(conn):
+            asked = operations.request_redemption(
+                conn,
+                town_id=facts.id,
+                party=party,
+                amount=amount_of(amount, facts),
+                idempotency_key=f"cli:{key or new_id()}",
+                at=datetime.now(UTC),
+                actor=who,
+            )
+        out.document(
+            {
+                "town": facts.slug,
+                "redemption": asked.id,
+                "amount": asked.amount.minor,
+                "fee": asked.fee_minor,
+                "payable_from": asked.payable_from,
+                "replayed": asked.replayed,
+            },
+            lambda console: console.print(
+                f"{written(asked.amount)} will be paid from {asked.payable_from} on: {asked.id}", markup=False
+            ),
+        )
+
+
+@app.command("take-back")
+def take_back(
+    redemption: Annotated[
+        UUID, typer.Argument(metavar="REDEMPTION", help="The request's id, as `koinon redeem ask` printed it.")
+    ],
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take a request back while no run has it: its units return to the shop's till."""
+    from koinon.db.transactions import transaction
+    from koinon.treasury import operations
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
+        with transaction(conn):
+            operations.undo_redemption(
+                conn, town_id=facts.id, redemption_id=redemption, at=datetime.now(UTC), actor=who
+            )
+        out.document(
+            {"town": facts.slug, "redemption": redemption},
+            lambda console: console.print("The request is taken back.", markup=False),
+        )
+
+
+@app.command("always")
+def always(
+    party: PartyArgument,
+    actor: ActorOption,
+    keep: Annotated[str, typer.Option("--keep", metavar="AMOUNT", help="What stays in its till.")] = "",
+    end: Annotated[bool, typer.Option("--end", help="Not any more.")] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Pay a shop out on every run, whatever its till holds above an amount."""
+    from koinon.cli.budget import amount_of
+    from koinon.db.transactions import transaction
+    from koinon.kernel.money import Amount
+    from koinon.treasury import standing
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
+        kept = amount_of(keep, facts) if keep else Amount(0, facts.unit_code)
+        told: dict[str, Any] = {"town_id": facts.id, "party": party, "actor": who, "at": datetime.now(UTC)}
+        with transaction(conn):
+            if end:
+                standing.end_order(conn, **told)
+            else:
+                standing.set_order(conn, **told, keep_minor=kept.minor)
+        said = "It is paid out when it asks." if end else f"What is above {written(kept)} is paid out on every run."
+        out.document(
+            {"town": facts.slug, "party": party, "keep": None if end else kept.minor},
+            lambda console: console.print(said, markup=False),
+        )
+
+
 @app.command("list")
 def list_runs(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the payout runs, newest first."""

@@ -10,7 +10,7 @@ import typer
 
 from koinon.cli import opening, staff
 from koinon.cli.errors import ActorNeeded
-from koinon.cli.opening import DatabaseOption, JsonOption
+from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
@@ -69,6 +69,51 @@ def apply_folder(
             console.print("Nothing was written: this was a dry run." if dry_run else f"{plan.town.name} is up to date.")
 
         out.document({"town": plan.town.slug, "dry_run": dry_run, "counts": applied.counts, "findings": warnings}, show)
+
+
+@app.command("rules")
+def take_rules_in(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Funds and programmes, as in a town folder's programmes/.")
+    ],
+    actor: ActorOption,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write it down; without it you are shown what would change.")
+    ] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Found or change funds and programmes of a town from FILE: every finding at once, all of it or nothing."""
+    from koinon.db.transactions import transaction
+    from koinon.kernel.errors import FindingsError
+    from koinon.parties.secrets import Secrets
+    from koinon.pilots import policies
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        told: dict[str, Any] = {
+            "town": facts, "text": file.read_text(encoding="utf-8-sig"), "secrets": Secrets.load(),
+            "at": datetime.now(UTC), "actor": who,
+        }  # fmt: skip
+        with transaction(conn):
+            looked = policies.look(conn, **told)
+            if looked.applied is None:
+                raise FindingsError(looked.findings)
+            if yes:
+                policies.take_in(conn, shown=looked.fingerprint, **told)
+        counts = {name: count for name, count in looked.applied.counts.items() if count}
+
+        def show(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("", "number", right=["number"])
+            for name, count in counts.items():
+                table.add_row(name.replace("_", " "), f"{count:,}")
+            console.print(table)
+            console.print("It is written down." if yes else "Nothing was written; with --yes it is.")
+
+        findings = [finding.as_dict() for finding in looked.findings]
+        out.document({"town": facts.slug, "written": yes, "counts": counts, "findings": findings}, show)
 
 
 def _actor(conn: Connection[Any], slug: str, name: str) -> str:
