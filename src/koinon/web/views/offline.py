@@ -94,7 +94,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _reserve(town: Town, fund_id: UUID) -> int:
-    account = books.account(raw(), town_id=town.pk, kind=Kind.RESERVE, holder=town.party_id, fund=fund_id)
+    holder = parties.town(raw(), town.pk).party_id
+    account = books.account(raw(), town_id=town.pk, kind=Kind.RESERVE, holder=holder, fund=fund_id)
     return account.available.minor if account else 0
 
 
@@ -354,18 +355,17 @@ def sync(request: HttpRequest) -> HttpResponse:
     outcomes: list[Any] = []
     try:
         if device_id is not None:
-            outcomes = list(
-                operations.accept(
-                    opened,
-                    town_id=seat.town_id,
-                    device_id=device_id,
-                    party=party,
-                    sent=sent,
-                    now=now,
-                    actor=seat.user.actor,
-                    secrets=secrets,
-                )  # fmt: skip
+            settled = operations.accept(
+                opened,
+                town_id=seat.town_id,
+                device_id=device_id,
+                party=party,
+                sent=sent,
+                now=now,
+                actor=seat.user.actor,
+                secrets=secrets,
             )
+            outcomes = list(settled)
     except KoinonError as refused:
         refusals.note(request, refused)
         return _said(refused.code, refusals.sentences(refused)[0], refusals.status(refused))

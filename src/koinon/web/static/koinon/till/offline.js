@@ -61,10 +61,23 @@ async function charge() {
   const names = await mayAccept(safe, typed);
   if (names.length) return why(names);
   fill(document, { due: shown(typed) });
+  at("perhaps-paid").hidden = !perhapsPaid();
   go("card");
   startCamera();
 }
 at("charge").addEventListener("click", charge);
+
+// Whether the till asked for the same amount and has had no answer: then it may be paid already.
+function perhapsPaid() {
+  const names = Object.keys(localStorage).filter((name) => name.startsWith("koinon-till-"));
+  return names.some((name) => {
+    try {
+      return JSON.parse(localStorage.getItem(name)).some((one) => one.state === "asking" && one.minor === typed);
+    } catch {
+      return false;
+    }
+  });
+}
 
 // --- Card --------------------------------------------------------------------------------------
 

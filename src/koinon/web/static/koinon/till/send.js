@@ -1,4 +1,4 @@
-// Sends what this till accepted without a network, from whatever page of the till is open.
+// Sends what this till accepted without a network, from whatever page of the till is open; and shows the way there.
 
 import { network } from "../app/net.js";
 
@@ -9,7 +9,9 @@ async function sendKept() {
   } catch {
     return;
   }
-  if (!kept || network.state === "none") return;
+  if (!kept) return;
+  document.getElementById("without-network")?.removeAttribute("hidden");
+  if (network.state === "none") return;
   const { Safe, send } = await import("./vouchers.js");
   const safe = await Safe.open(kept.party);
   await send(safe, kept.sync);
