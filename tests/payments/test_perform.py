@@ -276,6 +276,7 @@ def twin(conn: Any, slug: str) -> PayingTown:
     town = build(conn, slug=slug)
     town.fund("aid", rule={"per_day_minor": 15_00}, last_day=NOON.date() + timedelta(days=1))
     town.fund("half", rule={"share_of_price": "1/2", "peers_allowed": True})
+    town.fund("lent", rule={"peers_allowed": True, "peers_bound": True, "sectors": ["food"]})
     town.fund("books", rule={"sectors": ["books"]})
     town.fund("bound", rule={"chain": True, "hours": ["mon 00:00-24:00", "tue 09:00-13:00"]})
     town.fund("month", rule={"categories": ["books"], "per_cycle_minor": 8_00})
@@ -284,6 +285,7 @@ def twin(conn: Any, slug: str) -> PayingTown:
         for fund, amount in (
             ("aid", "40.00"),
             ("half", "15.00"),
+            ("lent", "6.00"),
             ("books", "9.00"),
             ("bound", "9.00"),
             ("month", "9.00"),

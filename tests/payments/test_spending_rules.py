@@ -167,6 +167,51 @@ def test_what_a_chain_binds_can_be_paid_on_only_to_whom_the_rule_allows_and_is_f
     assert town.broken() == []
 
 
+def test_what_a_resident_is_paid_stays_money_of_the_fund_where_its_rule_says_so(town):
+    town.household("pere")
+    town.fund("aid", rule={"peers_allowed": True, "peers_bound": True, "zones": ["besos"]}, last_day=NOON.date())
+    town.give("ana", "aid", "50.00")
+    gift = town.pay_for("ana", "pere", "20.00")
+    assert (town.balance("pere", "aid"), town.balance("pere")) == ("20.00", "0.00")
+    assert town.grounds("pere", "llibres", "5.00") == ["payments.not-enough", "spending.not-in-zone"]
+    assert (town.pay("pere", "forn", "12.00"), town.pay("pere", "ana", "1.00")) == ("posted", "posted")
+    assert (town.balance("ana", "aid"), town.balance("ana"), town.balance("forn")) == ("31.00", "0.00", "12.00")
+    assert town.grounds("pere", "forn", "1.00", at=NOON + timedelta(days=1)) == [
+        "payments.not-enough", "spending.last-day-passed",
+    ]  # fmt: skip
+    town.give_back(gift, "7.00")
+    assert (town.balance("ana", "aid"), town.balance("pere", "aid")) == ("38.00", "0.00")
+    assert town.broken() == []
+
+
+def test_where_its_rule_does_not_say_so_what_a_resident_is_paid_is_free(town):
+    town.household("pere")
+    town.fund("gift", rule={"peers_allowed": True})
+    town.give("ana", "gift", "5.00")
+    assert town.pay("ana", "pere", "5.00") == "posted"
+    assert (town.balance("pere", "gift"), town.balance("pere")) == ("0.00", "5.00")
+
+
+def test_in_a_batch_a_resident_pays_on_what_stays_bound_from_a_purse_that_was_not_there_before(town):
+    town.household("pere")
+    town.fund("aid", rule={"peers_allowed": True, "peers_bound": True, "zones": ["besos"]})
+    town.give("ana", "aid", "10.00")
+    asked = [
+        town.asks("ana", "pere", "6.00"),
+        town.asks("pere", "llibres", "1.00"),
+        town.asks("pere", "forn", "5.00"),
+        town.asks("ana", "pere", "4.00"),
+        town.asks("pere", "forn", "5.00"),
+        town.asks("pere", "forn", "0.01"),
+    ]
+    outcomes = operations.perform(town.conn, town_id=town.id, commands=asked)
+    refused = "payments.not-payable"
+    assert [getattr(one, "code", "posted") for one in outcomes] == [
+        "posted", refused, "posted", "posted", "posted", refused,
+    ]  # fmt: skip
+    assert town.broken() == []
+
+
 def test_in_a_batch_a_shop_pays_on_what_a_chain_has_just_bound(town):
     town.fund("aid", rule={"chain": True, "zones": ["besos"]})
     town.fund("gift")

@@ -154,6 +154,7 @@ rules = st.builds(
     share_of_price=st.one_of(st.none(), st.fractions(Fraction(1, 1000), Fraction(999, 1000), max_denominator=1000)),
     per_day_minor=st.one_of(st.none(), st.integers(1, 10**9)),
     peers_allowed=st.booleans(),
+    peers_bound=st.booleans(),
 )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look at funds, announce what changes, take back what was not spent.", no_args_is_help=True)
 
 LISTS = ("payees", "except_payees", "zones", "sectors", "legal_forms", "sizes", "categories", "hours")
-FLAGS = ("sse_only", "exclude_chains", "peers_allowed", "chain")
+FLAGS = ("sse_only", "exclude_chains", "peers_allowed", "peers_bound", "chain")
 AMOUNTS = {"per_day": "per_day_minor", "per_cycle": "per_cycle_minor"}
 
 

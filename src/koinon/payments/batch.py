@@ -72,7 +72,7 @@ class Account:
 
     __slots__ = (
         "_terms", "account", "available_minor", "ceiling_minor", "chains", "counts", "filled_minor", "fund", "fund_id",
-        "fund_name", "is_open", "last_day", "rule", "spend_from", "spent_cycle_minor", "spent_today_minor",
+        "fund_name", "is_open", "last_day", "rule", "spend_from", "spent_cycle_minor", "spent_today_minor", "stays",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,7 @@ class Account:
         self.spent_today_minor = 0
         self.spent_cycle_minor = 0
         self.chains = False
+        self.stays = False
         if fund is None:
             self.fund: UUID | None = None
             self.fund_id = ""
@@ -112,6 +113,7 @@ class Account:
         self.rule = self._terms[0].rule
         self.last_day = self._terms[0].last_day
         self.chains = self.rule.chain
+        self.stays = self.rule.peers_bound
 
     def hold_on(self, day: date) -> None:
         """Take the rule and the last day that hold on a local day."""
@@ -120,6 +122,7 @@ class Account:
             self.rule = version.rule
             self.last_day = version.last_day
             self.chains = version.rule.chain
+            self.stays = version.rule.peers_bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +213,7 @@ class Batch:
             self._accounts[number] = account
             if is_open:
                 self._purses.setdefault(holder, []).append(account)
-            if fund is None or bound:
-                self._receiving[holder, kind, account.fund] = account
+            self._receiving[holder, kind, account.fund] = account
         for party, erased in _list(found.payers):
             self._erased[party] = erased
         for row in _list(found.payees):
@@ -360,8 +362,8 @@ class Batch:
         parts: list[tuple[Account, Account, int]] = []
         to = None
         for purse, given in legs:
-            # What a chain binds arrives at a till of its fund; a resident's purse is where it ends.
-            fund = purse.fund if purse.chains and kind is Kind.TILL else None
+            # What a chain binds arrives at a till of its fund; where residents are paid, a rule may say that it stays.
+            fund = purse.fund if (purse.chains if kind is Kind.TILL else purse.stays) else None
             if to is None or to.fund != fund:
                 to = self._receiving.get((payee, kind, fund)) or self._to_be_opened(asked.payee, kind, fund, day)
                 if not to.is_open:
@@ -382,7 +384,7 @@ class Batch:
         """An account that the payee needs first; what follows is decided as if it had it."""
         self.to_open[payee, fund] = NewAccount(kind, self.unit, payee, fund)
         of = self._funds[str(fund)] if fund else None
-        to = Account(-len(self.to_open), of, True, 0, 0, None, bound=fund is not None)
+        to = Account(-len(self.to_open), of, True, 0, 0, None, bound=fund is not None and kind is Kind.TILL)
         to.hold_on(day)
         holder = str(payee)
         self._receiving[holder, kind, fund] = self._accounts[to.account] = to

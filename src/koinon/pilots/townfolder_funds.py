@@ -33,6 +33,7 @@ def limits(section: Section, *, exponent: int, country: str) -> dict[str, Any]:
         "hours": _hours(section) or None,
         "per_cycle_minor": per_cycle or None,
         "chain": section.flag("chain"),
+        "peers_bound": section.flag("peers_bound"),
     }
 
 
@@ -102,6 +103,7 @@ def spending(rule: RuleSpec, by_tax_id: Mapping[str, UUID]) -> SpendingRule:
         hours=rule.hours,
         per_cycle_minor=rule.per_cycle_minor,
         chain=rule.chain,
+        peers_bound=rule.peers_bound,
     )
 
 

@@ -153,6 +153,7 @@ class RuleSpec:
     hours: tuple[Window, ...] | None = None
     per_cycle_minor: int | None = None
     chain: bool = False
+    peers_bound: bool = False
     file: str = ""
     row: int = 0
 

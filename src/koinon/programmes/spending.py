@@ -19,6 +19,7 @@ docs/reference/town-folder.md tells:
 | per_day_minor | at most this many minor units a local day |
 | per_cycle_minor | at most this many minor units a local month |
 | peers_allowed | true: residents may be paid too, not only tills |
+| peers_bound | true: what a resident is paid stays money of the fund, with its rule and its last day; else it is free |
 | chain | true: what a shop is paid stays bound, until it has paid it on to somebody whom the rule allows |
 
 What a rule does not say, it allows; except ``peers_allowed``. docs/algorithms/spending-rules.md works a table for each.
@@ -90,6 +91,7 @@ class SpendingRule:
     hours: tuple[Window, ...] | None = None
     per_cycle_minor: int | None = None
     chain: bool = False
+    peers_bound: bool = False
 
     @property
     def restrictions(self) -> int:
@@ -111,6 +113,7 @@ class SpendingRule:
                 self.hours is not None,
                 self.per_cycle_minor is not None,
                 self.chain,
+                self.peers_bound,
             )
         )
 
@@ -259,7 +262,7 @@ def _in_sectors(sectors: frozenset[str], payee: PartyFacts) -> bool:
 # --- Reading a rule as its record keeps it --------------------------------------------------------
 
 _LISTS = ("payees", "except_payees", "zones", "sectors", "legal_forms", "sizes", "categories")
-_FLAGS = ("sse_only", "exclude_chains", "peers_allowed", "chain")
+_FLAGS = ("sse_only", "exclude_chains", "peers_allowed", "chain", "peers_bound")
 _AMOUNTS = ("per_day_minor", "per_cycle_minor")
 _NACE = re.compile(r"\d\d(\.\d{1,2})?")
 _CATEGORY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -88,6 +88,8 @@ def sentences(
             _("What a shop is paid with it stays bound: it pays it on to somebody this rule allows, where it is free.")
         )
     told.append(_("Residents may be paid too.") if rule.peers_allowed else _("Only shops are paid, not residents."))
+    if rule.peers_allowed and rule.peers_bound:
+        told.append(_("What a resident is paid with it stays this money, with the same rules and the same last day."))
     return told
 
 

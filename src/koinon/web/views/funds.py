@@ -181,6 +181,9 @@ class ChangeForm(forms.Form):
     sse_only = forms.BooleanField(label=gettext_lazy("Only social economy"), required=False)
     exclude_chains = forms.BooleanField(label=gettext_lazy("Not at chain stores"), required=False)
     peers_allowed = forms.BooleanField(label=gettext_lazy("Residents may be paid too"), required=False)
+    peers_bound = forms.BooleanField(
+        label=gettext_lazy("What residents are paid stays money of this fund"), required=False
+    )
     chain = forms.BooleanField(
         label=gettext_lazy("What shops are paid stays bound until they have paid it on"), required=False
     )
@@ -205,8 +208,8 @@ class ChangeForm(forms.Form):
             self.fields[name].choices = shops  # type: ignore[attr-defined]
         self.order_fields(
             ["from_day", "last_day", "share_of_price", "per_day", "per_cycle", "zones", "sectors", "nace", "categories",
-             "hours", "legal_forms", "sizes", "sse_only", "exclude_chains", "peers_allowed", "chain", "payees",
-             "except_payees", "reason"]
+             "hours", "legal_forms", "sizes", "sse_only", "exclude_chains", "peers_allowed", "peers_bound",
+             "chain", "payees", "except_payees", "reason"]
         )  # fmt: skip
 
     def written(self) -> dict[str, Any]:
@@ -219,7 +222,8 @@ class ChangeForm(forms.Form):
             "hours": _parts(given["hours"].replace(";", "\n"), "\n"),
             **{name: given[name] for name in ("zones", "legal_forms", "sizes", "payees", "except_payees")},
         }
-        flags = {name: True for name in ("sse_only", "exclude_chains", "peers_allowed", "chain") if given[name]}
+        names = ("sse_only", "exclude_chains", "peers_allowed", "peers_bound", "chain")
+        flags = {name: True for name in names if given[name]}
         amounts = {"per_day_minor": given["per_day"], "per_cycle_minor": given["per_cycle"]}
         return {
             **{name: value for name, value in lists.items() if value},
