@@ -118,6 +118,42 @@ def test_first_person_gets_a_password_that_is_said_once_and_may_sign_in(town: To
     assert town.trail()[0][:2] == ("cli:town-staff", "parties.role-granted")
 
 
+def test_a_right_over_money_is_asked_for_by_one_and_given_by_another(staffed: Town):
+    approver = next(name for name, role in STAFF.items() if role == "approver")
+    officer = next(name for name, role in STAFF.items() if role == "officer")
+    auditor = next(name for name, role in STAFF.items() if role == "auditor")
+
+    asked = staffed("town", "staff", "ask", auditor, "--role", "treasurer", "--as", officer)[1]
+    assert [one["id"] for one in staffed("town", "staff", "asked")[1]["requests"]] == [asked["request"]]
+    assert refusal(staffed("town", "staff", "decide", asked["request"], "--as", officer)) == "cli.role-missing"
+    status, given = staffed("town", "staff", "decide", asked["request"], "--as", approver)
+    assert (status, given["given"]) == (0, True)
+    assert refusal(staffed("town", "staff", "decide", asked["request"], "--as", approver)) == "parties.right-decided"
+    assert refusal(staffed("town", "staff", "withdraw", asked["request"], "--as", officer)) == "parties.right-decided"
+    staffed("town", "staff", "remove", auditor, "--role", "treasurer")
+
+
+def test_a_colleague_who_cannot_get_in_gets_a_code_and_sets_up_a_new_factor(staffed: Town):
+    auditor = next(name for name, role in STAFF.items() if role == "auditor")
+    status, made = staffed("town", "staff", "invite", auditor)
+    assert (status, len(made["code"])) == (0, 19)
+    assert staffed("town", "staff", "new-factor", auditor) == (
+        0, {"town": made["town"], "user": auditor, "forgotten": 0},
+    )  # fmt: skip
+    assert refusal(staffed("town", "staff", "invite", "nobody")) == "parties.not-staff"
+
+
+def test_a_household_is_invited_by_an_officer_and_the_code_can_be_ended(staffed: Town):
+    officer = next(name for name, role in STAFF.items() if role == "officer")
+    with transaction(staffed.conn):
+        row = staffed.conn.execute("SELECT party_id FROM parties_household LIMIT 1").fetchone()
+    made = staffed("party", "invite", str(row[0]), "--as", officer)[1]
+    assert len(made["code"]) == 19
+    assert staffed("party", "uninvite", made["invitation"], "--as", officer)[0] == 0
+    again = staffed("party", "uninvite", made["invitation"], "--as", officer)
+    assert refusal(again) == "parties.invitation-not-found"
+
+
 def test_password_on_standard_input_is_taken_but_not_printed(town: Town):
     password = "a quiet heron at noon"
     arguments = ("town", "staff", "add", "quim", "--role", "auditor", "--password-stdin")

@@ -158,6 +158,57 @@ class Way(StrEnum):
     TOWN = "town"
 
 
+@app.command("invite")
+def invite(
+    party: Annotated[UUID, typer.Argument(metavar="PARTY", help="Opaque id of the household, person or shop.")],
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Make a code by which one person opens an account for a household or shop. It works once, for a month.
+
+    Hand it to somebody whose paper you have seen. The page of the counter prints it as a letter.
+    """
+    from koinon.db.transactions import transaction
+    from koinon.parties import invitations
+    from koinon.parties.secrets import Secrets
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            made = invitations.invite(
+                conn, town_id=facts.id, party_id=party, secrets=Secrets.load(), actor=who, at=datetime.now(UTC)
+            )
+
+        def show(console: Console) -> None:
+            console.print(f"Code, shown only now: {made.code}", markup=False)
+            console.print(f"It is typed at /invitation/ until {made.good_until:%F}.", markup=False)
+
+        told = {"party": party, "invitation": made.id, "code": made.code, "good_until": made.good_until}
+        out.document({"town": facts.slug, **told}, show)
+
+
+@app.command("uninvite")
+def uninvite(
+    invitation: Annotated[UUID, typer.Argument(metavar="INVITATION", help="Its id, as `invite` printed it.")],
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Make a code worthless before it is used."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import invitations
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            invitations.withdraw(conn, town_id=facts.id, invitation=invitation, actor=who, at=datetime.now(UTC))
+        out.document(
+            {"town": facts.slug, "invitation": invitation, "withdrawn": True},
+            lambda console: console.print("The code opens nothing any more.", markup=False),
+        )
+
+
 @app.command("notices")
 def notices(
     party: Annotated[UUID, typer.Argument(metavar="PARTY", help="The party's id, as `koinon party find` printed it.")],

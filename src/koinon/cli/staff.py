@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
 from koinon.cli import opening
-from koinon.cli.errors import PasswordWeak, UserExists
-from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
+from koinon.cli.errors import PasswordWeak, UserExists, UserUnknown
+from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from rich.console import Console
 
     from koinon.parties.types import StaffFacts
@@ -218,6 +221,187 @@ def sees_people(
             },
             lambda console: console.print(said, markup=False),
         )
+
+
+@app.command("invite")
+def invite(
+    username: UserArgument, town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None
+) -> None:
+    """Make a code by which a colleague chooses a password that nobody else knows. It works once, for a month."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import invitations
+    from koinon.parties.secrets import Secrets
+
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
+        with transaction(conn):
+            one = _colleague(conn, facts.id, username)
+            made = invitations.invite_colleague(
+                conn, town_id=facts.id, user_id=one.id, secrets=Secrets.load(), actor=ACTOR, at=datetime.now(UTC)
+            )
+
+        def show(console: Console) -> None:
+            console.print(f"Code, shown only now: {made.code}", markup=False)
+            console.print(f"It is typed at /invitation/ until {made.good_until:%F}.", markup=False)
+
+        told = {"user": one.username, "invitation": made.id, "code": made.code, "good_until": made.good_until}
+        out.document({"town": facts.slug, **told}, show)
+
+
+@app.command("new-factor")
+def new_factor(
+    username: UserArgument, town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None
+) -> None:
+    """Forget a colleague's second factors and end their sessions: at the next sign-in they set up a new one."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import rights
+
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
+        with transaction(conn):
+            one = _colleague(conn, facts.id, username)
+            gone = rights.new_factor(conn, town_id=facts.id, user_id=one.id, actor=ACTOR, at=datetime.now(UTC))
+        out.document(
+            {"town": facts.slug, "user": one.username, "forgotten": gone},
+            lambda console: console.print(
+                f"{one.username} sets up a new second factor at the next sign-in.", markup=False
+            ),
+        )
+
+
+@app.command("ask")
+def ask(
+    username: UserArgument,
+    actor: ActorOption,
+    role: Annotated[
+        StaffRole | None, typer.Option("--role", help="The role, or with --sees-people the one for it.")
+    ] = None,
+    sees_people: Annotated[bool, typer.Option("--sees-people", help="To see who people are, in this role.")] = False,
+    factor: Annotated[bool, typer.Option("--new-factor", help="To set up a new second factor.")] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Ask for a right of a colleague, as an officer. What takes one person is given; an approver decides on the rest."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import rights
+    from koinon.parties.rights import What
+
+    if factor == (role is not None) or (sees_people and role is None):
+        raise typer.BadParameter("say --role, --role with --sees-people, or --new-factor")
+    what = What.FACTOR if factor else What.PEOPLE if sees_people else What.ROLE
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            user_id = _user(conn, username)
+            asked = rights.ask(
+                conn,
+                town_id=facts.id,
+                user_id=user_id,
+                what=what,
+                role=role.value if role else "",
+                asked_by=_number(who),
+                at=datetime.now(UTC),
+            )
+        said = f"Asked for: {asked}. An approver decides." if asked else "Given."
+        out.document(
+            {"town": facts.slug, "user": username, "right": what.value, "request": asked},
+            lambda console: console.print(said, markup=False),
+        )
+
+
+@app.command("asked")
+def asked(town: TownOption = "", as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List the rights that wait for a second person."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import rights
+
+    with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
+        with transaction(conn):
+            found = rights.requests(conn, town_id=facts.id)
+
+        def show(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("request", "for", "right", "role", "asked by", "when")
+            for one in found:
+                who = f"user:{one.asked_by}"
+                table.add_row(str(one.id), one.username, one.what, one.role, who, f"{one.asked_at:%F %R}")
+            console.print(table)
+
+        out.document({"town": facts.slug, "requests": [asdict(one) for one in found]}, show)
+
+
+@app.command("decide")
+def decide(
+    request: Annotated[UUID, typer.Argument(metavar="REQUEST", help="Id of the request, as `asked` prints it.")],
+    actor: ActorOption,
+    decline: Annotated[bool, typer.Option("--decline", help="Decline it; without it, it is given.")] = False,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Give a right that somebody else asked for, as an approver who does not get it."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import rights
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="approver") as (conn, facts, who):
+        with transaction(conn):
+            done = rights.decide(
+                conn,
+                town_id=facts.id,
+                request=request,
+                decided_by=_number(who),
+                give=not decline,
+                at=datetime.now(UTC),
+            )
+        said = f"{'Declined' if decline else 'Given'}: {done.username}, {done.what} {done.role}".rstrip()
+        out.document(
+            {"town": facts.slug, "request": request, "given": not decline},
+            lambda console: console.print(f"{said}.", markup=False),
+        )
+
+
+@app.command("withdraw")
+def withdraw(
+    request: Annotated[UUID, typer.Argument(metavar="REQUEST", help="Id of the request, as `asked` prints it.")],
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take back what one asked for, as an officer."""
+    from koinon.db.transactions import transaction
+    from koinon.parties import rights
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
+        with transaction(conn):
+            rights.withdraw(conn, town_id=facts.id, request=request, asked_by=_number(who), at=datetime.now(UTC))
+        out.document(
+            {"town": facts.slug, "request": request, "withdrawn": True},
+            lambda console: console.print("Taken back.", markup=False),
+        )
+
+
+def _user(conn: Connection[Any], username: str) -> int:
+    from koinon.parties import queries
+
+    found = [one for one in queries.users_called(conn, [username]) if one.username.casefold() == username.casefold()]
+    if not found:
+        raise UserUnknown(asked=username)
+    return found[0].id
+
+
+def _colleague(conn: Connection[Any], town_id: int, username: str) -> StaffFacts:
+    from koinon.parties import queries
+    from koinon.parties.errors import NotStaff
+
+    staff = queries.staff(conn, town_id=town_id)
+    found = next((one for one in staff if one.username.casefold() == username.casefold()), None)
+    if found is None:
+        raise NotStaff(name=username, role="")
+    return found
+
+
+def _number(actor: str) -> int:
+    return int(actor.removeprefix("user:"))
 
 
 def _password_from_stdin(username: str, email: str) -> str:
