@@ -127,7 +127,7 @@ def test_the_first_month_of_the_town_is_the_published_one(applying: Applying, be
     assert (cycle.count, cycle.total_minor) == (315, 42_590_39)
     grounds = applying.conn.execute(
         "SELECT grounds::jsonb->0->>'code' AS code, count(*) FROM programmes_entitlement"
-        " WHERE state = 'refused' GROUP BY code"
+        " WHERE decision = 'refused' GROUP BY code"
     ).fetchall()
     assert dict(grounds) == {"entitlement.award-not-begun": 210, "entitlement.not-above-floor": 8}
 

@@ -117,7 +117,7 @@ def test_approvals_that_were_taken_away_or_are_of_another_list_or_person_are_not
 @pytest.mark.parametrize("edit", ["amount_minor = amount_minor", "grounds = '[]'", "snapshot = '{}'"])
 def test_a_list_that_was_changed_after_it_was_submitted_is_noticed(town, owner_conn, edit):
     with owner_conn.transaction(force_rollback=True):
-        owner_conn.execute(f"UPDATE programmes_entitlement SET {edit} WHERE state = 'paid'")
+        owner_conn.execute(f"UPDATE programmes_entitlement SET {edit} WHERE decision = 'due'")
         assert failing(owner_conn) == (set() if "amount" in edit else {"lists_are_the_approved_ones"})
 
 

@@ -79,7 +79,7 @@ def test_a_line_shows_the_facts_and_every_ground(desk: dict[str, Client]) -> Non
     with_rules()
     desk["officer"].post(f"/office/programmes/{programme().pk}/prepare/", {"month": "2026-12"})
     lines = Entitlement.objects.filter(cycle__month="2026-12")
-    assert {"due", "waiting"} <= set(lines.values_list("state", flat=True))
+    assert {"due", "waiting"} <= set(lines.values_list("decision", flat=True))
     due = lines.get(snapshot__place=1)
     page = text(desk["approver"].get(f"/office/lines/{due.pk}/"))
     for said in (
@@ -91,7 +91,7 @@ def test_a_line_shows_the_facts_and_every_ground(desk: dict[str, Client]) -> Non
         "What would keep it out is not true:",
     ):
         assert said in page, said
-    waits = text(desk["officer"].get(f"/office/lines/{lines.filter(state='waiting')[0].pk}/"))
+    waits = text(desk["officer"].get(f"/office/lines/{lines.filter(decision='waiting')[0].pk}/"))
     assert "the budget ends before its" in waits
     assert desk["officer"].get("/office/lines/00000000-0000-0000-0000-000000000001/").status_code == 404
 

@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -39,9 +39,10 @@ from koinon.ledger import operations as ledger
 from koinon.ledger.types import Code, Kind, NewAccount
 from koinon.payments.commands import Pay
 from koinon.payments.engine import Engine
-from koinon.programmes import disbursing
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
+from koinon.programmes.running import SIDE_BY_SIDE
+from koinon.programmes.types import CycleView
 from koinon.treasury import operations as treasury
 
 TOWN, UNIT, OFFICER, APPROVER = 1, town.UNIT, "user:1", "user:2"
@@ -246,30 +247,35 @@ def _month(place: _Place, asked: Asked, wallets: int, told: str, *, tills: bool 
     people = _payers(place, wallets) if tills else []
     wal = place.running.wal_position()
     load = machine.load_average()
-    slowest, size = 0.0, asked.piece or disbursing.PIECE
-    with connect(place.database.app_url, application_name="koinon cycle", statement_timeout_seconds=300) as conn:
-        with transaction(conn):
-            backend = conn.info.backend_pid
-        with _Memory(backend) as memory, _Tills(place, people, asked) as beside:
-            cpu = machine.cpu_seconds_of(backend)
-            began = time.perf_counter()
-            told_at = began
-            while True:
-                piece = time.perf_counter()
-                with transaction(conn):
-                    cycle = programmes.disburse_some(
-                        conn, town_id=TOWN, cycle_id=cycle_id, actor=OFFICER, now=now, at_most=size
-                    )
-                ended = time.perf_counter()
-                size = asked.piece or programmes.next_piece(size, ended - piece)
-                slowest = max(slowest, ended - piece)
-                if cycle.state == "disbursed":
-                    break
-                if ended - told_at > 1:
-                    place.say(f"{cycle.paid:,} of {cycle.count:,} paid, {cycle.paid / (ended - began):,.0f} a second")
-                    told_at = ended
+    told_at = piece_at = began = slowest = 0.0
+
+    def heard(cycle: CycleView) -> None:
+        nonlocal told_at, piece_at, slowest
+        ended = time.perf_counter()
+        slowest, piece_at = max(slowest, ended - piece_at), ended
+        if ended - told_at > 1:
+            place.say(f"{cycle.paid:,} of {cycle.count:,} paid, {cycle.paid / (ended - began):,.0f} a second")
+            told_at = ended
+
+    with ExitStack() as opened:
+        # Opened beforehand, so that what they have used can still be read when the run has ended.
+        lanes = [
+            opened.enter_context(
+                connect(place.database.app_url, application_name="koinon cycle", statement_timeout_seconds=300)
+            )
+            for _ in range(SIDE_BY_SIDE)
+        ]
+        others = iter(lanes[1:])
+        backends = [lane.info.backend_pid for lane in lanes]
+        with _Memory(backends) as memory, _Tills(place, people, asked) as beside:
+            cpu = sum(map(machine.cpu_seconds_of, backends))
+            began = told_at = piece_at = time.perf_counter()
+            cycle = programmes.pay_out(
+                lanes[0], town_id=TOWN, cycle_id=cycle_id, actor=OFFICER, now=now, size=asked.piece, told=heard,
+                connect=lambda _: nullcontext(next(others)),
+            )  # fmt: skip
             seconds = time.perf_counter() - began
-            cpu = machine.cpu_seconds_of(backend) - cpu
+            cpu = sum(map(machine.cpu_seconds_of, backends)) - cpu
     found: dict[str, Any] = {
         "wallets": cycle.paid,
         "seconds": seconds,
@@ -327,14 +333,16 @@ def _one_by_one(place: _Place, asked: Asked) -> dict[str, Any]:
                     actor=OFFICER,
                     reference=f"cycle:{cycle_id}",
                 )
-                execute(conn, "UPDATE programmes_entitlement SET state = 'paid' WHERE id = %(id)s", id=line.id)
+                execute(
+                    conn,
+                    "UPDATE programmes_lane SET paid = paid + 1, paid_minor = paid_minor + %(minor)s,"
+                    " paid_upto = %(party)s WHERE cycle_id = %(cycle)s AND number = 0",
+                    minor=line.amount_minor,
+                    party=line.party_id,
+                    cycle=cycle_id,
+                )
         seconds = time.perf_counter() - began
-        with transaction(conn):  # The cycle's own counts, so that the books hold; not part of what is measured.
-            execute(
-                conn,
-                "UPDATE programmes_cycle SET paid = count, paid_minor = total_minor WHERE id = %(id)s",
-                id=cycle_id,
-            )
+        with transaction(conn):  # Ends the run; not part of what is measured.
             programmes.disburse_cycle(conn, town_id=TOWN, cycle_id=cycle_id, actor=OFFICER, now=now)
     return {
         "wallets": len(lines),
@@ -368,13 +376,13 @@ def _checked(place: _Place) -> int:
 
 
 class _Memory:
-    """The most that this process and one backend of the server held at a time, read every few milliseconds.
+    """The most that this process and the run's backends of the server held at a time, read every few milliseconds.
 
-    Of the backend what is its own; the pages it shares with all others are the server's shared_buffers.
+    Of the backends what is their own; the pages it shares with all others are the server's shared_buffers.
     """
 
-    def __init__(self, backend: int) -> None:
-        self._backend, self._over = backend, threading.Event()
+    def __init__(self, backends: Sequence[int]) -> None:
+        self._backends, self._over = backends, threading.Event()
         self.client = self.server = self.client_growth = 0
         self._before = _kilobytes(os.getpid(), "VmRSS") or 0
         self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
@@ -382,7 +390,7 @@ class _Memory:
     def _watch(self) -> None:
         while not self._over.wait(0.02):
             self.client = max(self.client, (_kilobytes(os.getpid(), "VmRSS") or 0) * 1024)
-            self.server = max(self.server, (_kilobytes(self._backend, "RssAnon") or 0) * 1024)
+            self.server = max(self.server, sum(_kilobytes(one, "RssAnon") or 0 for one in self._backends) * 1024)
 
     def __enter__(self) -> _Memory:
         self._thread.start()

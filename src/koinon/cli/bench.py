@@ -75,7 +75,7 @@ def payments(
 def disburse(
     as_json: JsonOption = False,
     wallets: Annotated[int, typer.Option(min=10, help="How many households are paid.")] = 1_000_000,
-    sample: Annotated[int, typer.Option(min=2, help="How many of them are also paid one at a time.")] = 2_000,
+    sample: Annotated[int, typer.Option(min=2, max=10_000, help="How many of them are also paid one at a time.")] = 2_000,
     tills: Annotated[float, typer.Option(min=0.1, help="Payments a second that tills ask for meanwhile.")] = 100.0,
     piece: Annotated[
         int, typer.Option(min=0, max=65_536, help="Households paid in one transaction; 0: as many as 60 ms take.")

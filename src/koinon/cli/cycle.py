@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -344,20 +343,17 @@ def _pay_out(out: Output, conn: Connection[Any], town: TownFacts, programme: str
     """Piece by piece, each in a transaction of its own, so that payments at tills go on."""
     from koinon.db.transactions import transaction
     from koinon.programmes import operations
-    from koinon.programmes.disbursing import PIECE
 
-    now = datetime.now(UTC)
     with transaction(conn):
         cycle_id = _cycle(conn, town, programme, month).id
-    size = PIECE
-    while True:
-        began = time.monotonic()
-        with transaction(conn):
-            cycle = operations.disburse_some(conn, town_id=town.id, cycle_id=cycle_id, actor=who, now=now, at_most=size)
-        size = operations.next_piece(size, time.monotonic() - began)
-        if cycle.state == "disbursed":
-            return cycle
-        out.progress(f"{cycle.paid} of {cycle.count} paid")
+    return operations.pay_out(
+        conn,
+        town_id=town.id,
+        cycle_id=cycle_id,
+        actor=who,
+        now=datetime.now(UTC),
+        told=lambda cycle: out.progress(f"{cycle.paid} of {cycle.count} paid"),
+    )
 
 
 def _cycle(conn: Connection[Any], town: TownFacts, programme: str, month: Month) -> CycleView:

@@ -44,6 +44,11 @@ def connect(
     return conn
 
 
+def another(conn: Connection[Any]) -> Connection[Any]:
+    """A second connection like this one: the same server, database, role and settings."""
+    return psycopg.connect(**conn.info.get_parameters(), password=conn.info.password or None)
+
+
 def _parameters(url: str, application_name: str, statement_timeout_seconds: int) -> dict[str, Any]:
     given: dict[str, Any] = {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
     ours = f"-c TimeZone=UTC -c statement_timeout={statement_timeout_seconds}s"

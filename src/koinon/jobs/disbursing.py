@@ -17,7 +17,6 @@ from koinon.kernel.errors import KoinonError
 from koinon.parties import queries as parties
 from koinon.parties.types import TownName
 from koinon.programmes import operations as programmes
-from koinon.programmes.disbursing import PIECE
 from koinon.programmes.errors import CycleStopped
 
 log = structlog.get_logger("koinon.jobs")
@@ -44,19 +43,12 @@ def disburse_round(conn: Connection[Any], *, now: datetime, seconds: float = AT_
 
 def _pay_out(conn: Connection[Any], town: TownName, cycle_id: UUID, *, now: datetime, until: float) -> bool:
     try:
-        size = PIECE
-        while time.monotonic() < until:
-            began = time.monotonic()
-            with transaction(conn):
-                cycle = programmes.disburse_some(
-                    conn, town_id=town.id, cycle_id=cycle_id, actor=PAYER, now=now, at_most=size
-                )
-            size = programmes.next_piece(size, time.monotonic() - began)
-            if cycle.state == "disbursed":
-                figures.add(metrics.PAID_OUT, cycle.paid, town=town.slug)
-                log.info("cycle paid out", town=town.slug, programme=cycle.programme_code, month=cycle.month,
-                         paid=cycle.paid, failed=cycle.failed)  # fmt: skip
-                return True
+        cycle = programmes.pay_out(conn, town_id=town.id, cycle_id=cycle_id, actor=PAYER, now=now, until=until)
+        if cycle.state == "disbursed":
+            figures.add(metrics.PAID_OUT, cycle.paid, town=town.slug)
+            log.info("cycle paid out", town=town.slug, programme=cycle.programme_code, month=cycle.month,
+                     paid=cycle.paid, failed=cycle.failed)  # fmt: skip
+            return True
     except CycleStopped:
         log.info("cycle stopped", town=town.slug, cycle=str(cycle_id))
     except KoinonError as refused:

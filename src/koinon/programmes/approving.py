@@ -23,6 +23,9 @@ from koinon.programmes.errors import BudgetExceeded, CycleChanged, CycleNotInSta
 from koinon.programmes.steps import PACKAGE, locked, record
 from koinon.programmes.types import CycleView
 
+LANES = 4  # At the most, and no more than one for so many lines:
+LINES_OF_A_LANE = 10_000
+
 
 def submit_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime) -> CycleView:
     """Hand a draft in for approval; from now on its list has a fingerprint. May be repeated.
@@ -45,6 +48,7 @@ def submit_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: 
         cycle_id=cycle_id, actor=actor, now=now, fingerprint=fingerprint, people=people,
         checksum=queries.checksum(conn, cycle_id=cycle_id),
     )  # fmt: skip
+    execute(conn, statement(PACKAGE, "lay_lanes"), cycle_id=cycle_id, lanes=lanes_for(cycle.count))
     after = {
         "state": "submitted",
         "fingerprint": fingerprint,
@@ -109,6 +113,7 @@ def return_cycle(
     if cycle.state != "submitted":
         raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"submitted"})
     execute(conn, statement(PACKAGE, "return_cycle"), cycle_id=cycle_id)
+    execute(conn, statement(PACKAGE, "lift_lanes"), cycle_id=cycle_id)
     record(
         conn, town_id, actor, "cycle.returned", cycle_id, now, reason=reason,
         before={"state": "submitted", "fingerprint": cycle.fingerprint}, after={"state": "prepared"},
@@ -160,6 +165,15 @@ def schedule_cycle(
 
 
 # --- Steps ----------------------------------------------------------------------------------------
+
+
+def lanes_for(lines: int) -> int:
+    """Into how many lanes a list is divided, so that several connections can pay it side by side.
+
+    >>> lanes_for(0), lanes_for(19_999), lanes_for(20_000), lanes_for(1_000_000)
+    (1, 1, 2, 4)
+    """
+    return max(1, min(LANES, lines // LINES_OF_A_LANE))
 
 
 def verify(conn: Connection[Any], cycle: CycleView, seen: str) -> None:

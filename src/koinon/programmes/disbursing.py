@@ -1,11 +1,14 @@
 """Paying an approved cycle out, in pieces that PostgreSQL pays as a whole.
 
 First the whole total is issued from the fund's reserve into the programme's own
-escrow; nothing else can take it from there. Then each piece opens purses,
-moves units and settles its lines in one statement (``ledger.disburse``), all
+escrows; nothing else can take it from there. Then each piece opens purses and
+moves units in one statement (``ledger.disburse``) and says how far it came, all
 of it or none. The last one returns what could not be paid.
 
-A piece may run in a transaction of its own: it locks the escrow and its own
+A long list is divided into lanes, each a part of it with an escrow of its own, so that
+several connections can pay side by side (``pay_out`` in ``running.py`` does).
+
+A piece may run in a transaction of its own: it locks its lane with its escrow and its own
 purses only, for as long as it takes, so tills go on meanwhile. Killed in between, the
 next call goes on where the last commit ended, and ends in the same books.
 docs/algorithms/disbursement.md says what holds at every moment.
@@ -13,6 +16,7 @@ docs/algorithms/disbursement.md says what holds at every moment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,8 +49,29 @@ _LAST = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
+class _Lane:
+    id: int
+    number: int
+    after: UUID | None
+    upto: UUID | None
+    total_minor: int
+    escrow: int | None
+    paid_upto: UUID | None
+    paid: int
+    paid_minor: int
+    failed: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _LaneId:
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     lines: int
+    upto: UUID | None
     paid: int
     paid_minor: int
     failed: int
@@ -72,15 +97,25 @@ def disburse_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor
 
 
 def disburse_some(
-    conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: str, now: datetime, at_most: int = PIECE
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    cycle_id: UUID,
+    actor: str,
+    now: datetime,
+    at_most: int = PIECE,
+    with_others: bool = False,
 ) -> CycleView:
     """Pay out the next piece of an approved cycle; finished when the state is ``disbursed``.
 
     The first piece issues the whole total from the fund's reserve into the
-    programme's escrow; each piece pays households from there; the last returns to
+    programme's escrows; each piece pays households from there; the last returns to
     the reserve what could not be paid. All transfers carry the time at which the
     first piece began. Call it again until it is finished, each time in a
     transaction of its own where a long one would be in the way.
+
+    Whoever pays is the only one until the transaction ends, unless each says ``with_others``: then each call takes a lane that
+    nobody else is paying. One such piece in a transaction: the one that ends the run waits for all others.
 
     A household that was erased, or whose purse is closed or full, fails and the
     run goes on; ``retry_cycle`` tries again. Anything else that the books refuse
@@ -89,12 +124,17 @@ def disburse_some(
     Refuses with ``CycleNotFound``, ``CycleNotInState`` before the approval and
     after a cancellation, ``CycleStopped``, ``CycleChanged`` for a list that is not
     the approved one, ``ReserveShort`` where the reserve lacks the total, and
-    the ledger's own refusals where the escrow or the reserve is not as this run
+    the ledger's own refusals where an escrow or the reserve is not as this run
     left it (``InsufficientFunds``, ``AccountNotOpen``) or an id of this cycle was
     used for something else (``KeyReused``).
     """
     assert at_most > 0
-    cycle = locked(conn, town_id, cycle_id)
+    together = with_others and _has_free_work(conn, town_id, cycle_id)
+    if together:
+        execute(conn, statement(PACKAGE, "lock_run_with_others"), cycle_id=cycle_id)
+        cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+    else:
+        cycle = _alone(conn, town_id, cycle_id)
     if cycle.state == "disbursed":
         return cycle
     if cycle.state not in ("approved", "disbursing"):
@@ -102,15 +142,19 @@ def disburse_some(
     if cycle.stopped_at is not None:
         raise CycleStopped(cycle_id=cycle_id, actor=cycle.stopped_by)
     town = parties.town(conn, town_id)
-    reserve, escrow = _reserve_and_escrow(conn, town, cycle, at=now, actor=actor)
     if cycle.state == "approved":
         if cycle.submitted_at is not None and queries.checksum(conn, cycle_id=cycle_id) != cycle.checksum:
             verify(conn, cycle, cycle.fingerprint)
-        _issue(conn, town, cycle, reserve=reserve, escrow=escrow, actor=actor, now=now)
+        _issue(conn, town, cycle, actor=actor, now=now)
         cycle = locked(conn, town_id, cycle_id)
-    if _pay(conn, town, cycle, at_most, escrow=escrow, actor=actor):
+    if cycle.retries:
+        ended = _pay_again(conn, town, cycle, at_most, actor=actor, now=now)
+    else:
+        _pay_lane(conn, town, cycle, at_most, actor=actor)
+        ended = all(lane.done for lane in _lanes(conn, cycle))
+    if ended and not together:
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
-        _finish(conn, town, cycle, reserve=reserve, escrow=escrow, actor=actor, now=now)
+        _finish(conn, town, cycle, actor=actor, now=now)
     return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
 
 
@@ -131,7 +175,7 @@ def stop_cycle(
 
     Refuses with ``CycleNotFound``, and ``CycleNotInState`` unless it is being paid out.
     """
-    cycle = locked(conn, town_id, cycle_id)
+    cycle = _alone(conn, town_id, cycle_id)
     if cycle.state != "disbursing":
         raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"disbursing"})
     if cycle.stopped_at is not None:
@@ -146,7 +190,7 @@ def resume_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: 
 
     Refuses with ``CycleNotFound``, and ``CycleNotInState`` unless it is being paid out.
     """
-    cycle = locked(conn, town_id, cycle_id)
+    cycle = _alone(conn, town_id, cycle_id)
     if cycle.state != "disbursing":
         raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"disbursing"})
     if cycle.stopped_at is None:
@@ -166,7 +210,7 @@ def retry_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: s
     Refuses with ``CycleNotFound``, ``CycleNotInState`` before it was paid out, ``NothingToRetry``,
     ``BudgetExceeded`` and ``ReserveShort``.
     """
-    before = locked(conn, town_id, cycle_id)
+    before = _alone(conn, town_id, cycle_id)
     if before.state != "disbursed":
         raise CycleNotInState(cycle_id=cycle_id, state=before.state, wanted={"disbursed"})
     town = parties.town(conn, town_id)
@@ -176,10 +220,10 @@ def retry_cycle(conn: Connection[Any], *, town_id: int, cycle_id: UUID, actor: s
             raise NothingToRetry(cycle_id=cycle_id)
         keep_within_budget(conn, town, before, again.minor, counted=True)
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
-        reserve, escrow = _reserve_and_escrow(conn, town, cycle, at=now, actor=actor)
+        reserve, (escrow,) = _reserve_and_escrows(conn, town, cycle, 1, at=now, actor=actor)
         _issue_units(
-            conn, town, cycle, id_under(cycle.id, "issue", cycle.retries), again.minor,
-            reserve=reserve, escrow=escrow, actor=actor, now=now,
+            conn, town, cycle, [(id_under(cycle.id, "issue", cycle.retries), escrow, again.minor)],
+            reserve=reserve, actor=actor, now=now,
         )  # fmt: skip
     record(
         conn, town_id, actor, "cycle.retried", cycle_id, now,
@@ -202,29 +246,52 @@ def cycles_to_disburse(conn: Connection[Any], *, town_id: int, now: datetime) ->
 # --- Steps ----------------------------------------------------------------------------------------
 
 
-def _reserve_and_escrow(
-    conn: Connection[Any], town: TownFacts, cycle: CycleView, *, at: datetime, actor: str
-) -> tuple[int, int]:
-    """The fund's reserve and the programme's own escrow, which is held under the programme's id:
+def _alone(conn: Connection[Any], town_id: int, cycle_id: UUID) -> CycleView:
+    """The cycle, locked, and nobody else pays any lane of it until the transaction ends."""
+    execute(conn, statement(PACKAGE, "lock_run_alone"), cycle_id=cycle_id)
+    return locked(conn, town_id, cycle_id)
 
-    a programme that pays out then holds up no other one.
+
+def _has_free_work(conn: Connection[Any], town_id: int, cycle_id: UUID) -> bool:
+    """Whether a lane can be paid while others are: it was begun, is no other try, and something is left."""
+    cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
+    return cycle.state == "disbursing" and not cycle.retries and not all(lane.done for lane in _lanes(conn, cycle))
+
+
+def _lanes(conn: Connection[Any], cycle: CycleView) -> list[_Lane]:
+    return many(conn, statement(PACKAGE, "lanes"), _Lane, cycle_id=cycle.id)
+
+
+def _reserve_and_escrows(
+    conn: Connection[Any], town: TownFacts, cycle: CycleView, lanes: int, *, at: datetime, actor: str
+) -> tuple[int, list[int]]:
+    """The fund's reserve and the programme's own escrows, the first of which is held under the programme's id:
+
+    a programme that pays out then holds up no other one, and a lane no other lane.
     """
-    wanted = [
-        NewAccount(Kind.RESERVE, town.unit_code, town.party_id, cycle.fund_id),
-        NewAccount(Kind.ESCROW, town.unit_code, cycle.programme_id, cycle.fund_id),
+    holders = [cycle.programme_id, *(id_under(cycle.programme_id, "lane", number) for number in range(1, lanes))]
+    wanted = [NewAccount(Kind.RESERVE, town.unit_code, town.party_id, cycle.fund_id)]
+    wanted += [NewAccount(Kind.ESCROW, town.unit_code, holder, cycle.fund_id) for holder in holders]
+    reserve, *escrows = ledger.open_accounts(conn, town_id=town.id, accounts=wanted, at=at, actor=actor)
+    return reserve, escrows
+
+
+def _issue(conn: Connection[Any], town: TownFacts, cycle: CycleView, *, actor: str, now: datetime) -> None:
+    lanes = _lanes(conn, cycle)
+    if sum(lane.total_minor for lane in lanes) != cycle.total_minor or not lanes:
+        # A list that was submitted when lists had no lanes, or is due nothing.
+        execute(conn, statement(PACKAGE, "lift_lanes"), cycle_id=cycle.id)
+        execute(conn, statement(PACKAGE, "lay_one_lane"), cycle_id=cycle.id)
+        lanes = _lanes(conn, cycle)
+    reserve, escrows = _reserve_and_escrows(conn, town, cycle, len(lanes), at=now, actor=actor)
+    for lane, escrow in zip(lanes, escrows, strict=True):
+        execute(conn, statement(PACKAGE, "open_lane"), lane=lane.id, escrow=escrow)
+    issues = [
+        (id_under(cycle.id, "issue", *_suffix(lane)), escrow, lane.total_minor)
+        for lane, escrow in zip(lanes, escrows, strict=True)
+        if lane.total_minor
     ]
-    reserve, escrow = ledger.open_accounts(conn, town_id=town.id, accounts=wanted, at=at, actor=actor)
-    return reserve, escrow
-
-
-def _issue(
-    conn: Connection[Any], town: TownFacts, cycle: CycleView, *, reserve: int, escrow: int, actor: str, now: datetime
-) -> None:
-    if cycle.total_minor:
-        _issue_units(
-            conn, town, cycle, id_under(cycle.id, "issue"), cycle.total_minor,
-            reserve=reserve, escrow=escrow, actor=actor, now=now,
-        )  # fmt: skip
+    _issue_units(conn, town, cycle, issues, reserve=reserve, actor=actor, now=now)
     execute(conn, statement(PACKAGE, "begin_disbursing"), cycle_id=cycle.id, actor=actor, now=now)
     record(
         conn, town.id, actor, "cycle.issued", cycle.id, now,
@@ -232,91 +299,150 @@ def _issue(
     )  # fmt: skip
 
 
+def _suffix(lane: _Lane) -> list[str | int]:
+    """What the ids of a lane's own transfers have beyond those of a list without lanes."""
+    return ["lane", lane.number] if lane.number else []
+
+
 def _issue_units(
-    conn: Connection[Any], town: TownFacts, cycle: CycleView, id: UUID, minor: int, *, reserve: int, escrow: int,
+    conn: Connection[Any], town: TownFacts, cycle: CycleView, issues: Sequence[tuple[UUID, int, int]], *, reserve: int,
     actor: str, now: datetime,
 ) -> None:  # fmt: skip
-    asked = Amount(minor, town.unit_code)
+    """Issue into each escrow what it needs, all of it or nothing."""
+    asked = Amount(sum(minor for _, _, minor in issues), town.unit_code)
+    issued = 0
     try:
         with savepoint(conn):
-            ledger.transfer(
-                conn,
-                town_id=town.id,
-                id=id,
-                debit=reserve,
-                credit=escrow,
-                amount=asked,
-                code=Code.ISSUE,
-                effective_at=now,
-                actor=actor,
-                reference=f"cycle:{cycle.id}",
-            )
+            for id, escrow, minor in issues:
+                ledger.transfer(
+                    conn,
+                    town_id=town.id,
+                    id=id,
+                    debit=reserve,
+                    credit=escrow,
+                    amount=Amount(minor, town.unit_code),
+                    code=Code.ISSUE,
+                    effective_at=now,
+                    actor=actor,
+                    reference=f"cycle:{cycle.id}",
+                )
+                issued += minor
     except InsufficientFunds as refused:
         available = refused.available or Amount(0, town.unit_code)
+        available = Amount(available.minor + issued, town.unit_code)
         raise ReserveShort(fund_id=cycle.fund_id, available=available, asked=asked) from refused
 
 
-def _pay(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, escrow: int, actor: str) -> bool:
-    """Pay the next piece; whether it was the last one."""
-    after = cycle.paid_upto or _FIRST
-    end = maybe(conn, statement(PACKAGE, "end_of_piece"), Id, cycle_id=cycle.id, after=after, size=at_most)
-    upto = end.id if end else _LAST
+def _pay_lane(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, actor: str) -> None:
+    """Pay the next piece of a lane: one that nobody pays now, or else the first that comes free."""
+    free = maybe(conn, statement(PACKAGE, "free_lane"), _LaneId, cycle_id=cycle.id) or maybe(
+        conn, statement(PACKAGE, "next_lane"), _LaneId, cycle_id=cycle.id
+    )
+    if free is None:
+        return  # Whoever was waited for has paid the last of it.
+    lane = next(lane for lane in _lanes(conn, cycle) if lane.id == free.id)
+    assert lane.escrow is not None, "a lane that is being paid has an escrow"
     with savepoint(conn):
-        piece = one(
-            conn,
-            statement(PACKAGE, "pay_piece"),
-            _Piece,
-            town_id=town.id,
-            cycle_id=cycle.id,
-            fund_id=cycle.fund_id,
-            unit=town.unit_code,
-            escrow=escrow,
-            after=after,
-            upto=upto,
-            at=cycle.retried_at or cycle.disbursing_at,
-            actor=actor,
-        )
-        if piece.outcome is not None:
-            raise ledger.refusal(
-                piece.outcome,
-                key=str(piece.transfer_id),
-                unit=town.unit_code,
-                account_id=piece.account_id,
-                available_minor=piece.available_minor,
-                asked_minor=piece.asked_minor,
-            )
-        assert piece.paid + piece.failed == piece.lines, "every line of a piece is paid or failed"
+        piece = _pay_piece(
+            conn, town, cycle, escrow=lane.escrow, after=lane.paid_upto or lane.after or _FIRST,
+            upto=lane.upto or _LAST, again=False, size=at_most, at=cycle.disbursing_at, actor=actor,
+        )  # fmt: skip
         execute(
             conn,
-            statement(PACKAGE, "advance_cycle"),
+            statement(PACKAGE, "advance_lane"),
+            lane=lane.id,
+            upto=piece.upto,
+            paid=piece.paid,
+            paid_minor=piece.paid_minor,
+            failed=piece.failed,
+            done=piece.lines < at_most,
+        )
+
+
+def _pay_again(
+    conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, actor: str, now: datetime
+) -> bool:
+    """Pay the next of those that had failed; whether it was the last one."""
+    _, (escrow,) = _reserve_and_escrows(conn, town, cycle, 1, at=now, actor=actor)
+    with savepoint(conn):
+        piece = _pay_piece(
+            conn, town, cycle, escrow=escrow, after=_FIRST, upto=_LAST, again=True, size=at_most,
+            at=cycle.retried_at, actor=actor,
+        )  # fmt: skip
+        execute(
+            conn,
+            statement(PACKAGE, "advance_retry"),
             cycle_id=cycle.id,
-            upto=upto,
             paid=piece.paid,
             paid_minor=piece.paid_minor,
             failed=piece.failed,
         )
-    return end is None
+    return piece.lines < at_most
 
 
-def _finish(
-    conn: Connection[Any], town: TownFacts, cycle: CycleView, *, reserve: int, escrow: int, actor: str, now: datetime
-) -> None:
+def _pay_piece(
+    conn: Connection[Any], town: TownFacts, cycle: CycleView, *, escrow: int, after: UUID, upto: UUID, again: bool,
+    size: int, at: datetime | None, actor: str,
+) -> _Piece:  # fmt: skip
+    piece = one(
+        conn,
+        statement(PACKAGE, "pay_piece"),
+        _Piece,
+        town_id=town.id,
+        cycle_id=cycle.id,
+        fund_id=cycle.fund_id,
+        unit=town.unit_code,
+        escrow=escrow,
+        after=after,
+        upto=upto,
+        again=again,
+        size=size,
+        at=at,
+        actor=actor,
+    )
+    if piece.outcome is not None:
+        raise ledger.refusal(
+            piece.outcome,
+            key=str(piece.transfer_id),
+            unit=town.unit_code,
+            account_id=piece.account_id,
+            available_minor=piece.available_minor,
+            asked_minor=piece.asked_minor,
+        )
+    assert piece.paid + piece.failed == piece.lines, "every line of a piece is paid or failed"
+    return piece
+
+
+def _finish(conn: Connection[Any], town: TownFacts, cycle: CycleView, *, actor: str, now: datetime) -> None:
+    """Give back what could not be paid, and close the cycle."""
     assert cycle.disbursing_at is not None
     back = cycle.total_minor - cycle.paid_minor
-    if back:
-        ledger.transfer(
-            conn,
-            town_id=town.id,
-            id=id_under(cycle.id, "unissue", *([cycle.retries] if cycle.retries else [])),
-            debit=escrow,
-            credit=reserve,
-            amount=Amount(back, town.unit_code),
-            code=Code.UNISSUE,
-            effective_at=cycle.retried_at or cycle.disbursing_at,
-            actor=actor,
-            reference=f"cycle:{cycle.id}",
-        )
-    execute(conn, statement(PACKAGE, "finish_cycle"), cycle_id=cycle.id, now=now)
+    lanes = [] if cycle.retries else _lanes(conn, cycle)
+    reserve, escrows = _reserve_and_escrows(conn, town, cycle, len(lanes) or 1, at=now, actor=actor)
+    rests = [
+        (id_under(cycle.id, "unissue", *_suffix(lane)), lane.escrow, lane.total_minor - lane.paid_minor)
+        for lane in lanes
+        if lane.escrow is not None
+    ] or [(id_under(cycle.id, "unissue", cycle.retries), escrows[0], back)]
+    assert sum(minor for _, _, minor in rests) == back, "lanes hold what their cycle has not paid"
+    for id, escrow, minor in rests:
+        if minor:
+            ledger.transfer(
+                conn,
+                town_id=town.id,
+                id=id,
+                debit=escrow,
+                credit=reserve,
+                amount=Amount(minor, town.unit_code),
+                code=Code.UNISSUE,
+                effective_at=cycle.retried_at or cycle.disbursing_at,
+                actor=actor,
+                reference=f"cycle:{cycle.id}",
+            )
+    execute(
+        conn, statement(PACKAGE, "finish_cycle"),
+        cycle_id=cycle.id, now=now, paid=cycle.paid, paid_minor=cycle.paid_minor, failed=cycle.failed,
+    )  # fmt: skip
     record(
         conn, town.id, actor, "cycle.retry-disbursed" if cycle.retries else "cycle.disbursed", cycle.id, now,
         before={"state": "disbursing"},

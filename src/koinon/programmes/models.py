@@ -254,9 +254,6 @@ class Cycle(models.Model):
     stopped_at = models.DateTimeField(
         null=True, blank=True, db_comment="Since when nothing of it is paid until somebody resumes it."
     )
-    paid_upto = models.UUIDField(
-        null=True, blank=True, db_comment="The last party that the run has come to, in the order of party ids."
-    )
     disbursed_at = models.DateTimeField(null=True, blank=True)
     retries = models.PositiveSmallIntegerField(
         default=0, db_default=0, db_comment="How often what had failed was tried again."
@@ -329,6 +326,8 @@ class CycleApproval(models.Model):
 
 
 class EntitlementState(models.TextChoices):
+    """What became of a line so far, as the view ``programmes_line`` says."""
+
     DUE = "due", _("due")
     PAID = "paid", _("paid")
     REFUSED = "refused", _("refused")
@@ -336,20 +335,31 @@ class EntitlementState(models.TextChoices):
     FAILED = "failed", _("could not be paid")
 
 
+class EntitlementDecision(models.TextChoices):
+    DUE = "due", _("due")
+    REFUSED = "refused", _("refused")
+    WAITING = "waiting", _("waiting")
+
+
 class Entitlement(models.Model):
-    """What a household is due in a cycle, or why it is due nothing, frozen when prepared."""
+    """What a household is due in a cycle, or why it is due nothing, frozen when prepared.
+
+    It is written once and never touched again: that it was paid follows from how far the cycle has come, and a
+    line that could not be paid has a ``Failure``. The view ``programmes_line`` puts them together.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # The constraint below begins with the cycle and serves as its index: paying out a town touches each of them.
+    # The constraint below begins with the cycle and serves as its index.
     cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="entitlements", db_index=False)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="entitlements")
     amount_minor = models.BigIntegerField()
-    state = models.CharField(max_length=8, choices=EntitlementState.choices)
+    decision = models.CharField(
+        max_length=8,
+        choices=EntitlementDecision.choices,
+        db_comment="What was decided; what became of it says programmes_line.",
+    )
     grounds = models.JSONField(default=list, db_comment="Every reason for the yes or the no: code and fields.")
     snapshot = models.JSONField(default=dict, db_comment="The facts the decision was made on; no personal data.")
-    failure = models.CharField(
-        max_length=80, blank=True, db_default="", db_comment="Why it could not be paid: the code of a refusal."
-    )
 
     class Meta:
         db_table_comment = "What a household is due in a cycle, or why nothing."
@@ -359,16 +369,60 @@ class Entitlement(models.Model):
             models.UniqueConstraint(fields=["cycle", "party"], name="one_entitlement_a_cycle"),
             models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="entitlement_is_not_negative"),
             models.CheckConstraint(
-                condition=models.Q(state__in=EntitlementState.values), name="entitlement_state_is_known"
+                condition=models.Q(decision__in=EntitlementDecision.values), name="entitlement_decision_is_known"
             ),
-        ]
-        indexes: ClassVar = [
-            # No index knows the state: a line that is paid is then changed where it lies, and no index is touched.
-            models.Index(fields=["cycle", "party"], condition=~models.Q(failure=""), name="entitlement_that_failed"),
         ]
 
     def __str__(self) -> str:
         return f"entitlement {self.pk}"
+
+
+class Failure(models.Model):
+    """That a line of a cycle could not be paid, and why."""
+
+    entitlement = models.OneToOneField(Entitlement, primary_key=True, on_delete=models.PROTECT, related_name="failure")
+    cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="failures")
+    code = models.CharField(max_length=80, db_comment="Why: the code of a refusal.")
+    again = models.BooleanField(default=False, db_comment="Whether it is due again, in a try that is under way.")
+
+    class Meta:
+        db_table_comment = "A line of a cycle that could not be paid, and why."
+        verbose_name = _("line that could not be paid")
+        verbose_name_plural = _("lines that could not be paid")
+
+    def __str__(self) -> str:
+        return f"failure of {self.entitlement_id}"
+
+
+class Lane(models.Model):
+    """A part of a cycle's list that is paid by itself, from an escrow of its own, while the other lanes are."""
+
+    cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="lanes", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    after = models.UUIDField(null=True, blank=True, db_comment="It begins after this party; empty: with the first one.")
+    upto = models.UUIDField(null=True, blank=True, db_comment="Its last party; empty: the last one there is.")
+    total_minor = models.BigIntegerField(db_comment="Sum of what its lines are due.")
+    escrow = models.IntegerField(
+        null=True, blank=True, db_comment="The account it is paid from, once the cycle is being paid out."
+    )
+    paid_upto = models.UUIDField(
+        null=True, blank=True, db_comment="The last party it has come to, in the order of party ids."
+    )
+    paid = models.IntegerField(default=0, db_default=0)
+    paid_minor = models.BigIntegerField(default=0, db_default=0)
+    failed = models.IntegerField(default=0, db_default=0)
+    done = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table_comment = "A part of a cycle's list, in the order of party ids, with an escrow of its own: lanes are paid side by side."
+        verbose_name = _("lane")
+        verbose_name_plural = _("lanes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cycle", "number"], name="lanes_of_a_cycle"),
+        ]
+
+    def __str__(self) -> str:
+        return f"lane {self.number} of {self.cycle_id}"
 
 
 class ExceptionState(models.TextChoices):

@@ -9,7 +9,7 @@
 Every step is part of its caller's transaction, may be repeated, and writes an
 audit line. Paying out may be cut into pieces (``disburse_some``), each in a
 transaction of its own: killed in between, the next call goes on where the last
-commit ended, and ends in the same books.
+commit ended, and ends in the same books. ``pay_out`` does so to the end, over several connections.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from koinon.programmes.disbursing import (
     stop_cycle,
 )
 from koinon.programmes.preparing import prepare_cycle
+from koinon.programmes.running import pay_out
 from koinon.programmes.steps import PIECE
 from koinon.programmes.sweeping import sweep_fund
 
@@ -38,6 +39,7 @@ __all__ = [
     "disburse_some",
     "next_piece",
     "note_problem",
+    "pay_out",
     "prepare_cycle",
     "resume_cycle",
     "retry_cycle",

@@ -131,7 +131,6 @@ class CycleView:
     problem: str
     stopped_by: str
     stopped_at: datetime | None
-    paid_upto: UUID | None
     retries: int
     retried_at: datetime | None
     approvals: int

@@ -14,7 +14,7 @@ other AS (
     LIMIT %(most)s - 1
 ),
 more AS (
-    INSERT INTO programmes_entitlement (id, cycle_id, party_id, amount_minor, state, grounds, snapshot)
+    INSERT INTO programmes_entitlement (id, cycle_id, party_id, amount_minor, decision, grounds, snapshot)
     SELECT
         (
             lpad(to_hex(%(since)s::bigint + other.number / 200), 12, '0') || '7' || lpad(to_hex(other.number %% 200), 3, '0')

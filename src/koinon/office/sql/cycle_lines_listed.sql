@@ -12,7 +12,7 @@ SELECT
     line.state,
     line.grounds::text AS grounds,
     line.failure
-FROM programmes_entitlement AS line
+FROM programmes_line AS line
 INNER JOIN programmes_cycle AS cycle ON cycle.id = line.cycle_id
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 LEFT JOIN parties_zone AS zone ON zone.town_id = %(town_id)s AND zone.code = line.snapshot ->> 'zone'

@@ -10,7 +10,7 @@ SELECT
     programme.name AS programme,
     entitlement.state,
     entitlement.amount_minor
-FROM programmes_entitlement AS entitlement
+FROM programmes_line AS entitlement
 INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 WHERE programme.town_id = %(town_id)s AND entitlement.party_id = %(party)s AND cycle.state <> 'cancelled'

@@ -21,13 +21,19 @@ CROSS JOIN LATERAL (
         coalesce(sum(entitlement.amount_minor) FILTER (WHERE entitlement.state = 'paid'), 0) AS minor,
         count(*) FILTER (WHERE entitlement.state = 'paid') AS paid,
         count(*) FILTER (WHERE entitlement.state = 'failed') AS failed
-    FROM programmes_entitlement AS entitlement
+    FROM programmes_line AS entitlement
     WHERE entitlement.cycle_id = cycle.id
 ) AS entitled
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(sum(lane.paid), 0) AS paid, coalesce(sum(lane.paid_minor), 0) AS minor, coalesce(sum(lane.failed), 0) AS failed
+    FROM programmes_lane AS lane
+    WHERE lane.cycle_id = cycle.id AND cycle.state = 'disbursing' AND cycle.retries = 0
+) AS under_way
 WHERE
     coalesce(moved.disbursed, 0) <> entitled.minor
-    OR (cycle.paid, cycle.paid_minor) <> (entitled.paid, entitled.minor)
-    OR cycle.failed <> entitled.failed
+    OR (cycle.paid + under_way.paid, cycle.paid_minor + under_way.minor) <> (entitled.paid, entitled.minor)
+    OR cycle.failed + under_way.failed <> entitled.failed
     OR (cycle.state = 'disbursing' AND coalesce(moved.issued, 0) <> cycle.total_minor)
     OR (cycle.state = 'disbursed' AND (coalesce(moved.issued, 0) <> entitled.minor OR cycle.total_minor <> entitled.minor))
     OR (cycle.state IN ('prepared', 'submitted', 'approved', 'cancelled') AND coalesce(moved.issued, 0) <> 0);

@@ -5,7 +5,7 @@ SELECT
     coalesce(paid.party_id, given.holder) AS party_id, paid.amount_minor AS entitled_minor, given.minor AS disbursed_minor
 FROM (
     SELECT programme.town_id, entitlement.cycle_id, entitlement.party_id, entitlement.amount_minor
-    FROM programmes_entitlement AS entitlement
+    FROM programmes_line AS entitlement
     INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
     INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
     WHERE entitlement.state = 'paid'

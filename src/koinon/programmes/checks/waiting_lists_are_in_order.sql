@@ -5,14 +5,14 @@ FROM programmes_entitlement AS entitlement
 INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 WHERE
-    entitlement.state = 'waiting'
+    entitlement.decision = 'waiting'
     AND (
         entitlement.amount_minor <> 0
         OR entitlement.snapshot ->> 'place' IS NULL
         OR EXISTS (
             SELECT FROM programmes_entitlement AS reached
             WHERE
-                reached.cycle_id = entitlement.cycle_id AND reached.state IN ('due', 'paid')
+                reached.cycle_id = entitlement.cycle_id AND reached.decision = 'due'
                 AND (reached.snapshot ->> 'place')::integer > (entitlement.snapshot ->> 'place')::integer
         )
     );

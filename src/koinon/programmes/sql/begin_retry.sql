@@ -2,16 +2,19 @@
 --
 -- cycle_id uuid, now timestamptz
 WITH again AS (
-    UPDATE programmes_entitlement
-    SET state = 'due', failure = ''
-    WHERE cycle_id = %(cycle_id)s AND state = 'failed' AND failure <> 'entitlement.household-erased'
-    RETURNING amount_minor
+    UPDATE programmes_failure AS failure
+    SET again = TRUE
+    FROM programmes_entitlement AS entitlement
+    WHERE
+        failure.cycle_id = %(cycle_id)s AND failure.code <> 'entitlement.household-erased'
+        AND entitlement.id = failure.entitlement_id
+    RETURNING entitlement.amount_minor
 ),
 counted AS (SELECT count(*)::integer AS lines, coalesce(sum(amount_minor), 0)::bigint AS minor FROM again),
 begun AS (
     UPDATE programmes_cycle AS cycle
     SET
-        state = 'disbursing', retries = cycle.retries + 1, retried_at = %(now)s, paid_upto = NULL,
+        state = 'disbursing', retries = cycle.retries + 1, retried_at = %(now)s,
         total_minor = cycle.total_minor + counted.minor, count = cycle.count + counted.lines,
         failed = cycle.failed - counted.lines
     FROM counted

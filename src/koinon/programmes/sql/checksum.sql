@@ -9,8 +9,7 @@ SELECT
 FROM (
     SELECT
         ROW(
-            entitlement.party_id, entitlement.amount_minor,
-            CASE WHEN entitlement.state IN ('paid', 'failed') THEN 'due' ELSE entitlement.state END::text
+            entitlement.party_id, entitlement.amount_minor, entitlement.decision::text
         ) AS kept
     FROM programmes_entitlement AS entitlement
     WHERE entitlement.cycle_id = %(cycle_id)s

@@ -5,7 +5,7 @@ SELECT
     entitlement.id, entitlement.cycle_id, entitlement.party_id, cycle.month, entitlement.amount_minor,
     entitlement.state, entitlement.grounds::text AS grounds_json,
     entitlement.snapshot::text AS snapshot_json, entitlement.failure
-FROM programmes_entitlement AS entitlement
+FROM programmes_line AS entitlement
 INNER JOIN programmes_cycle AS cycle ON cycle.id = entitlement.cycle_id
 INNER JOIN programmes_programme AS programme ON programme.id = cycle.programme_id
 WHERE

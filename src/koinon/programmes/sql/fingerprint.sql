@@ -14,7 +14,7 @@ FROM (
             entitlement.party_id, get_byte(uuid_send(entitlement.party_id), 15) AS number,
             sha256(convert_to(concat_ws(
                 chr(31), entitlement.party_id, entitlement.amount_minor,
-                CASE WHEN entitlement.state IN ('paid', 'failed') THEN 'due' ELSE entitlement.state END,
+                entitlement.decision,
                 entitlement.grounds, entitlement.snapshot
             ), 'UTF8')) AS hash
         FROM programmes_entitlement AS entitlement

@@ -2,7 +2,7 @@
 --
 -- cycle_id uuid; in parallel: ids uuid[], parties uuid[], amounts bigint[], states text[],
 -- grounds text[] (JSON), snapshots text[] (JSON)
-INSERT INTO programmes_entitlement (id, cycle_id, party_id, amount_minor, state, grounds, snapshot)
+INSERT INTO programmes_entitlement (id, cycle_id, party_id, amount_minor, decision, grounds, snapshot)
 SELECT
     given.id, %(cycle_id)s::uuid, given.party_id, given.amount_minor, given.state,
     given.grounds::jsonb, given.snapshot::jsonb

@@ -14,9 +14,9 @@ SELECT
              FILTER (WHERE later.amount_minor < earlier.amount_minor), 0)::bigint AS less_minor
 FROM (
     SELECT party_id, amount_minor FROM programmes_entitlement
-    WHERE cycle_id = %(cycle_id)s AND state IN ('due', 'paid', 'failed')
+    WHERE cycle_id = %(cycle_id)s AND decision = 'due'
 ) AS later
 FULL JOIN (
     SELECT party_id, amount_minor FROM programmes_entitlement
-    WHERE cycle_id = %(before_id)s AND state IN ('due', 'paid', 'failed')
+    WHERE cycle_id = %(before_id)s AND decision = 'due'
 ) AS earlier ON earlier.party_id = later.party_id;

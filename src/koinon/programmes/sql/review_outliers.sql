@@ -7,7 +7,7 @@
 -- eight lines or more. found is how many there are in all.
 WITH line AS (
     SELECT party_id, amount_minor FROM programmes_entitlement
-    WHERE cycle_id = %(cycle_id)s AND state IN ('due', 'paid', 'failed')
+    WHERE cycle_id = %(cycle_id)s AND decision = 'due'
 ),
 fence AS (
     SELECT
@@ -33,7 +33,7 @@ judged AS (
     LEFT JOIN programmes_entitlement AS before
         ON
             before.cycle_id = %(before_id)s::uuid AND before.party_id = line.party_id
-            AND before.state IN ('due', 'paid', 'failed')
+            AND before.decision = 'due'
 )
 SELECT party_id, amount_minor, before_minor, high, low, doubled, halved, count(*) OVER ()::integer AS found
 FROM judged

@@ -5,7 +5,7 @@
 SELECT ground.value ->> 'code' AS code, '{}' AS fields_json, count(*)::integer AS households
 FROM programmes_entitlement AS entitlement
 CROSS JOIN LATERAL jsonb_array_elements(entitlement.grounds) AS ground
-WHERE entitlement.cycle_id = %(cycle_id)s AND entitlement.state IN ('refused', 'waiting')
+WHERE entitlement.cycle_id = %(cycle_id)s AND entitlement.decision <> 'due'
 GROUP BY 1
 ORDER BY households DESC, code
 LIMIT %(size)s;

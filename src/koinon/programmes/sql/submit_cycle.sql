@@ -8,9 +8,9 @@ SET
     approvers_needed = %(people)s, refused = counted.refused, waiting = counted.waiting
 FROM (
     SELECT
-        count(*) FILTER (WHERE state = 'refused') AS refused,
-        count(*) FILTER (WHERE state = 'waiting') AS waiting
+        count(*) FILTER (WHERE decision = 'refused') AS refused,
+        count(*) FILTER (WHERE decision = 'waiting') AS waiting
     FROM programmes_entitlement
-    WHERE cycle_id = %(cycle_id)s AND state NOT IN ('due', 'paid')
+    WHERE cycle_id = %(cycle_id)s AND decision <> 'due'
 ) AS counted
 WHERE cycle.id = %(cycle_id)s AND cycle.state = 'prepared';

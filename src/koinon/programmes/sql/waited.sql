@@ -9,15 +9,15 @@ WITH cycle AS (
 ),
 seen AS (
     SELECT
-        entitlement.party_id, cycle.month, entitlement.state,
-        max(cycle.month) FILTER (WHERE entitlement.state IN ('due', 'paid'))
+        entitlement.party_id, cycle.month, entitlement.decision,
+        max(cycle.month) FILTER (WHERE entitlement.decision = 'due')
             OVER (PARTITION BY entitlement.party_id) AS paid_month
     FROM cycle
     INNER JOIN programmes_entitlement AS entitlement ON entitlement.cycle_id = cycle.id
 )
 SELECT
     party_id,
-    (count(*) FILTER (WHERE state = 'waiting' AND month > coalesce(paid_month, '')))::integer AS months,
+    (count(*) FILTER (WHERE decision = 'waiting' AND month > coalesce(paid_month, '')))::integer AS months,
     coalesce(max(paid_month) = (SELECT max(cycle.month) FROM cycle), FALSE) AS continued
 FROM seen
 GROUP BY party_id;

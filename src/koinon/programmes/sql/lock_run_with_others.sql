@@ -1,0 +1,4 @@
+-- Pay a lane of a cycle out while others pay other lanes, until the transaction ends. Comes before the lock on the lane.
+--
+-- cycle_id uuid
+SELECT pg_advisory_xact_lock_shared(hashtextextended('programmes.run:' || %(cycle_id)s::uuid, 0));
