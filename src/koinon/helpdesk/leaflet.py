@@ -44,7 +44,7 @@ def _said(town: TownOnPaper, language: str, large: bool) -> dict[str, Any]:
             {
                 "title": _("By text message"),
                 "paragraphs": [_("Ask the counter to answer your telephone. Then write one word:")],
-                "facts": [
+                "words": [
                     [rules.word(Wish.BALANCE, spoken), _("tells you what you have")],
                     [rules.word(Wish.LOCK, spoken), _("blocks your cards at once if you lost one")],
                     [rules.word(Wish.STOP, spoken), _("ends the answers")],

@@ -22,7 +22,7 @@ from koinon.helpdesk.errors import NumberNotUsable, NumberShared
 from koinon.helpdesk.types import Answer, Asked, Wish
 from koinon.instruments import operations as cards
 from koinon.instruments import queries as instruments
-from koinon.instruments.types import CardState, Why
+from koinon.instruments.types import CardState, InstrumentKind, Why
 from koinon.kernel.identifiers import id_for_key, new_id
 from koinon.outbox import messages
 from koinon.parties import queries as parties
@@ -173,7 +173,11 @@ def _balance(conn: Connection[Any], town: TownFacts, home: UUID, at: datetime) -
 def _lock(conn: Connection[Any], town_id: int, home: UUID, person: UUID, digits: str, at: datetime) -> int:
     """Block the cards that work, or the one that ends in ``digits``; how many. Who asked is recorded."""
     held = instruments.cards_of(conn, town_id=town_id, party=home)
-    wanted = [card for card in held if card.state is CardState.ACTIVE and card.number.endswith(digits)]
+    wanted = [
+        card
+        for card in held
+        if card.state is CardState.ACTIVE and card.kind is InstrumentKind.CARD and card.number.endswith(digits)
+    ]
     for card in sorted(wanted, key=lambda one: one.id):
         cards.block(conn, town_id=town_id, card_id=card.id, why=Why.LOST, actor=f"{ACTOR}:{person}", at=at)
     return len(wanted)

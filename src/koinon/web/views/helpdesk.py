@@ -30,7 +30,7 @@ from koinon.helpdesk.errors import HelpdeskError
 from koinon.helpdesk.types import Chosen, DocumentAbout, PaperWishes
 from koinon.instruments import authorised, operations, queries
 from koinon.instruments.errors import AuthorisationNotFound, AuthorisationNotSound, CardNotFound, InstrumentsError
-from koinon.instruments.types import Authorisation, Why
+from koinon.instruments.types import Authorisation, InstrumentKind, Why
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
@@ -206,7 +206,9 @@ def own_cards(request: HttpRequest) -> HttpResponse:
     called = names.called_as(request, reader, [one.person for one in mine if one.is_open])
     found = helping.helpers(grant.town, party, held, called)
     context = {
-        "cards": [card for card in held if card.is_open and card.authorisation is None],
+        "cards": [
+            card for card in held if card.is_open and card.authorisation is None and card.kind is InstrumentKind.CARD
+        ],
         "helpers": [helper for helper in found if not helper.over],
     }
     return wallet.show(request, "koinon/purse/cards.html", context)
