@@ -308,3 +308,31 @@ def test_data_of_an_event_never_reach_a_mail_but_for_amount_and_number(town, dat
         (message,) = sent(1)
     assert str(payer) not in message.body
     assert json.dumps("till-7") not in message.body
+
+
+def test_whoever_chose_text_messages_is_told_of_payments_by_telephone(town, database, tmp_path, monkeypatch):
+    from koinon.parties import preferences
+
+    monkeypatch.setenv("KOINON_SMS_FOLDER", str(tmp_path))
+    maria, eleni = (
+        town.party("household", email="maria@example.org"),
+        town.party("household", email="eleni@example.org"),
+    )
+    with transaction(town.conn):
+        Vault(town.conn, KEYS).put(maria, {"phone": "079 123 4567"})
+        for party in (maria, eleni):  # Eleni has no telephone: what she chose cannot be, so she is written to.
+            preferences.choose_notices(
+                town.conn, town_id=1, party_id=party, ways={"payment": "sms"}, actor="user:1", at=NOW
+            )
+    with delivering(database.app_url, MANNER):
+        for party in (maria, eleni):
+            town.tell("payment.posted", payer=str(party), payee=str(new_id()), amount_minor=1500)
+        (message,) = sent(1)
+        ends = time.monotonic() + 15
+        while not list(tmp_path.glob("*.json")) and time.monotonic() < ends:
+            time.sleep(0.02)
+    assert message.to == ["eleni@example.org"]
+    (text,) = (json.loads(path.read_text()) for path in tmp_path.glob("*.json"))
+    assert text["to"] == "+962791234567"
+    assert text["text"].startswith("Wadi: ")
+    assert "1.500" in text["text"]

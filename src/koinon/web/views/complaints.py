@@ -21,6 +21,7 @@ from koinon.casework.errors import CaseworkError
 from koinon.casework.types import About, ComplaintState, Count, Outcome
 from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
+from koinon.helpdesk.own_data import ERASURE
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.parties.connection import raw
@@ -172,6 +173,7 @@ def _page(request: HttpRequest, complaint_id: UUID, status: int = 200, **filled:
         "mine": found.assigned_to == seat.user.actor,
         "may_see": names.may_see(request),
         "asked": names.names_asked(request),
+        "erasure": found.subject.startswith(f"{ERASURE}:"),
         "note_form": NoteForm(auto_id="note_%s"),
         "answer_form": AnswerForm(auto_id="answer_%s"),
         "document_form": DocumentForm(initial={"form_id": new_id()}, auto_id="document_%s"),
