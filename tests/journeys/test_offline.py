@@ -45,7 +45,7 @@ def town(town_site: TownSite) -> Iterator[Town]:
 
 
 def promise(town: Town) -> None:
-    """Thirty a day for a card; the town bears losses out of a fund that has the money."""
+    """Twenty a day for a card; the town bears losses out of a fund that has the money."""
     now = datetime.now(UTC)
     how: dict[str, Any] = {"town_id": town.facts.id, "at": now, "actor": "user:1"}
     with transaction(town.conn):
@@ -56,7 +56,7 @@ def promise(town: Town) -> None:
             idempotency_key=reference, **how,
         )  # fmt: skip
         day = now.astimezone(town.facts.zone).date()
-        terms = Terms(day, 20_00, 30_00, 60_00, 3, 3, Bearer.TOWN, fund.id, 100_00, "council 12/2026")
+        terms = Terms(day, 15_00, 20_00, 60_00, 3, 3, Bearer.TOWN, fund.id, 100_00, "council 12/2026")
         operations.set_terms(town.conn, terms=terms, **how)
         operations.switch_on(town.conn, party=town.shop, **how)
 
@@ -111,10 +111,10 @@ def test_two_tills_accept_a_card_beyond_its_cap_and_the_loss_is_the_towns(
     promise(town)
     sold = town.sold()
     first, second = till(browser, town_site, "el", "Πάγκος"), till(browser, town_site, "ar", "Market")
-    assert accepts(first.page, "2000", town.printed.token) == "1-1"
+    assert accepts(first.page, "1500", town.printed.token) == "1-1"
     first.page.locator("#view-done [data-stop]").click()
-    assert accepts(first.page, "1500", town.printed.token) == ""  # Over its cap, which this till knows.
-    assert accepts(second.page, "1800", town.printed.token) == "2-1"  # Which that one cannot.
+    assert accepts(first.page, "600", town.printed.token) == ""  # Over its cap, which this till knows.
+    assert accepts(second.page, "1200", town.printed.token) == "2-1"  # Which that one cannot.
     assert second.page.locator("html").get_attribute("dir") == "rtl"
     for one in (first, second):
         found = kept(one.page)
@@ -133,9 +133,9 @@ def test_two_tills_accept_a_card_beyond_its_cap_and_the_loss_is_the_towns(
             last_day=ours.received_at.date() + timedelta(days=1),
         )  # fmt: skip
         till_account = books.accounts_of(town.conn, town_id=town.facts.id, holder=town.shop)
-    assert (theirs.name, theirs.paid_minor, theirs.loss_minor) == ("2-1", 18_00, 0)
-    assert (ours.name, ours.paid_minor, ours.covered_minor, ours.borne_minor) == ("1-1", 12_00, 8_00, 0)
-    assert sum(account.balance.minor for account in till_account) == sold + 38_00
+    assert (theirs.name, theirs.paid_minor, theirs.loss_minor) == ("2-1", 12_00, 0)
+    assert (ours.name, ours.paid_minor, ours.covered_minor, ours.borne_minor) == ("1-1", 8_00, 7_00, 0)
+    assert sum(account.balance.minor for account in till_account) == sold + 27_00
     assert [(loss.name, [other.name for other in others]) for loss, others in report.lossy] == [("1-1", ["2-1"])]
     assert town.broken() == []
 
