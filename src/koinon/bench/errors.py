@@ -6,6 +6,7 @@ BenchError
 ├── PeerNotUsable           bench.peer-not-usable
 ├── NotDurable              bench.not-durable
 ├── HttpFailed              bench.http-failed
+├── BrowserMissing          bench.browser-missing
 └── BooksBroken             bench.books-broken
 """
 
@@ -74,6 +75,16 @@ class HttpFailed(BenchError):
     def __init__(self, *, answer: str) -> None:
         self.answer = answer
         super().__init__(f"the server answered: {answer}")
+
+
+class BrowserMissing(BenchError):
+    """What is measured in a browser needs one."""
+
+    code = "bench.browser-missing"
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        super().__init__(f"this is measured in a browser, and {what} is not here")
 
 
 class BooksBroken(BenchError):

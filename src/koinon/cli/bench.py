@@ -75,7 +75,9 @@ def payments(
 def disburse(
     as_json: JsonOption = False,
     wallets: Annotated[int, typer.Option(min=10, help="How many households are paid.")] = 1_000_000,
-    sample: Annotated[int, typer.Option(min=2, max=10_000, help="How many of them are also paid one at a time.")] = 2_000,
+    sample: Annotated[
+        int, typer.Option(min=2, max=10_000, help="How many of them are also paid one at a time.")
+    ] = 2_000,
     tills: Annotated[float, typer.Option(min=0.1, help="Payments a second that tills ask for meanwhile.")] = 100.0,
     piece: Annotated[
         int, typer.Option(min=0, max=65_536, help="Households paid in one transaction; 0: as many as 60 ms take.")
@@ -96,6 +98,55 @@ def disburse(
             say=out.progress,
         )
         out.document(document, lambda console: show_disburse(console, document))
+
+
+@app.command("till")
+def till(
+    as_json: JsonOption = False,
+    charges: Annotated[int, typer.Option(min=3, help="How many charges are measured.")] = 60,
+) -> None:
+    """Measure a purchase at the till in Chromium, from the tap on "charge" to "paid", and what its first load weighs.
+
+    On a durable database of the command's own, whose books are checked afterwards. A target that is missed is said and
+    changes nothing.
+    """
+    from koinon.db.embedded import default_root
+
+    with speaking(as_json) as out:
+        bench = wiring.bench_till()
+        document = bench.measure(
+            bench.Asked(charges=charges),
+            root=default_root(),
+            prepare=wiring.preparing().prepare,
+            say=out.progress,
+        )
+        out.document(document, lambda console: show_till(console, document))
+
+
+def show_till(console: Console, document: Mapping[str, Any]) -> None:
+    """The document as a person reads it: each part of a charge, and each file of the first load."""
+    from koinon.cli.tables import plain_table
+
+    _show_machine(console, document)
+    charge = document["charge"]
+    table = plain_table("from charge to paid, median", "ms", right=["ms"])
+    for name, key in (
+        ("server: what lies on the till", "card_ms"),
+        ("server: PIN and payment", "pay_ms"),
+        ("the page's own work", "script_ms"),
+        ("together", "machine_ms"),
+        ("together, 95 of 100", "machine_p95_ms"),
+        ("by the clock, without a person's pauses", "tap_to_paid_ms"),
+    ):
+        table.add_row(name, f"{charge[key]:.1f}")
+    console.print(table)
+    loaded = document["first_load"]
+    table = plain_table("first load, compressed", "bytes", right=["bytes"])
+    for one in loaded["files"]:
+        table.add_row(one["path"], f"{one['bytes']:,}")
+    table.add_row("all", f"{loaded['bytes']:,}")
+    console.print(table)
+    _show_targets(console, document["targets"])
 
 
 def show_disburse(console: Console, document: Mapping[str, Any]) -> None:

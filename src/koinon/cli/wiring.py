@@ -165,6 +165,10 @@ def bench_disburse() -> Bench:
     return cast(Bench, import_module("koinon.bench.disburse"))
 
 
+def bench_till() -> Bench:
+    return cast(Bench, import_module("koinon.bench.till"))
+
+
 def bench() -> Bench:
     return cast(Bench, import_module("koinon.bench.payments"))
 
