@@ -22,6 +22,8 @@ from koinon.casework import queries as complaints
 from koinon.casework.types import About, Complaint, ComplaintState
 from koinon.coproduction import queries as coproduction
 from koinon.db.statements import many, maybe, statement
+from koinon.helpdesk import documents, letters
+from koinon.instruments import authorised
 from koinon.instruments import queries as instruments
 from koinon.outbox import messages
 from koinon.parties import preferences
@@ -160,6 +162,16 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
              "handed_at": card.handed_at, "blocked_at": card.blocked_at, "ended_at": card.ended_at}
             for card in instruments.cards_of(conn, town_id=town_id, party=party)
         ],
+        "lets_pay": [
+            {"name": vault.get(one.person, ("name",)).get("name", "") if not one.person_erased else "",
+             "per_day_minor": one.per_day_minor, "last_day": one.last_day, "ended_at": one.ended_at}
+            for one in authorised.authorisations_of(conn, town_id=town_id, party=party)
+        ],
+        "documents": [
+            {"name": one.name, "about": one.about.value, "kept_at": one.added_at}
+            for one in documents.documents(conn, town_id=town_id, party=party, reader=reader, vault=vault)
+        ],
+        "monthly_letter": letters.wishes(conn, town_id=town_id, party=party, vault=vault).monthly,
         "top_ups": [
             {"at": one.requested_at, "minor": one.amount.minor, "way": str(one.way), "state": str(one.state)}
             for one in topups.topups(conn, town_id=town_id, party=party, limit=_PAGE)

@@ -6,6 +6,6 @@
 SELECT id, at, actor, action, subject, reason, before, after
 FROM audit.entry
 WHERE town_id = %(town_id)s AND subject = ANY(%(subjects)s::text[])
-    AND action IN ('parties.revealed', 'casework.looked', 'helpdesk.looked', 'parties.own-data-exported')
+    AND action IN ('parties.revealed', 'casework.looked', 'helpdesk.looked', 'helpdesk.document-opened', 'parties.own-data-exported')
 ORDER BY id DESC
 LIMIT %(size)s;

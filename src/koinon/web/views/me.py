@@ -34,7 +34,7 @@ from koinon.web import formats, looks, wallet
 from koinon.web.access import ROLE_NAMES, party_of, seat_of, seen_by
 
 USUAL = "usual"
-MASKED = ("identifier", "phone", "iban", "tax_id")
+MASKED = ("identifier", "phone", "texts", "iban", "tax_id")
 TITLES: dict[str, Any] = {
     "name": gettext_lazy("Name"),
     "identifier": gettext_lazy("Identifier"),
@@ -43,6 +43,8 @@ TITLES: dict[str, Any] = {
     "email": gettext_lazy("E-mail"),
     "address": gettext_lazy("Address"),
     "language": gettext_lazy("Language"),
+    "texts": gettext_lazy("Telephone whose text messages are answered"),
+    "large_print": gettext_lazy("Letters in large print"),
     "sex": gettext_lazy("Sex"),
     "tax_id": gettext_lazy("Tax number"),
     "iban": gettext_lazy("Bank account"),
@@ -186,6 +188,7 @@ def _shown(fields: dict[str, str]) -> list[tuple[str, str]]:
         "born_on": _day,
         "language": lambda code: pages.OWN_NAMES.get(code, code),
         "sex": lambda code: str(SEXES.get(code, code)),
+        "large_print": lambda _code: _("yes"),
     }
     return [(str(title), said.get(name, str)(fields[name])) for name, title in TITLES.items() if fields.get(name)]
 
