@@ -32,7 +32,7 @@ from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
 from koinon.payments import queries, shifts, tills
 from koinon.payments.types import Payment
-from koinon.web import formats, installable, refusals
+from koinon.web import formats, installable, refusals, warm
 from koinon.web import till as words
 from koinon.web.access import View, party_of, seat_of, seen_by
 from koinon.web.till import AtWork
@@ -172,7 +172,7 @@ def asked(form_class: type[forms.Form]) -> Callable[[Callable[..., Any]], View]:
 def card(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """What lies on the till: whether it takes a PIN, and in which language its holder reads. Nothing of what they have."""
     grant = seat_of(request)
-    with opened() as conn:
+    with warm.opened() as conn:
         found = tills.look(
             conn,
             town_id=grant.town_id,
@@ -191,10 +191,10 @@ def pay(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Have the card pay: once for each key, however often this is asked."""
     grant, work, now = seat_of(request), _work(request), timezone.now()
     how: dict[str, Any] = {"town_id": grant.town_id, "payee": party_of(grant)}
-    with opened() as conn:
+    with warm.opened() as conn:
         shift = shifts.open_shift(conn, cashier_id=work.cashier, actor=work.actor(grant), at=now, **how)
     done = tills.charge(
-        opened,
+        warm.opened,
         key=said["key"],
         card=said["card"],
         pin=said["pin"] or None,
@@ -213,7 +213,7 @@ def pay(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
 def give_up(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """End a charge whose answer never came: for certain paid, or for certain not."""
     grant = seat_of(request)
-    with opened() as conn:
+    with warm.opened() as conn:
         done = tills.give_up(
             conn,
             town_id=grant.town_id,
@@ -227,7 +227,7 @@ def give_up(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _paid(grant: RoleGrant, payment: Payment) -> dict[str, Any]:
-    with opened() as conn:
+    with warm.opened() as conn:
         return {"paid": True, **words.receipt(conn, grant.town, payment, _sign(grant))}
 
 
@@ -236,7 +236,7 @@ def balance(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """What there is on a card, for whoever knows its PIN."""
     grant, now = seat_of(request), timezone.now()
     held = tills.balance(
-        opened, town_id=grant.town_id, payee=party_of(grant), card=said["card"], pin=said["pin"], now=now,
+        warm.opened, town_id=grant.town_id, payee=party_of(grant), card=said["card"], pin=said["pin"], now=now,
         secrets=Secrets.load(),
     )  # fmt: skip
     town = grant.town
@@ -262,7 +262,7 @@ class ReceiptForm(forms.Form):
 def send_receipt(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Send a sale's receipt to its payer, by the way the town has of reaching them; the shop is told no address."""
     grant, now = seat_of(request), timezone.now()
-    with opened() as conn:
+    with warm.opened() as conn:
         sale = queries.payment(conn, town_id=grant.town_id, payment_id=said["payment"])
         if sale.payee != party_of(grant):
             from koinon.payments.errors import PaymentNotFound
