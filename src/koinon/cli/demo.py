@@ -196,6 +196,13 @@ def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
         table.add_row(one.role, one.user, one.password, f"[dim]{one.does}[/]")
     console.print(f"\n[bold]The site is at {address}[/]  (Ctrl-C stops it)\n")
     console.print(table)
+    if summary.card is not None:
+        console.print(
+            f"A card to try at the till (sign in as {next(one.user for one in summary.sign_ins if one.role == 'shop')}, "
+            f"open Till): number [bold]{summary.card.grouped}[/], PIN [bold]{summary.card.pin}[/]; its code to scan is "
+            f"in {summary.card.file}",
+            soft_wrap=True,
+        )
     console.print("[dim]Staff give a second thing when they sign in, a code: the page shows the one to type.[/]")
 
 

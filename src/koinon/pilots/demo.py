@@ -42,7 +42,8 @@ from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 from koinon.pilots import apply as applying
-from koinon.pilots import demo_people, simulate, simulate_run, townfolder
+from koinon.pilots import demo_card, demo_people, simulate, simulate_run, townfolder
+from koinon.pilots.demo_card import DemoCard
 from koinon.pilots.demo_errors import BooksBroken, FileInvalid, TownFolderMissing
 from koinon.pilots.demo_people import SignIn
 from koinon.pilots.simulate_run import ACTOR, DayLived
@@ -114,6 +115,7 @@ class Summary:
     failed: tuple[str, ...]
     files: tuple[Path, ...]
     sign_ins: tuple[SignIn, ...] = field(repr=False)
+    card: DemoCard | None = field(repr=False)
     seconds: Mapping[str, float] = field(compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -199,6 +201,7 @@ class _Demo:
         self.now = now
         self.watch = watch
         self.files: list[Path] = []
+        self.card: DemoCard | None = None
         self.lived: list[DayLived] = []
 
     def run(self) -> Summary:
@@ -218,6 +221,7 @@ class _Demo:
                 self._payout(town, month, staff)
         with transaction(self.conn):
             demo_people.customers(self.conn, town, sign_ins, at=self.now)
+            self.card = demo_card.made(self.conn, town, self.wanted.var, at=self.now)
         self._seal(town)
         with self.watch.stage("check"), transaction(self.conn):
             results = checks.run_checks(self.conn)
@@ -400,6 +404,7 @@ class _Demo:
             failed=failed,
             files=tuple(self.files),
             sign_ins=tuple(sign_ins),
+            card=self.card,
             seconds=self.watch.seconds,
         )
 
