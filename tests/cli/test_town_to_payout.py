@@ -159,6 +159,10 @@ def test_town_from_prepared_month_to_settled_run_and_checked_books(typed: Town, 
     assert run(["seal", "check-proof", str(proof), "--head", head["hash"]]) == 0
     assert run(["seal", "check-proof", str(proof), "--head", "00" * 32]) == 1
     assert run(["seal", "check-proof", str(kept), "--head", head["hash"]]) == 1
+    read_out(typed)
+    assert run(["seal", "receipt", str(receipt), "--database", typed.database.app_url]) == 0
+    proof.write_text(read_out(typed))
+    assert run(["seal", "check-proof", str(proof), "--head", head["hash"]]) == 0
     assert typed("check")[1]["failed"] == 0
 
     # Somebody edits one transfer behind the application's back.

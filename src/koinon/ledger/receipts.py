@@ -34,8 +34,7 @@ class ReceiptProof:
 
 def prove(conn: Connection[Any], *, town_id: int, transfers: Sequence[UUID]) -> ReceiptProof:
     """Prove the transfers of one receipt (at least one). Refuses with ``TransferNotSealed``."""
-    proofs = tuple(seals.proof(conn, town_id=town_id, transfer_id=one) for one in transfers)
-    assert len({proof.block.number for proof in proofs}) == 1, "a group is sealed in one block"
+    proofs = tuple(seals.proofs(conn, town_id=town_id, transfer_ids=transfers))
     return ReceiptProof(town_id, proofs[0].block, proofs)
 
 

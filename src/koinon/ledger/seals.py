@@ -422,17 +422,27 @@ def proof(conn: Connection[Any], *, town_id: int, transfer_id: UUID) -> Proof:
 
     Raises ``TransferNotSealed``.
     """
+    return proofs(conn, town_id=town_id, transfer_ids=[transfer_id])[0]
+
+
+def proofs(conn: Connection[Any], *, town_id: int, transfer_ids: Sequence[UUID]) -> list[Proof]:
+    """``proof`` of some rows of one group, which are sealed together; their block is read once.
+
+    Raises ``TransferNotSealed``.
+    """
     sql = statement("koinon.ledger", "block_of_transfer")
-    block = maybe(conn, sql, Block, town_id=town_id, transfer_id=transfer_id)
+    block = maybe(conn, sql, Block, town_id=town_id, transfer_id=transfer_ids[0])
     if block is None:
-        raise TransferNotSealed(transfer_id=transfer_id)
-    leaves, found, place = bytearray(), b"", -1
+        raise TransferNotSealed(transfer_id=transfer_ids[0])
+    wanted = {one.bytes: one for one in transfer_ids}
+    leaves, found = bytearray(), {}
     for number, row in enumerate(_rows(conn, town_id, block.seq_from, block.seq_to)):
         leaves += sha256(row).digest()
-        if row[_ID] == transfer_id.bytes:
-            found, place = bytes(row), number
-    assert place >= 0, "a row stands in its block"
-    return Proof(town_id, transfer_id, found, tree_path(bytes(leaves), place), block)
+        if (one := wanted.get(bytes(row[_ID]))) is not None:
+            found[one] = (bytes(row), number)
+    assert set(found) == set(transfer_ids), "rows stand in their block"
+    content = bytes(leaves)
+    return [Proof(town_id, one, found[one][0], tree_path(content, found[one][1]), block) for one in transfer_ids]
 
 
 def check_proof(given: Proof, *, head: bytes, later: Sequence[Block] = ()) -> bool:

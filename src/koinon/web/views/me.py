@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -94,7 +95,7 @@ class NoticesForm(forms.Form):
             ]
             if topic is not NoticeTopic.PAYMENT:
                 ways = [(USUAL, _("as the town does it")), *ways]
-            self.fields[topic.value] = forms.ChoiceField(label=topic.label, choices=ways)
+            self.fields[topic.value] = forms.ChoiceField(label=capfirst(topic.label), choices=ways)
 
 
 class ErasureForm(forms.Form):
@@ -186,11 +187,16 @@ def _shown(fields: dict[str, str]) -> list[tuple[str, str]]:
     said: dict[str, Callable[[str], str]] = {
         **dict.fromkeys(MASKED, lambda value: f"… {value[-3:]}"),
         "born_on": _day,
-        "language": lambda code: pages.OWN_NAMES.get(code, code),
+        "language": _language,
         "sex": lambda code: str(SEXES.get(code, code)),
         "large_print": lambda _code: _("yes"),
     }
     return [(str(title), said.get(name, str)(fields[name])) for name, title in TITLES.items() if fields.get(name)]
+
+
+def _language(tag: str) -> str:
+    code = tag.partition("-")[0]
+    return str(pages.OWN_NAMES.get(code) or formats.current_locale().languages.get(code, tag))
 
 
 def _day(value: str) -> str:
