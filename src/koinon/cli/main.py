@@ -43,6 +43,7 @@ from koinon.cli import (
     request,
     serving,
     terms,
+    till,
     timebank,
     topup,
     town,
@@ -91,6 +92,7 @@ app.add_typer(party.app, name="party", rich_help_panel="Run a town")
 app.add_typer(lists.app, name="list", rich_help_panel="Run a town")
 app.add_typer(lists.many, name="many", rich_help_panel="Run a town")
 app.add_typer(card.app, name="card", rich_help_panel="Run a town")
+app.add_typer(till.app, name="till", rich_help_panel="Run a town")
 app.add_typer(request.app, name="request", rich_help_panel="Run a town")
 app.add_typer(request.codes, name="payee-code", rich_help_panel="Run a town")
 app.add_typer(complaint.app, name="complaint", rich_help_panel="Run a town")
