@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from threading import Barrier
 
@@ -194,6 +195,28 @@ def test_batches_that_take_their_tills_late_never_wait_in_a_ring_with_those_that
     assert sum(Decimal(town.balance(name)) for name in shops) + sum(
         Decimal(town.balance(name, "aid")) for name in households
     ) == Decimal("300.00")
+    assert town.broken() == []
+
+
+def test_the_first_payments_of_a_new_actor_never_wait_in_a_ring(town, connect_again):
+    """Batches and single payments in one new name, which the books write down with the first of them."""
+    for name in ("mill", "market"):
+        town.shop(name)
+        town.fill_till(name, "50.00")
+    town.give("ana", "aid", "25.00")
+    town.conn.commit()
+    turns = Barrier(TILLS)
+
+    def work(conn, number):
+        asked = [("mill", "market")] if number % 2 else [("ana", "forn"), ("ana", "mill")]
+        for turn in range(12):
+            commands = [replace(town.asks(*pair, "0.10"), actor=f"till:new-{turn}") for pair in asked]
+            conn.rollback()
+            turns.wait(60)
+            operations.attempt(conn, town_id=town.id, commands=commands)
+            conn.commit()
+
+    assert at_once(town, connect_again, work) == ["posted"] * TILLS
     assert town.broken() == []
 
 

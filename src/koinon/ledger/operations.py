@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -245,6 +245,26 @@ def transfer(
     """
     request = Transfer(id, debit, credit, amount, code, effective_at, actor=actor, reference=reference)
     return post_all(conn, town_id=town_id, requests=[request])[0]
+
+
+_MOST_MET = 10_000
+_met: set[tuple[int, str]] = set()
+"""Actors whose number somebody has committed, as far as this process knows; one that is missing here costs a statement."""
+
+
+def strangers(town_id: int, actors: Iterable[str]) -> list[str]:
+    """Those of these actors whom this process has not met yet."""
+    return sorted({actor for actor in actors if (town_id, actor) not in _met})
+
+
+def meet(conn: Connection[Any], *, town_id: int, actors: Iterable[str]) -> None:
+    """Give new actors their numbers; for whoever locks accounts itself before it posts (``ledger.meet_actors``)."""
+    fresh = strangers(town_id, actors)
+    if fresh:
+        known = scalar(conn, statement("koinon.ledger", "meet_actors"), town_id=town_id, actors=fresh)
+        if len(_met) >= _MOST_MET:
+            _met.clear()
+        _met.update((town_id, actor) for actor in known)
 
 
 def open_accounts(

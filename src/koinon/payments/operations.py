@@ -80,6 +80,7 @@ def attempt(conn: Connection[Any], *, town_id: int, commands: Sequence[Command])
 
     Where a bonus campaign has to do with it, what it grants and undoes is posted in the same call.
     """
+    ledger.meet(conn, town_id=town_id, actors=[command.actor for command in commands])  # Before anything is locked.
     campaigns = bonuses.locked(conn, town_id=town_id, commands=commands)
     batch = _planned(conn, town_id, commands)
     if not batch.requests:
@@ -138,9 +139,11 @@ def _odd(outcomes: Sequence[Booked]) -> bool:
 async def attempt_by(lane: Lane, *, town_id: int, commands: Sequence[Command]) -> list[Outcome]:
     """``attempt`` through a lane, as a transaction of its own: three trips to the database.
 
-    Raises ``NotQuick`` where it takes more than posting: accounts to open, somebody who listens, a bonus campaign,
-    books that refuse.
+    Raises ``NotQuick`` where it takes more than posting: accounts to open, an actor nobody has met, somebody who
+    listens, a bonus campaign, books that refuse.
     """
+    if ledger.strangers(town_id, (command.actor for command in commands)):
+        raise NotQuick
     looked_at = _looked_at(town_id, commands)
     _, gathered, listened = await lane.ask(
         BEGIN,
