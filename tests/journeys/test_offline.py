@@ -35,6 +35,7 @@ KEPT = """async () => {
         readable: [till.pair.privateKey, till.tags].map(key => key.extractable), algorithm: till.pair.algorithm,
     };
 }"""
+SCANNER = "keys => keys.forEach(key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})))"
 SHELL_IS_KEPT = "async () => Boolean(await caches.match('/till/offline/'))"
 
 
@@ -84,10 +85,10 @@ def accepts(page: Page, digits: str, code: str) -> str:
         page.locator(f"#keys [data-digit='{digit}']").click()
     page.locator("#charge").click()
     expect(page.locator("#view-card")).to_be_visible()
-    page.keyboard.type(code + "\n")
+    page.evaluate(SCANNER, [*code, "Enter"])
     expect(page.locator("#view-payer")).to_be_visible()
     page.locator("#agree").click()
-    expect(page.locator("#view-done, #view-refused").locator("visible=true")).to_be_visible()
+    expect(page.locator("#view-done, #view-refused").locator("visible=true")).to_be_visible(timeout=20_000)
     if page.locator("#view-refused").is_visible():
         return ""
     return page.locator("#view-done [data-slot=number]").inner_text()

@@ -152,6 +152,14 @@ def payer_words(town: Town) -> dict[str, dict[str, Any]]:
                 "accepted": _("Accepted"),
                 "number": _("Number"),
                 "keep": _("Keep the number. It stands with the payment in your movements."),
+                "not_accepted": _("Not paid"),
+                "why": {
+                    "over-payment": _("Without a network it is more than one payment may be."),
+                    "over-card": _("Without a network this card has paid here today as much as it may."),
+                    "over-till": _("This till cannot accept more without a network."),
+                    "send-first": _("This till cannot accept more without a network."),
+                    "stale": _("This till cannot accept more without a network."),
+                },
             }
     return found
 

@@ -53,8 +53,24 @@ addEventListener("keydown", (event) => {
 });
 
 function why(names) {
+  at("payer-why").hidden = true;
   at("why").replaceChildren(...names.map((name) => copy(`t-${name}`)));
   go("refused");
+}
+
+// The same for whoever was about to pay, in their words, beside the shop's.
+function whyForPayer(names) {
+  why(names);
+  const words = page.payer[language];
+  at("payer-why-list").replaceChildren(
+    ...[...new Set(names.map((name) => words.why[name]))].filter(Boolean).map((text) => {
+      const line = document.createElement("li");
+      line.textContent = text;
+      return line;
+    }),
+  );
+  at("payer-why").hidden = language === document.documentElement.lang.split("-")[0];
+  speak();
 }
 
 async function charge() {
@@ -149,7 +165,7 @@ at("agree").addEventListener("click", async () => {
   busy = true;
   try {
     const found = await accept(safe, code, typed);
-    if (found.why) return why(found.why);
+    if (found.why) return whyForPayer(found.why);
     fill(at("view-done"), { amount: shown(typed, language), number: found.voucher.name });
     typed = 0;
     code = undefined;
