@@ -223,7 +223,6 @@ def test_a_colleague_gets_rights_by_two_people_and_in_by_a_passkey_alone(browser
     assert title(page) == "A second thing to sign in with"
     assert axe_findings(page) == []
     page.click("text=Add a passkey")
-    page.check("#id_passwordless")
     page.fill("#id_name", "work telephone")
     page.click("#mfa_webauthn_add")
     page.wait_for_url(lambda url: "/add/" not in url)

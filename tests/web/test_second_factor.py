@@ -164,6 +164,20 @@ def test_a_code_from_an_app_is_set_up_and_opens_the_pages_at_once(site: Database
     # The last one stays: without it, the next door would be closed.
     client.post("/accounts/2fa/totp/deactivate/")
     assert user.authenticator_set.filter(type="totp").count() == 1
+    key = user.authenticator_set.create(type="webauthn", data={"name": "key"})
+    user.authenticator_set.filter(type="totp").delete()
+    client.post(f"/accounts/2fa/webauthn/keys/{key.pk}/remove/")
+    assert list(user.authenticator_set.exclude(type="recovery_codes")) == [key]
+
+
+def test_the_secret_of_an_app_is_sealed(site: Database) -> None:
+    user = newcomer("sealed")
+    client = by_password(user.username)
+    page = "/accounts/2fa/totp/activate/"
+    client.post("/accounts/reauthenticate/?next=" + page, {"password": PASSWORD})
+    client.get(page)
+    secret = client.session["mfa.totp.secret"]
+    client.post(page, {"code": factors.code_at(secret, datetime.now(UTC))})
     assert secret not in str(user.authenticator_set.get(type="totp").data)
 
 

@@ -221,6 +221,8 @@ MFA_ADAPTER = "koinon.web.accounts.FactorAdapter"
 MFA_FORMS = {
     "authenticate": "koinon.web.accounts.GiveCode",
     "reauthenticate": "koinon.web.accounts.GiveCodeAgain",
+    "add_webauthn": "koinon.web.accounts.AddKey",
+    "activate_totp": "koinon.web.accounts.UseApp",
 }
 MFA_TOTP_TOLERANCE = 1  # Telephones' clocks differ, and typing takes its time.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE

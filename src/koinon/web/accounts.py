@@ -17,6 +17,8 @@ from allauth.mfa import signals as factor_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as factor_forms
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount
 from django.core.cache import cache
@@ -161,6 +163,10 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
             return True
         return bool(real_factors(user).exclude(pk=authenticator.pk).exists())
 
+    def generate_authenticator_name(self, user: User, type: Any) -> str:
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return str(_("My telephone")) if number == 1 else f"{_('Passkey')} {number}"
+
     def get_totp_issuer(self) -> str:
         town = Town.objects.order_by("id").first()
         return town.name if town is not None else "Koinon"
@@ -223,6 +229,25 @@ class GiveCodeAgain(_Once, factor_forms.ReauthenticateForm):  # type: ignore[mis
         super().__init__(*args, **kwargs)
         plain_code(self)
         self.demonstrated = shown_code(self.user, datetime.now(UTC))
+
+
+class AddKey(AddWebAuthnForm):  # type: ignore[misc]
+    """A passkey: it signs in alone, unless somebody wants it beside a password only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("What you call it")
+        self.fields["passwordless"].label = _("It signs me in alone, without a password")
+        self.fields["passwordless"].help_text = ""
+        self.fields["passwordless"].initial = True
+
+
+class UseApp(ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        plain_code(self)
 
 
 def plain_code(form: Any) -> None:

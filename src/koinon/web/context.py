@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from koinon.parties.models import Role, RoleGrant, Town
 from koinon.web import published
-from koinon.web.access import ROLE_NAMES, grants_of, seat
+from koinon.web.access import ROLE_NAMES, STAFF, grants_of, is_proven, seat
 from koinon.web.looks import looks
 
 OWN_NAMES = {"en": "English", "el": "Ελληνικά", "es": "Español", "ar": "العربية", "fr": "Français", "pt": "Português"}
@@ -124,8 +124,8 @@ def the_town(request: HttpRequest) -> Town | None:
 
 
 def menu(request: HttpRequest, grant: RoleGrant | None) -> list[Place]:
-    if grant is None:
-        return []
+    if grant is None or (grant.role in STAFF and not is_proven(request)):
+        return []  # Doors that would not open are not shown.
     match = request.resolver_match
     here = match.view_name if match else ""
     entries = [(title, name, reverse(name)) for title, name in MENUS.get(grant.role, ())]

@@ -14,6 +14,7 @@ from allauth.account.internal.flows.login import perform_login, record_authentic
 from allauth.account.models import Login
 from allauth.core.internal import ratelimit
 from allauth.core.internal.cryptokit import generate_user_code
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -40,7 +41,7 @@ from koinon.parties.rules import ascii_digits
 from koinon.parties.secrets import Secrets
 from koinon.web import sessions as browsers
 from koinon.web.access import everyone, is_proven
-from koinon.web.accounts import INVITATION, invited, real_factors
+from koinon.web.accounts import INVITATION, FactorAdapter, invited, real_factors
 
 CODE_SECONDS = 10 * 60
 MOST_TRIES = 3
@@ -81,6 +82,16 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if real_factors(user_of(request)).exists():
         return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': wanted})}")
     return render(request, "koinon/signing/second_factor.html")
+
+
+class RemoveKey(RemoveWebAuthnView):  # type: ignore[misc]
+    """Take a passkey away, but not the last second factor of somebody who works for a town."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if not FactorAdapter().can_delete_authenticator(self.get_object()):
+            messages.error(self.request, _("Staff keep one second factor. Add another one first."))
+            return redirect("mfa_list_webauthn")
+        return cast(HttpResponse, super().form_valid(form))
 
 
 @login_required
