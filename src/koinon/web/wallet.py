@@ -10,8 +10,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy
 
+from koinon.parties.models import User
 from koinon.web.installable import App
 
 WALLET = App(  # noqa: S604  A shell of pages, not a shell.
@@ -31,6 +33,11 @@ def frame() -> dict[str, Any]:
         "app_worker": reverse("wallet-worker"),
         "app_manifest": reverse("wallet-manifest"),
     }
+
+
+def whose(user: User) -> str:
+    """A mark by which a device knows that it is the same person again, and by which nobody else knows who."""
+    return salted_hmac("koinon.wallet.device", str(user.pk)).hexdigest()[:16]
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

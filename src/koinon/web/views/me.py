@@ -127,7 +127,8 @@ def settings(request: HttpRequest) -> HttpResponse:
         return _keep_reading(request, reading)
     if which == "notices" and notices.is_valid():
         return _keep_notices(request, grant, notices, told)
-    return wallet.show(request, "koinon/purse/settings.html", {"reading": reading, "notices": notices})
+    context = {"reading": reading, "notices": notices, "whose": wallet.whose(grant.user)}
+    return wallet.show(request, "koinon/purse/settings.html", context)
 
 
 def _keep_reading(request: HttpRequest, form: ReadingForm) -> HttpResponse:

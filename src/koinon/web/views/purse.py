@@ -89,6 +89,7 @@ def _seen(grant: RoleGrant, now: datetime) -> dict[str, Any]:
         "at": formats.instant(now, grant.town.time_zone),
         "day": now.astimezone(ZoneInfo(grant.town.time_zone)).date().isoformat(),
         "town": grant.town.slug,
+        "whose": wallet.whose(grant.user),
         "head": {"block": head.number, "hash": head.hash.hex()} if head is not None else None,
     }
 

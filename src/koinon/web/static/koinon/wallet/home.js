@@ -7,7 +7,7 @@ import { forget, seen, wanted } from "./seen.js";
 const now = given("seen");
 const text = (element, selector) => element?.querySelector(selector)?.textContent.trim() ?? "";
 
-if (wanted.get()) {
+if (wanted.get() === now.whose) {
   seen.set({
     at: now.at,
     total: text(document, "[data-total]"),

@@ -1,5 +1,5 @@
 // What this device was asked to remember of the wallet: what the page said, word for word, and when. Nothing is kept
-// unless the person asked for it here; signing out or asking no more removes it.
+// unless the person asked for it here; signing out, asking no more, or somebody else at this device removes it.
 
 import { Kept } from "../app/net.js";
 

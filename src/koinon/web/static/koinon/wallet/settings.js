@@ -3,10 +3,11 @@
 import { forget, wanted } from "./seen.js";
 
 const box = document.querySelector("[data-remember]");
-document.querySelector("[data-phone]").hidden = false;
-box.checked = wanted.get() === true;
+const phone = document.querySelector("[data-phone]");
+phone.hidden = false;
+box.checked = wanted.get() === phone.dataset.phone;
 box.addEventListener("change", () => {
-  const kept = wanted.set(box.checked || undefined);
+  const kept = wanted.set(box.checked ? phone.dataset.phone : undefined);
   if (!box.checked) forget();
   document.querySelector("[data-kept]").hidden = !(kept && box.checked);
 });
