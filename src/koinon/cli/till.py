@@ -47,7 +47,7 @@ def cashiers(
             found = shifts.cashiers(conn, town_id=facts.id, payee=shop, secrets=Secrets.load())
         out.document(
             {"town": facts.slug, "shop": shop, "cashiers": [{"id": one.id, "role": one.role.value} for one in found]},
-            lambda console: [console.print(f"{one.id}  {one.role.value}") for one in found],
+            lambda console: console.print("\n".join(f"{one.id}  {one.role.value}" for one in found)),
         )
 
 

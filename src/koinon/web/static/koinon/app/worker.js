@@ -1,4 +1,4 @@
-// Keeps an app's shell, so that it opens without a network. The server says which app and what (koinon/web/apps.py)
+// Keeps an app's shell, so that it opens without a network. The server says which app and what (koinon/web/installable.py)
 // in self.KEPT: {app, version, files, pages, fallback}. Nothing else is kept, and nothing but GET is looked at.
 
 const { app, version, files, pages, fallback } = self.KEPT;
