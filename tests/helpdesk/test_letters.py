@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pypdf
 import pytest
 
-from koinon.helpdesk import letters
+from koinon.helpdesk import letters, people
 from koinon.helpdesk.types import Chosen, PaperWishes
+from koinon.instruments import authorised
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.periods import Month
@@ -138,3 +139,27 @@ def test_who_was_erased_gets_no_letter_and_who_printed_looked_at_whom_is_on_reco
     )
     vault(town).erase(town.parties["ana"], actor="user:1", reason="asked", at=NOON)
     assert letters.waiting(town.conn, town_id=town.id) == 1
+
+
+def test_the_name_of_who_was_let_pay_is_erased_a_year_after_it_ended_or_with_the_household(town):
+    def let(name: str) -> Any:
+        return people.authorise(
+            town.conn, town_id=town.id, authorisation_id=new_id(), party=town.parties["ana"], name=name,
+            per_day_minor=500, last_day=date(2027, 6, 30), today=NOON.date(), actor="user:1", at=NOON, vault=vault(town),
+        )  # fmt: skip
+
+    ended, open_one = let("Rosa"), let("Leila")
+    authorised.end(town.conn, town_id=town.id, authorisation_id=ended.id, actor="user:1", at=NOON)
+
+    def known() -> list[str]:
+        found = vault(town).get_many([ended.person, open_one.person], ("name",))
+        return sorted(each["name"] for each in found.values())
+
+    def forget(days: int) -> list[str]:
+        people.forget_long_over(town.conn, town_id=town.id, now=NOON + timedelta(days=days), vault=vault(town))
+        return known()
+
+    assert (known(), forget(399), forget(401)) == (["Leila", "Rosa"], ["Leila", "Rosa"], ["Leila"])
+    vault(town).erase(town.parties["ana"], actor="user:1", reason="asked", at=NOON)
+    assert forget(402) == []
+    assert town.broken() == []

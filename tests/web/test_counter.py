@@ -160,7 +160,15 @@ def test_a_pin_letter_tells_a_pin_that_is_the_cards_and_no_weak_one(officer):
     assert rules.why_weak(pins[0], known=[card.number]) == ()
 
 
-def test_a_statement_lists_what_moved_and_what_is_left(officer, sees_people):
+def reads(officer: Client, language: str) -> None:
+    officer.post(f"/counter/people/{household()}/letters/", {"language": language})
+
+
+def test_a_statement_lists_what_moved_and_what_is_left_in_its_readers_language(officer, sees_people):
+    reads(officer, "el")
+    period = {"first_day": "2026-10-01", "last_day": "2026-12-31"}
+    assert "Αντίγραφο κινήσεων" in text_of(officer.post(f"/counter/people/{household()}/statement/", period))
+    reads(officer, "en")
     answer = officer.post(
         f"/counter/people/{household()}/statement/", {"first_day": "2026-10-01", "last_day": "2026-12-31", "names": "1"}
     )
@@ -172,6 +180,7 @@ def test_a_statement_lists_what_moved_and_what_is_left(officer, sees_people):
 
 
 def test_a_complaint_is_taken_in_with_a_document_and_answered(officer, sees_people):
+    reads(officer, "en")
     form = {"form_id": uuid4(), "party": household(), "about": "shop", "words": "They asked for more."}
     taken = [officer.post("/counter/complaints/new/", form)["Location"] for _ in range(2)]
     assert taken[0] == taken[1]

@@ -67,8 +67,9 @@ def authorise(
 
 
 def forget_long_over(conn: Connection[Any], *, town_id: int, now: datetime, vault: Vault) -> int:
-    """Erase the names of those whose authorisation ended thirteen months ago and more; how many."""
+    """Erase the names of those whose authorisation ended thirteen months ago and more, or whose holder was erased; how many."""
     over = authorised.long_over(conn, town_id=town_id, before=now - rules.AUTHORISED_KEPT)
     for held in over:
+        authorised.end(conn, town_id=town_id, authorisation_id=held.id, actor=ERASER, at=now)
         vault.erase(held.person, actor=ERASER, reason="authorisation long over", at=now)
     return len(over)

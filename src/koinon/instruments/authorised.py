@@ -218,7 +218,7 @@ def paid_on(conn: Connection[Any], *, town_id: int, authorisation_id: UUID, day:
 
 
 def long_over(conn: Connection[Any], *, town_id: int, before: datetime, most: int = 100) -> list[Authorisation]:
-    """Authorisations that ended before ``before`` and whose person is still known by name."""
+    """Authorisations that ended before ``before``, or whose holder was erased, and whose person is still known by name."""
     sql = statement(_PACKAGE, "authorisations_over")
     return many(conn, sql, Authorisation, town_id=town_id, before=before, size=most)
 

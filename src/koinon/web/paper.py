@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
+from uuid import UUID
 
 from django.http import HttpResponse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from koinon.documents.rendering import render
-from koinon.helpdesk import statements
+from koinon.helpdesk import letters, statements
 from koinon.helpdesk.statements import head, money
+from koinon.helpdesk.types import PaperWishes
 from koinon.instruments import paper as instruments
 from koinon.instruments.types import Printable
+from koinon.parties.connection import raw
 from koinon.parties.models import Town
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
 from koinon.payments.types import PartyMovement, PurseView
 from koinon.web import formats
 
-__all__ = ["answer", "cards", "complaint_letter", "head", "money", "pin_letter", "statement"]
+__all__ = ["answer", "as_they_read", "cards", "complaint_letter", "head", "money", "pin_letter", "statement"]
+
+
+@contextmanager
+def as_they_read(town: Town, party: UUID) -> Iterator[PaperWishes]:
+    """Write what follows in the language in which this party wants letters, and say whether in large print."""
+    wished = letters.wishes(raw(), town_id=town.pk, party=party, vault=Vault(raw(), Secrets.load()))
+    with override(wished.language):
+        yield wished
 
 
 def answer(pdf: bytes, name: str) -> HttpResponse:

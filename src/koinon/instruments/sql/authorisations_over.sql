@@ -1,4 +1,4 @@
--- Authorisations that ended before an instant and whose person is still known by name; the oldest first.
+-- Authorisations that ended before an instant, or whose holder was erased, and whose person is still known by name.
 --
 -- town_id integer, before timestamptz, size integer
 --
@@ -8,6 +8,7 @@ SELECT
     EXISTS (SELECT FROM parties_party AS h WHERE h.id = a.person AND h.erased_at IS NOT NULL) AS person_erased
 FROM instruments.authorisation AS a
 INNER JOIN parties_party AS p ON p.id = a.person AND p.erased_at IS NULL
-WHERE a.town_id = %(town_id)s AND a.ended_at < %(before)s
-ORDER BY a.ended_at, a.id
+INNER JOIN parties_party AS holder ON holder.id = a.party
+WHERE a.town_id = %(town_id)s AND (a.ended_at < %(before)s OR holder.erased_at IS NOT NULL)
+ORDER BY a.id
 LIMIT %(size)s;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from koinon.casework.types import About, ComplaintState, Count, Outcome
 from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
 from koinon.helpdesk.own_data import ERASURE
+from koinon.helpdesk.types import PaperWishes
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.parties.connection import raw
@@ -337,18 +339,22 @@ def letter(request: HttpRequest, complaint: UUID) -> HttpResponse:
             conn, town_id=seat.town_id, complaint_id=complaint, reader=reader, at=now, vault=_vault()
         )
         told = next((note.words.splitlines() for note in reversed(written) if note.kind == "answer"), [])
-    to = []
+    to: list[str] = []
+    reading: AbstractContextManager[PaperWishes | None] = nullcontext()
     if found.party is not None:
         to = [names.called(request, [found.party], names=reader.sees_personal_data)[found.party].text]
-    pdf = paper.complaint_letter(
-        seat.town,
-        number=found.number,
-        due_day=found.due_day,
-        outcome=str(OUTCOMES.get(found.outcome, "")),
-        words=[line for line in told if line.strip()],
-        to=to,
-        day=now.astimezone(ZoneInfo(seat.town.time_zone)).date(),
-    )
+        reading = paper.as_they_read(seat.town, found.party)
+    with reading as wished:
+        pdf = paper.complaint_letter(
+            seat.town,
+            number=found.number,
+            due_day=found.due_day,
+            outcome=str(OUTCOMES.get(found.outcome, "")),
+            words=[line for line in told if line.strip()],
+            to=to,
+            day=now.astimezone(ZoneInfo(seat.town.time_zone)).date(),
+            large=wished is not None and wished.large_print,
+        )
     return paper.answer(pdf, found.number)
 
 

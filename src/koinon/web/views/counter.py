@@ -294,16 +294,17 @@ def statement(request: HttpRequest, party: UUID) -> HttpResponse:
     first, last, now = form.cleaned_data["first_day"], form.cleaned_data["last_day"], timezone.now()
     purses = payments.purses(conn, town_id=town.pk, payer=party, at=now)
     found = letters.between(conn, parties.town(conn, town.pk), party, first, last)
-    pdf = paper.statement(
-        town,
-        to=_addressed(request, party),
-        purses=[purse for purse in purses if purse.fund is not None or purse.available_minor],
-        found=movements.as_called(request, found),
-        first_day=first,
-        last_day=last,
-        day=_today(town),
-        large=_large(request),
-    )
+    with paper.as_they_read(town, party):
+        pdf = paper.statement(
+            town,
+            to=_addressed(request, party),
+            purses=[purse for purse in purses if purse.fund is not None or purse.available_minor],
+            found=movements.as_called(request, found),
+            first_day=first,
+            last_day=last,
+            day=_today(town),
+            large=_large(request),
+        )
     return paper.answer(pdf, f"statement-{naming.pseudonym(party)}-{last}")
 
 
@@ -388,9 +389,9 @@ def pin_letter(request: HttpRequest, card: UUID) -> HttpResponse:
         secrets=Secrets.load(),
     )
     to = _addressed(request, holder)
-    pdf = paper.pin_letter(
-        seat.town, number=found.grouped, pin=drawn, to=to, day=_today(seat.town), large=_large(request)
-    )
+    with paper.as_they_read(seat.town, holder) as wished:
+        large = wished.large_print or _large(request)
+        pdf = paper.pin_letter(seat.town, number=found.grouped, pin=drawn, to=to, day=_today(seat.town), large=large)
     return paper.answer(pdf, f"pin-{naming.pseudonym(card)}")
 
 
