@@ -111,7 +111,7 @@ def test_a_fund_that_pays_half_a_price_pays_half_of_what_can_be_paid(town):
     ("amount", "at", "came"),
     [
         ("20.01", NOON, "paid 12.00 shop 8.01 over-voucher not-enough"),
-        ("20.00", NOON - 4 * DAY, "shop 20.00 not-switched-on"),
+        ("20.00", NOON - 4 * DAY, "shop 20.00 till-not-registered not-switched-on"),
         ("20.00", NOON + DAY, "paid 12.00 shop 8.00 ahead not-enough"),
     ],
     ids=["over the cap of a payment", "before it was switched on", "by a clock that runs ahead"],

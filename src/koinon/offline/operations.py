@@ -409,6 +409,7 @@ def _circumstances(
     return Circumstances(
         terms=queries.terms(conn, town_id=town.id, day=day),
         switched_on=queries.was_on(conn, town_id=town.id, party=device.party, at=content.accepted_at),
+        registered=content.accepted_at >= device.registered_at - rules.AHEAD,
         withdrawn=device.revoked_at is not None and content.accepted_at >= device.revoked_at,
         card=card,
         sealed_well=sealed_well,

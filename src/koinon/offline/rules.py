@@ -49,6 +49,7 @@ def may_be_terms(
 class Circumstances:
     """What is known where a voucher is settled. Amounts in minor units.
 
+    ``registered`` and ``withdrawn`` are how the till stood when it says that it accepted it.
     ``here_minor`` is what earlier vouchers of this till took from this card on this local day, ``unsent_minor`` what
     the till had accepted before and not sent yet; ``charged_minor`` is what vouchers of any till charged to this card on this
     day, and ``earlier`` names them. ``reused`` names a voucher that came first with the same counter.
@@ -56,6 +57,7 @@ class Circumstances:
 
     terms: Terms | None
     switched_on: bool
+    registered: bool
     withdrawn: bool
     card: Card | None
     sealed_well: bool
@@ -75,7 +77,7 @@ def settle(amount_minor: int, *, accepted_at: datetime, received_at: datetime, s
     """
     terms, grounds = seen.terms, _of_the_shop(amount_minor, accepted_at, received_at, seen)
     shop_bears = bool(grounds)
-    if seen.withdrawn or seen.reused or seen.card is None or terms is None:
+    if not seen.registered or seen.withdrawn or seen.reused or seen.card is None or terms is None:
         return Settlement(0, True, grounds)
     if ended := _ended(seen.card, accepted_at):
         return Settlement(0, shop_bears, (*grounds, Ground(ended)))
@@ -91,6 +93,8 @@ def _of_the_shop(
 ) -> tuple[Ground, ...]:
     """Every ground on which the loss is the shop's own."""
     grounds = []
+    if not seen.registered:
+        grounds.append(Ground("offline.till-not-registered"))
     if seen.withdrawn:
         grounds.append(Ground("offline.till-withdrawn"))
     if seen.reused:

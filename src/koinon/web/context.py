@@ -92,6 +92,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
         (gettext_lazy("Seals"), "audit-seals"),
         (gettext_lazy("Audit trail"), "audit-trail"),
         (gettext_lazy("Contributions"), "activities-contributions"),
+        (gettext_lazy("Without a network"), "treasury-offline"),
         (gettext_lazy("Journal"), "accounts-journal"),
         (gettext_lazy("Year"), "accounts-year"),
     ],

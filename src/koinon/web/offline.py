@@ -33,6 +33,7 @@ WHY: dict[str, Any] = {
     "offline.card-not-handed-over": gettext_lazy("The card had not been handed to anybody."),
     "offline.town-has-borne-enough": gettext_lazy("The town had borne as much in that month as it promised."),
     "offline.own-card": gettext_lazy("It was the shop's own card."),
+    "offline.till-not-registered": gettext_lazy("The till had not been registered by then."),
     "offline.till-withdrawn": gettext_lazy("The till had been withdrawn."),
     "offline.counter-reused": gettext_lazy("The till signed another payment with the same number."),
     "offline.card-unreadable": gettext_lazy("The code of the card could not be opened."),

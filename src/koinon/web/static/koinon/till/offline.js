@@ -248,13 +248,14 @@ setInterval(async () => (await safe.unsent()).length && sendNow(), 60000);
 
 at("register").addEventListener("submit", async (event) => {
   event.preventDefault();
+  await sendNow();
   const found = await register(safe, page.register, at("label").value);
   if (found.ok) {
     localStorage.setItem("koinon-offline", JSON.stringify({ party: page.party, sync: new URL(page.sync, location).pathname }));
     await begin();
   } else {
     at("register-said").hidden = false;
-    at("register-said").textContent = found.known && found.body?.said ? found.body.said : copy("t-no-network").textContent;
+    at("register-said").textContent = found.body?.said ?? copy(found.why === "unsent" ? "t-still-kept" : "t-no-network").textContent;
   }
 });
 

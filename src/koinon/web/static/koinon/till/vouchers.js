@@ -150,6 +150,7 @@ export function register(safe, address, label) {
   return alone("accept", async () => {
     let till = await safe.fact("till");
     if (!till || (await safe.fact("told"))?.device?.withdrawn) {
+      if ((await safe.unsent()).length) return { known: false, why: "unsent" }; // The key that signed it must send it.
       const tags = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
       till = { id: crypto.randomUUID(), pair: await newPair(), tags };
       await safe.keep({ till, counter: 0 });
@@ -174,7 +175,7 @@ async function whyNot(safe, amount, tag) {
   if (!told.on || !terms) return ["off"];
   const [unsent, at, found] = [await safe.unsent(), now(told), []];
   if (at - told.heard > terms.days * DAY || at < told.heard - 300000) found.push("stale");
-  if (unsent.length && at - unsent[0].accepted > (terms.days - 1) * DAY) found.push("send-first");
+  if (unsent.length && at - unsent[0].accepted > 0.8 * terms.days * DAY) found.push("send-first");
   if (amount > terms.voucher) found.push("over-payment");
   const sum = (some) => some.reduce((whole, one) => whole + one.amount, 0);
   const day = dayOf(at, told.zone);
