@@ -71,6 +71,8 @@ def seal_round(conn: Connection[Any], *, now: datetime) -> int:
             sealed += block.transfers
             figures.add(metrics.SEALED, block.transfers, town=town.slug)
             log.info("block sealed", town=town.slug, block=block.number, transfers=block.transfers)
+        with transaction(conn):
+            funds.mark_reserves(conn, town_id=town.id)
     figures.set(metrics.SEALED_AT, time.time())
     return sealed
 

@@ -120,10 +120,14 @@ def totals(conn: Connection[Any], *, town_id: int, fund_id: UUID) -> FundTotals:
 
 def totals_of(conn: Connection[Any], *, town_id: int, fund_ids: Collection[UUID]) -> dict[UUID, FundTotals]:
     """Where the units of some funds of the town are, by the fund."""
-    party = parties.town(conn, town_id).party_id
     sql = statement(PACKAGE, "fund_totals")
-    rows = many(conn, sql, FundTotals, town_id=town_id, fund_ids=list(fund_ids), town_party=party)
+    rows = many(conn, sql, FundTotals, town_id=town_id, fund_ids=list(fund_ids))
     return {row.fund_id: row for row in rows}
+
+
+def mark_reserves(conn: Connection[Any], *, town_id: int) -> None:
+    """Sum up what moved in the reserves of a town's funds until now, so that it is not walked again. May be repeated."""
+    execute(conn, statement(PACKAGE, "mark_reserves"), town_id=town_id)
 
 
 def zones(conn: Connection[Any], *, town_id: int) -> dict[str, str]:

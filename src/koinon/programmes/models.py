@@ -425,6 +425,27 @@ class Lane(models.Model):
         return f"lane {self.number} of {self.cycle_id}"
 
 
+class ReserveMark(models.Model):
+    """What went out of a fund's reserve and came back, up to one of its transfers: nothing before it ever changes."""
+
+    fund = models.OneToOneField(Fund, primary_key=True, on_delete=models.PROTECT, related_name="reserve_mark")
+    seq = models.BigIntegerField(db_comment="The newest transfer of the reserve that is in the sums.")
+    received_minor = models.BigIntegerField(db_comment="Euros received less those withdrawn.")
+    issued_minor = models.BigIntegerField(db_comment="Units issued less those given back.")
+    apart_minor = models.BigIntegerField(db_comment="Of these, what was not for a cycle.")
+    swept_minor = models.BigIntegerField(db_comment="What expired in purses and came back.")
+
+    class Meta:
+        db_table_comment = (
+            "Sums over a fund's reserve up to one of its transfers, so that only what came later is walked."
+        )
+        verbose_name = _("mark in a reserve")
+        verbose_name_plural = _("marks in reserves")
+
+    def __str__(self) -> str:
+        return f"mark of {self.fund_id}"
+
+
 class ExceptionState(models.TextChoices):
     PROPOSED = "proposed", _("waiting for a second person")
     APPROVED = "approved", _("in force")

@@ -18,7 +18,7 @@
 -- index, or is looked up one by one.
 --
 -- Nothing leaves the server: memory does not grow with the list. Locks what ledger.disburse locks; whoever calls holds the lane.
-WITH line AS MATERIALIZED (
+WITH line AS (
     (
         SELECT entitlement.id, entitlement.party_id, entitlement.amount_minor
         FROM programmes_entitlement AS entitlement
@@ -41,7 +41,6 @@ WITH line AS MATERIALIZED (
 due AS MATERIALIZED (
     SELECT
         line.id, line.party_id, line.amount_minor,
-        sha256(convert_to(encode(uuid_send(line.id), 'hex') || chr(31) || 'disburse', 'UTF8')) AS digest,
         line.party_id IN (
             SELECT party.id FROM parties_party AS party
             WHERE party.erased_at IS NOT NULL AND party.id > %(after)s::uuid AND party.id <= %(upto)s::uuid
@@ -59,7 +58,14 @@ asked AS MATERIALIZED (
         )::uuid) AS ids,
         array_agg(due.party_id) AS holders,
         array_agg(due.amount_minor) AS amounts
-    FROM (SELECT * FROM due WHERE NOT due.erased ORDER BY due.party_id) AS due
+    FROM (
+        SELECT
+            due.id, due.party_id, due.amount_minor,
+            sha256(convert_to(encode(uuid_send(due.id), 'hex') || chr(31) || 'disburse', 'UTF8')) AS digest
+        FROM due
+        WHERE NOT due.erased
+        OFFSET 0 -- So that a digest is taken once for each line.
+    ) AS due
 ),
 answered AS MATERIALIZED (
     SELECT
@@ -86,15 +92,15 @@ failed AS (
 ),
 mended AS (
     DELETE FROM programmes_failure AS failure
-    USING line
+    USING due
     WHERE
-        %(again)s::boolean AND failure.entitlement_id = line.id
+        %(again)s::boolean AND failure.entitlement_id = due.id
         AND failure.entitlement_id NOT IN (SELECT unpaid.line FROM unpaid)
 ),
-given AS (SELECT count(*)::integer AS lines, coalesce(sum(amount_minor), 0)::bigint AS minor FROM line),
+given AS (SELECT count(*)::integer AS lines, coalesce(sum(amount_minor), 0)::bigint AS minor FROM due),
 kept AS (SELECT count(*)::integer AS lines, coalesce(sum(amount_minor), 0)::bigint AS minor FROM unpaid)
 SELECT
-    given.lines, (SELECT line.party_id FROM line ORDER BY line.party_id DESC LIMIT 1) AS upto,
+    given.lines, (SELECT due.party_id FROM due ORDER BY due.party_id DESC LIMIT 1) AS upto,
     given.lines - kept.lines AS paid, given.minor - kept.minor AS paid_minor, kept.lines AS failed,
     stopping.outcome, stopping.transfer_id, stopping.account_id, stopping.available_minor, stopping.asked_minor
 FROM given

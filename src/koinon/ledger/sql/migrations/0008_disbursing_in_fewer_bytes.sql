@@ -162,11 +162,10 @@ BEGIN
                        want.amount BETWEEN 1 AND max_amount AND want.id < ahead AND acc.closed_at IS NULL
                        AND (want.amount <= acc.ceiling_minor - acc.credits_posted + acc.debits_posted - acc.credits_held)
                            IS NOT FALSE AS sure
-                FROM unnest(p_holder, p_amount, p_id) WITH ORDINALITY AS want (holder, amount, id, place)
-                LEFT JOIN ledger.account AS acc
+                FROM (SELECT unnest(p_holder) AS holder, unnest(p_amount) AS amount, unnest(p_id) AS id) AS want
+                LEFT JOIN ledger.account AS acc  -- Hash and merge being off, in the order of the arrays.
                     ON acc.town_id = p_town AND acc.holder = want.holder AND acc.kind = 'purse' AND acc.fund = p_fund
                     AND acc.unit = p_unit
-                ORDER BY want.place
             ) AS found;
             IF careful AND there > coalesce(cardinality(held), 0) THEN
                 RAISE EXCEPTION 'a purse was opened meanwhile' USING ERRCODE = 'KL005';
@@ -180,7 +179,10 @@ BEGIN
                 SELECT array_agg(want.place) INTO w_place
                 FROM (
                     SELECT want.place
-                    FROM unnest(f_account, f_sure, p_holder) WITH ORDINALITY AS want (account, sure, holder, place)
+                    FROM (
+                        SELECT unnest(f_account) AS account, unnest(f_sure) AS sure, unnest(p_holder) AS holder,
+                               generate_series(1, n) AS place
+                    ) AS want
                     WHERE want.account IS NULL AND want.sure
                     ORDER BY want.holder
                 ) AS want;
@@ -192,7 +194,7 @@ BEGIN
                                             credits_posted, last_seq, opened_at, opened_by)
                 SELECT p_town, want.account, purse, p_unit, p_holder[want.place], p_fund, 0, NULL, p_amount[want.place],
                        want.seq, p_effective_at, p_actor
-                FROM unnest(w_place, w_account, w_seq) AS want (place, account, seq);
+                FROM (SELECT unnest(w_place) AS place, unnest(w_account) AS account, unnest(w_seq) AS seq) AS want;
             END IF;
 
             IF filling > 0 THEN
@@ -201,8 +203,10 @@ BEGIN
                 INTO old_place, old_account, old_at, old_amount, old_last, old_seq
                 FROM (
                     SELECT want.*, row_number() OVER (ORDER BY want.account) AS row
-                    FROM unnest(f_account, f_sure, f_at, p_amount, f_last) WITH ORDINALITY
-                         AS want (account, sure, at, amount, last_seq, place)
+                    FROM (
+                        SELECT unnest(f_account) AS account, unnest(f_sure) AS sure, unnest(f_at) AS at,
+                               unnest(p_amount) AS amount, unnest(f_last) AS last_seq, generate_series(1, n) AS place
+                    ) AS want
                     WHERE want.account IS NOT NULL AND want.sure
                     ORDER BY want.account
                 ) AS want;
@@ -227,8 +231,12 @@ BEGIN
                    CASE WHEN line.seq = first THEN escrow.last_seq ELSE line.seq - 1 END,
                    coalesce(f_last[line.place], 0), p_town, p_escrow, line.account, actor, code, 0, 1, transfer,
                    p_id[line.place], reference
-            FROM unnest(w_place, w_account, w_seq) AS line (place, account, seq)
-            ORDER BY p_id[line.place];
+            FROM (
+                SELECT line.place, line.account, line.seq
+                FROM (SELECT unnest(w_place) AS place, unnest(w_account) AS account, unnest(w_seq) AS seq) AS line
+                ORDER BY p_id[line.place]
+                OFFSET 0  -- What is sorted is narrow.
+            ) AS line;
             UPDATE ledger.account AS acc
             SET debits_posted = acc.debits_posted + moved.minor, last_seq = w_seq[cardinality(w_seq)]
             FROM (SELECT sum(p_amount[line.place])::bigint AS minor FROM unnest(w_place) AS line (place)) AS moved
