@@ -128,6 +128,18 @@ def test_accounts_of_one_household_have_phones_of_their_own_and_set_one_up_once(
     assert desk.town.broken() == []
 
 
+def test_a_code_that_paid_somebody_elses_payment_is_noticed(desk, owner_conn):
+    set_up(desk)
+    assert pays(desk, show(desk).token) == "done"
+    other = desk.town.pay_for("ana", "forn", "1.00")
+    desk.conn.commit()
+    assert desk.town.broken() == []
+    for wrong in (new_id(), other.id):
+        owner_conn.execute("UPDATE instruments.shown_code SET payment = %s", [wrong])
+        noticed = [name for name, _ in desk.town.broken()]
+        assert noticed == (["shown_codes_are_of_phones"] if wrong != other.id else [])
+
+
 def test_the_digits_that_a_phone_stands_under_are_no_card_to_type(desk):
     phone = set_up(desk)
     assert pays(desk, phone.number) == "instruments.card-not-found"

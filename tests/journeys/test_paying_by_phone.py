@@ -94,6 +94,7 @@ def resident_sees(resident: Reader, number: str) -> str:
 
 def chooses_pin(page: Page, password: str) -> None:
     page.get_by_role("link", name="Choose a PIN").click()
+    page.get_by_role("link", name="Show who I am").click()
     page.locator("input[type=password]").fill(password)  # Who finds a telephone cannot choose a PIN.
     page.locator("main form button[type=submit]").first.click()
     page.get_by_label("New PIN").fill("123456")

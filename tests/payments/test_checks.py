@@ -11,6 +11,8 @@ from koinon.db.checks import run_checks
 from koinon.kernel.identifiers import new_id
 from koinon.ledger import operations as ledger
 from koinon.ledger.types import Capture, Hold, Request, Reversal, Transfer
+from koinon.parties.secrets import Secrets
+from koinon.payments import requesting
 from tests.payments.paying_town import NOON, PayingTown, build, money
 
 
@@ -67,9 +69,30 @@ def test_a_payment_of_two_payers_or_to_two_payees_is_noticed(town):
     assert failing(town.conn) == {"payments_have_one_payer_and_one_payee"}
 
 
+def test_money_of_one_fund_that_arrives_as_money_of_another_is_noticed(town):
+    post(town, transfer(purse(town, "laia"), purse(town, "ana", "bonus")))
+    assert failing(town.conn) == {"payments_change_no_money_into_another_funds"}
+
+
+def test_a_request_that_the_trail_knows_nothing_of_is_noticed(town, owner_conn):
+    requesting.ask(
+        town.conn, town_id=town.id, payee=town.parties["forn"], amount=money("1.00"), lasts=timedelta(hours=1),
+        idempotency_key="a", actor="user:1", at=NOON, secrets=Secrets.fresh(),
+    )  # fmt: skip
+    requesting.have_code(town.conn, town_id=town.id, payee=town.parties["forn"], actor="user:1", at=NOON)
+    town.conn.commit()
+    assert failing(town.conn) == set()
+    for row in ("request", "payee_code"):
+        owner_conn.execute(f"UPDATE payments.{row} SET made_by = 'user:2'")
+        assert failing(town.conn) == {"requests_and_codes_are_as_the_trail_says"}
+        owner_conn.execute(f"UPDATE payments.{row} SET made_by = 'user:1'")
+
+
 def test_a_payment_to_oneself_is_noticed(town):
     post(town, transfer(purse(town, "laia"), purse(town, "laia", "bonus")))
-    assert failing(town.conn) == {"payments_have_one_payer_and_one_payee"}
+    assert failing(town.conn) == {
+        "payments_have_one_payer_and_one_payee", "payments_change_no_money_into_another_funds",
+    }  # fmt: skip
 
 
 def test_a_payment_and_a_hold_in_one_group_are_noticed(town):

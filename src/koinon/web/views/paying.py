@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from allauth.account.internal.flows.reauthentication import is_reauthentication_required
-from allauth.core.exceptions import ReauthenticationRequired
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows, is_reauthentication_required
 from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -383,8 +384,6 @@ def phone(request: HttpRequest) -> HttpResponse:
     """Show a code at a till. A POST makes a new one: as JSON for the script that renews it, as a page for anybody else."""
     grant = seat_of(request)
     found = _phone(grant)
-    if found is None:
-        return redirect("purse-phone-pin")
     shown = None
     if request.method == "POST":
         shown = phones.show(
@@ -395,7 +394,7 @@ def phone(request: HttpRequest) -> HttpResponse:
             return JsonResponse(_code(shown))
     context = {
         "phone": found,
-        "blocked": found.state is CardState.BLOCKED,
+        "blocked": found is not None and found.state is CardState.BLOCKED,
         "shown": shown,
         "svg": qr.drawing(shown.token) if shown else "",
     }
@@ -414,7 +413,10 @@ def phone_pin(request: HttpRequest) -> HttpResponse:
     if is_reauthentication_required(request, app=""):
         if request.method == "POST":
             return redirect("purse-phone-pin")  # What was sent is not kept for afterwards: it holds a PIN.
-        raise ReauthenticationRequired
+        first = get_reauthentication_flows(request.user)[0]["id"]
+        again = reverse({"reauthenticate": "account_reauthenticate"}.get(first, first))
+        to_show = {"phone": _phone(grant), "again": f"{again}?{urlencode({'next': request.path})}"}
+        return wallet.show(request, "koinon/paying/pin.html", to_show)
     form = PinForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
