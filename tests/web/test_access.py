@@ -139,11 +139,12 @@ def at_work_by_themselves(conn: Any, town_id: int) -> dict[str, Any]:
 
 
 def demanded(conn: Any, town: Any, payee: Any) -> Any:
-    """A request to be paid that nobody has paid; the same one each time."""
+    """A request to be paid that nobody has paid, and a payee that has a code of its own; the same ones each time."""
     from koinon.kernel.money import Amount
     from koinon.parties.secrets import Secrets
     from koinon.payments import requesting
 
+    requesting.have_code(conn, town_id=town.pk, payee=payee, actor="user:1", at=timezone.now())
     found = requesting.ask(
         conn, town_id=town.pk, payee=payee, amount=Amount(2_50, town.unit_code), lasts=timedelta(days=7),
         idempotency_key="ids", actor="user:1", at=timezone.now(), secrets=Secrets.load(),
