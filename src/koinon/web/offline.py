@@ -81,7 +81,7 @@ def losses(found: Sequence[tuple[Voucher, list[Voucher]]]) -> list[Loss]:
 def became(voucher: Voucher, town: Town) -> str:
     """What became of a payment, as its shop reads it: who paid how much."""
     parts = [
-        text % {"amount": money(minor, town)}
+        text % {"amount": f"\u2068{money(minor, town)}\u2069"}  # Kept together in whatever direction the sentence runs.
         for minor, text in (
             (voucher.paid_minor, _("%(amount)s paid by the card")),
             (voucher.covered_minor, _("%(amount)s paid by the town")),

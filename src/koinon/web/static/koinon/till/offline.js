@@ -23,7 +23,7 @@ function go(name) {
   if (view === "card" && name !== "card") stopCamera();
   view = name;
   for (const section of document.querySelectorAll(".app-view")) section.hidden = section.id !== `view-${name}`;
-  at(`view-${name}`).querySelector("h1, h2")?.focus({ preventScroll: true });
+  at(`view-${name}`).querySelector("h2")?.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
