@@ -50,3 +50,14 @@ def test_a_role_that_was_revoked_and_put_back_is_noticed(town):
         "INSERT INTO parties_rolegrant (user_id, town_id, role) VALUES (%s, %s, 'officer')", [user, town.id]
     )
     assert failing(town.conn) == {"roles_were_granted_in_the_trail"}
+
+
+def test_a_right_that_one_person_gave_alone_is_noticed(town):
+    town.conn.execute(
+        "INSERT INTO parties_rightrequest"
+        " (id, town_id, user_id, what, role, asked_by_id, asked_at, decided_by_id, decided_at, outcome)"
+        " SELECT gen_random_uuid(), %(town)s, r.user_id, 'people', 'officer', o.user_id, now(), o.user_id, now(), 'given'"
+        " FROM parties_rolegrant AS r, parties_rolegrant AS o WHERE r.role = 'resident' AND o.role = 'officer'",
+        {"town": town.id},
+    )
+    assert failing(town.conn) == {"rights_were_given_by_a_second_person"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +61,45 @@ def test_asking_for_a_new_password_tells_nobody_who_has_an_account(site: Databas
         for mail in ("shop@besos.example", "nobody@besos.example")
     ]
     assert answers[0] == answers[1] == "/accounts/password/reset/confirm/"
+
+
+@pytest.mark.parametrize("page", ["/accounts/login/code/", "/accounts/password/reset/"])
+def test_asking_for_a_code_looks_the_same_for_an_account_and_for_none(site: Database, page: str) -> None:
+    def told(mail: str) -> tuple[str, str]:
+        client = Client()
+        onward = client.post(page, {"email": mail}).headers["Location"]
+        shown = client.get(onward).content.decode().split("<main")[1].split("</main>")[0]
+        return onward, re.sub(r'value="\w{64}"', "", shown.replace(mail, "…"))
+
+    assert told("shop@besos.example") == told("nobody@besos.example")
+
+
+def test_tries_at_once_are_counted_as_those_one_after_the_other(site: Database, lived: Lived) -> None:
+    """Eight browsers, each on a connection of its own, as processes have: five tries and no sixth."""
+    from django.contrib.auth.signals import user_login_failed
+    from django.db import connections
+
+    looked: list[str] = []
+
+    def note(**_more: object) -> None:
+        looked.append("wrong")
+
+    def attempts() -> None:
+        attempt(Client(), "demo-coordinator", "a wrong password")
+        connections.close_all()
+
+    user_login_failed.connect(note)
+    try:
+        threads = [threading.Thread(target=attempts) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        user_login_failed.disconnect(note)
+    assert len(looked) <= 5
+    status, text = attempt(Client(), "demo-coordinator", lived.passwords["coordinator"])
+    assert (status, "Too many failed login attempts" in text) == (200, True)
 
 
 def test_signing_out_ends_the_session(site: Database) -> None:

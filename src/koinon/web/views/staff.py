@@ -75,7 +75,7 @@ class RoleForm(forms.Form):
 
     def __init__(self, *args: Any, roles: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(code, ROLES[code]) for code in roles]  # type: ignore[attr-defined]
+        self.fields["role"].choices = [(code, SHORT[code]) for code in roles]  # type: ignore[attr-defined]
 
 
 @seen_by(Role.OFFICER, Role.APPROVER)
