@@ -57,6 +57,8 @@ def test_a_card_goes_from_the_printer_to_its_replacement(koinon, town, tmp_path,
     new = koinon("card", "replace", first, second, "--why", "stolen", *olga)[1]
     assert (new["state"], new["has_pin"], new["party"]) == ("active", False, str(town.parties["ana"]))
     assert koinon("card", "show", first, *olga)[1]["replaced_by"] == new["card"]
+    listed = koinon("card", "list", str(town.parties["ana"]), *olga)[1]["cards"]
+    assert [(one["kind"], one["state"]) for one in listed] == [("card", "active"), ("card", "replaced")]
     assert koinon("card", "withdraw", third, "--why", "spoiled", *olga)[1]["state"] == "withdrawn"
     counted = {"made": 0, "active": 1, "blocked": 0, "replaced": 1, "withdrawn": 1, "promised": 0}
     assert koinon("card", "stock")[1] == {"town": "vila", **counted}

@@ -170,6 +170,37 @@ def show(
         _say(out, facts, found)
 
 
+@app.command("list")
+def list_(
+    party: PartyArgument,
+    actor: ActorOption,
+    town: TownOption = "",
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """List the cards and phones a party has or had, newest first, by their opaque ids."""
+    from koinon.db.transactions import transaction
+    from koinon.instruments import queries
+
+    with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, _):
+        with transaction(conn):
+            found = queries.cards_of(conn, town_id=facts.id, party=party)
+
+        def shown(console: Console) -> None:
+            from koinon.cli.tables import plain_table
+
+            table = plain_table("id", "kind", "state", "PIN")
+            for one in found:
+                table.add_row(str(one.id), one.kind.value, one.state.value, "set" if one.has_pin else "none")
+            console.print(table)
+
+        listed = [
+            {"card": one.id, "kind": one.kind, "state": one.state, "has_pin": one.has_pin, "made_at": one.made_at}
+            for one in found
+        ]
+        out.document({"town": facts.slug, "party": party, "cards": listed}, shown)
+
+
 @app.command("balance")
 def balance(
     card: CardArgument,

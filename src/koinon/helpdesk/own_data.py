@@ -32,6 +32,7 @@ from koinon.parties.errors import PartyErased
 from koinon.parties.naming import Reader
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
+from koinon.payments import requesting
 from koinon.payments.types import PartyMovement
 from koinon.treasury import topups
 
@@ -172,6 +173,11 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
             for one in documents.documents(conn, town_id=town_id, party=party, reader=reader, vault=vault)
         ],
         "monthly_letter": letters.wishes(conn, town_id=town_id, party=party, vault=vault).monthly,
+        "asked_to_be_paid": [
+            {"at": one.request.made_at, "minor": one.request.amount_minor, "until": one.request.expires_at,
+             "state": str(one.state), "payment": one.payment.id if one.payment else None}
+            for one in requesting.asked_by(conn, town_id=town_id, payee=party, at=at, limit=_PAGE)
+        ],
         "top_ups": [
             {"at": one.requested_at, "minor": one.amount.minor, "way": str(one.way), "state": str(one.state)}
             for one in topups.topups(conn, town_id=town_id, party=party, limit=_PAGE)
