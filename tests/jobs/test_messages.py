@@ -23,7 +23,8 @@ from tests.programmes.small_town import NOON, SmallTown
 
 DATA = {
     "card": "9092", "amount_minor": 12_50, "last_day": "2026-12-31", "from_day": "2026-12-01", "number": "C-17",
-    "due_day": "2026-12-15", "part_minor": 2_50, "cards": 1, "balance": "SALDO", "lock": "BLOQUEAR", "stop": "ALTO",
+    "due_day": "2026-12-15", "part_minor": 2_50, "cards": 1, "balance": "SALDO", "lock": "BLOQUEAR", "stop": "ALTO", "shop": "Forn",
+    "paid_day": "2026-12-01",
 }  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from koinon.db.transactions import transaction
 from koinon.instruments import authorised as instruments
@@ -44,7 +46,7 @@ def authorise(desk: Desk, *, per_day: str = "20.00", last_day: date = LAST_DAY) 
     )  # fmt: skip
 
 
-def given(desk: Desk, held: Authorisation) -> Card:
+def handed(desk: Desk, held: Authorisation) -> Card:
     [card] = desk.make()
     instruments.give(
         desk.conn, town_id=desk.town.id, authorisation_id=held.id, card_id=card.id, actor=OFFICER, at=NOON
@@ -71,7 +73,7 @@ def pays(
 
 
 def test_a_card_for_somebody_else_pays_up_to_its_limit_and_begins_anew_the_next_day(desk):
-    card = given(desk, authorise(desk))
+    card = handed(desk, authorise(desk))
     assert [pays(desk, card, amount) for amount in ("15.00", "5.01", "5.00")] == [
         ["paid"], ["authorised.day-limit"], ["paid"],
     ]  # fmt: skip
@@ -81,7 +83,7 @@ def test_a_card_for_somebody_else_pays_up_to_its_limit_and_begins_anew_the_next_
 
 
 def test_its_last_day_is_inclusive_and_every_ground_is_said_with_those_of_the_purses(desk):
-    card = given(desk, authorise(desk, per_day="500.00", last_day=NOON.date()))
+    card = handed(desk, authorise(desk, per_day="500.00", last_day=NOON.date()))
     later = NOON + timedelta(days=1)
     assert pays(desk, card, "1.00") == ["paid"]
     assert pays(desk, card, "1.00", at=later) == ["authorised.last-day-passed"]
@@ -91,13 +93,13 @@ def test_its_last_day_is_inclusive_and_every_ground_is_said_with_those_of_the_pu
 
 
 def test_the_same_payment_again_is_given_back_although_the_limit_is_reached(desk):
-    card, payment = given(desk, authorise(desk)), new_id()
+    card, payment = handed(desk, authorise(desk)), new_id()
     assert [pays(desk, card, "20.00", payment=payment) for _ in range(2)] == [["paid"], ["paid"]]
     assert desk.town.balance("ana", "aid") == "80.00"
 
 
 def test_what_was_given_back_can_be_paid_again_that_day(desk):
-    card, payment = given(desk, authorise(desk)), new_id()
+    card, payment = handed(desk, authorise(desk)), new_id()
     pays(desk, card, "20.00", payment=payment)
     payments.refund(
         desk.conn, town_id=desk.town.id, refund_id=new_id(), payment_id=payment, amount=money("12.00"),
@@ -108,7 +110,7 @@ def test_what_was_given_back_can_be_paid_again_that_day(desk):
 
 def test_once_ended_its_cards_pay_nothing_and_the_holders_own_card_goes_on(desk):
     held, own = authorise(desk), desk.give("ana", pin=PIN)
-    card = given(desk, held)
+    card = handed(desk, held)
     for _ in range(2):
         instruments.end(desk.conn, town_id=desk.town.id, authorisation_id=held.id, actor="user:9", at=NOON)
     assert pays(desk, card, "1.00") == ["instruments.card-ended"]
@@ -118,7 +120,7 @@ def test_once_ended_its_cards_pay_nothing_and_the_holders_own_card_goes_on(desk)
 
 def test_a_card_in_its_place_stays_under_the_limit(desk):
     held = authorise(desk)
-    card, [new] = given(desk, held), desk.make()
+    card, [new] = handed(desk, held), desk.make()
     pays(desk, card, "15.00")
     desk.step(operations.replace, card, Why.LOST, by=new.id)
     desk.set_pin(new, PIN)
@@ -144,7 +146,7 @@ def test_at_most_three_may_be_authorised_and_one_that_ended_makes_room(desk):
 
 def test_eight_tills_at_once_cannot_pass_the_limit(desk, database):
     held = authorise(desk)
-    cards = [given(desk, held), given(desk, held)]
+    cards = [handed(desk, held), handed(desk, held)]
     desk.conn.commit()
 
     def at_till(number: int) -> list[str]:
@@ -159,7 +161,7 @@ def test_eight_tills_at_once_cannot_pass_the_limit(desk, database):
 
 def test_its_payments_are_named_as_such_before_the_holder_and_not_before_the_shop(desk):
     held, own = authorise(desk), desk.give("ana", pin=PIN)
-    card = given(desk, held)
+    card = handed(desk, held)
     pays(desk, card, "3.00")
     pays(desk, own, "4.00")
     of = [moves(desk, name) for name in ("ana", "forn")]
@@ -169,3 +171,30 @@ def test_its_payments_are_named_as_such_before_the_holder_and_not_before_the_sho
 def moves(desk: Desk, name: str) -> list[tuple[int, str]]:
     found = reading.movements(desk.conn, town_id=desk.town.id, party_id=desk.town.parties[name])
     return [(one.signed_minor, one.helper_card) for one in found]
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 1), st.booleans()), min_size=4, max_size=8))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_paid_and_given_back_no_day_holds_more_than_its_limit(desk, steps):
+    """Payments of whole units on one of two days; some are given back in the same step."""
+    for open_one in instruments.authorisations_of(desk.conn, town_id=desk.town.id, party=desk.town.parties["ana"]):
+        instruments.end(desk.conn, town_id=desk.town.id, authorisation_id=open_one.id, actor=OFFICER, at=NOON)
+    card = handed(desk, authorise(desk, per_day="10.00"))
+    held: dict[int, int] = {0: 0, 1: 0}
+    for units, day, back in steps:
+        payment, at = new_id(), NOON + timedelta(days=day)
+        came = pays(desk, card, f"{units}.00", at=at, payment=payment)
+        if held[day] + units > 10:
+            assert came[0] == "authorised.day-limit"
+            continue
+        if came != ["paid"]:  # The household itself has no more.
+            assert "authorised.day-limit" not in came
+            continue
+        held[day] += units
+        if back:
+            payments.refund(
+                desk.conn, town_id=desk.town.id, refund_id=new_id(), payment_id=payment, amount=money(f"{units}.00"),
+                effective_at=at, actor="till:1",
+            )  # fmt: skip
+            held[day] -= units
+    assert desk.town.broken() == []

@@ -29,6 +29,8 @@ from koinon.instruments.errors import (
     TooManyAuthorised,
 )
 from koinon.instruments.types import Authorisation, Card, Why
+from koinon.kernel.identifiers import id_under
+from koinon.outbox import messages
 from koinon.parties.errors import PartyErased
 
 _PACKAGE = "koinon.instruments"
@@ -91,6 +93,8 @@ def authorise(
             "party": str(party), "per_day_minor": per_day_minor, "last_day": last_day.isoformat(),
         }  # fmt: skip
         _record(conn, town_id, authorisation_id, "instruments.authorised", actor, at, after)
+        data: dict[str, str | int] = {"amount_minor": per_day_minor, "last_day": last_day.isoformat()}
+        _tell(conn, town_id, authorisation_id, party, "helper.authorised", at, data)
     return authorisation(conn, town_id=town_id, authorisation_id=authorisation_id)
 
 
@@ -165,6 +169,7 @@ def end(conn: Connection[Any], *, town_id: int, authorisation_id: UUID, actor: s
             for card in cards_of(conn, town_id=town_id, authorisation_id=authorisation_id):
                 operations.withdraw(conn, town_id=town_id, card_id=card, why=Why.ASKED, actor=actor, at=at)
             _record(conn, town_id, authorisation_id, "instruments.authorisation-ended", actor, at, None)
+            _tell(conn, town_id, authorisation_id, held.party, "helper.ended", at, {})
     return authorisation(conn, town_id=town_id, authorisation_id=authorisation_id)
 
 
@@ -239,6 +244,20 @@ def _sound(per_day_minor: int, last_day: date, today: date) -> None:
     grounds = rules.why_not_authorised(per_day_minor=per_day_minor, last_day=last_day, today=today)
     if grounds:
         raise AuthorisationNotSound(grounds=grounds)
+
+
+def _tell(
+    conn: Connection[Any],
+    town_id: int,
+    authorisation_id: UUID,
+    party: UUID,
+    kind: str,
+    at: datetime,
+    data: dict[str, str | int],
+) -> None:
+    """Leave word for whose money it is: whoever did not ask for it shall know."""
+    message = id_under(authorisation_id, kind)
+    messages.leave(conn, town_id=town_id, message_id=message, party=party, kind=kind, at=at, data=data, prefer="sms")
 
 
 def _record(

@@ -93,6 +93,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("The rules for part of your money stay as they are"),
         gettext_noop("A change that was announced for %(from_day)s was taken back."),
     ),
+    "helper.authorised": (
+        gettext_noop("Somebody may pay for you from now on: up to %(amount)s a day until %(last_day)s"),
+        gettext_noop("If you did not ask for this, end it in your wallet or tell the town's counter at once."),
+    ),
+    "helper.ended": (
+        gettext_noop("Somebody who paid for you may not pay any more"),
+        gettext_noop("Their cards are dead. What you have is untouched."),
+    ),
     "text.balance": (gettext_noop("You have %(amount)s."), gettext_noop("You asked by text message.")),
     "text.balance-until": (
         gettext_noop("You have %(amount)s. Of it %(part)s can be spent until %(last_day)s."),

@@ -108,6 +108,8 @@ MESSAGE_KINDS: dict[str, Any] = {
     "payment.receipt": gettext_lazy("Receipt of a purchase"),
     "fund.ending": gettext_lazy("Money ends soon"),
     "fund.rule-changes": gettext_lazy("Rules of money change"),
+    "helper.authorised": gettext_lazy("Somebody else may pay"),
+    "helper.ended": gettext_lazy("Ended that somebody may pay"),
     "text.balance": gettext_lazy("Answer to a text message: what there is"),
     "text.balance-until": gettext_lazy("Answer to a text message: what there is"),
     "text.locked": gettext_lazy("Answer to a text message: cards blocked"),
