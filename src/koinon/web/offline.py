@@ -152,7 +152,7 @@ def payer_words(town: Town) -> dict[str, dict[str, Any]]:
                 "cancel": _("Do not pay"),
                 "accepted": _("Accepted"),
                 "number": _("Number"),
-                "keep": _("Keep the number. It stands with the payment in your movements."),
+                "keep": _("Keep the number: by it the shop finds this payment."),
                 "not_accepted": _("Not paid"),
                 "why": {
                     "over-payment": _("Without a network it is more than one payment may be."),
