@@ -46,7 +46,8 @@ def connect(
 
 def another(conn: Connection[Any]) -> Connection[Any]:
     """A second connection like this one: the same server, database, role and settings."""
-    return psycopg.connect(**conn.info.get_parameters(), password=conn.info.password or None)
+    given: dict[str, Any] = {**conn.info.get_parameters(), "password": conn.info.password or None}
+    return psycopg.connect(**given)
 
 
 def _parameters(url: str, application_name: str, statement_timeout_seconds: int) -> dict[str, Any]:

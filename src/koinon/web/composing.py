@@ -21,7 +21,7 @@ from koinon.programmes.types import FundView
 from koinon.web.forms import AmountField
 
 NEW = "new"
-DATE = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+DATE: dict[str, Any] = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
 
 def as_upload(content: bytes) -> UploadedFile:
