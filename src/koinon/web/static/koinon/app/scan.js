@@ -110,13 +110,14 @@ function torch(stream) {
   return (on) => track.applyConstraints({ advanced: [{ torch: on }] });
 }
 
-const QUICK = 60; // Milliseconds between two keys; nobody types a dozen that fast.
+const QUICK = 120; // Milliseconds between two keys; whoever types a dozen digits that fast means the same by them.
 
-// A scanner that is plugged in types its code and Enter. Calls ``found(text)`` and takes the keys away from whatever has
+// A scanner that is plugged in types its code and Enter. Calls ``found(text, began)``, with when its first key came, and takes the keys away from whatever has
 // the focus, except for the first few, which a field may have got: its value is put back. Returns a function that ends it.
 export function keyboard(found) {
   let typed = "";
   let last = 0;
+  let began = 0;
   let field;
   let before = "";
   const onKey = (event) => {
@@ -124,6 +125,7 @@ export function keyboard(found) {
     const now = event.timeStamp;
     if (now - last > QUICK) {
       typed = "";
+      began = now;
       field = event.target instanceof HTMLInputElement ? event.target : undefined;
       before = field?.value ?? "";
     }
@@ -134,7 +136,7 @@ export function keyboard(found) {
       event.preventDefault();
       event.stopImmediatePropagation();
       if (field) field.value = before;
-      found(text);
+      found(text, began);
     } else if (event.key.length === 1) {
       typed += event.key;
       if (typed.length > 200) typed = "";

@@ -59,13 +59,18 @@ at("keys").addEventListener("click", (event) => {
   if (pressed) digit(pressed.dataset.digit);
 });
 
+let keyed = []; // When a key was typed, and what stood there before it.
+
 // The keys of a keyboard do what the pad does, as long as nothing else has the focus.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, summary, a")) return;
   const figure = /^[0-9]$/.test(event.key) ? event.key : event.key === "Backspace" ? "back" : undefined;
   if (view === "amount") {
-    if (figure) digit(figure);
-    else if (event.key === "Enter" && !event.target.closest("button")) charge();
+    if (figure) {
+      keyed.push([event.timeStamp, typed]);
+      keyed = keyed.slice(-60);
+      digit(figure);
+    } else if (event.key === "Enter" && !event.target.closest("button")) charge();
     else return;
     event.preventDefault();
   } else if (view === "payer" && figure && !at("pin-keys").hidden) {
@@ -136,7 +141,13 @@ at("type-card").addEventListener("submit", (event) => {
   presented(at("number").value);
 });
 
-keyboard((text) => {
+keyboard((text, began) => {
+  // The figures of a scanned code came as keys, too: the amount is what it was before them.
+  const before = keyed.find(([when]) => when >= began);
+  if (view === "amount" && before) {
+    typed = before[1];
+    display();
+  }
   if (view === "amount" && typed > 0) begin();
   if (view === "amount" ? typed > 0 : view === "card") presented(text);
 });
