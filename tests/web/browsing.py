@@ -26,7 +26,7 @@ BY_LANGUAGE = [
     "form-field-multiple-labels", "aria-command-name", "aria-input-field-name", "aria-toggle-field-name",
     "aria-dialog-name", "aria-meter-name", "aria-progressbar-name", "aria-valid-attr-value",
     "image-alt", "role-img-alt", "svg-img-alt", "empty-heading", "empty-table-header", "page-has-heading-one",
-    "landmark-unique", "table-duplicate-name", "duplicate-id-aria", "scrollable-region-focusable", "target-size",
+    "landmark-unique", "table-duplicate-name", "duplicate-id-aria", "scrollable-region-focusable",
 ]  # fmt: skip
 THIN = """
     for (const list of document.querySelectorAll("tbody, .moves, .choices, select, datalist, .cards")) {
@@ -67,15 +67,15 @@ LOOK = (
 """
     + THIN
     + """
+            for (const touched of document.querySelectorAll(TOUCHED)) {
+                const hidden = !touched.matches("summary") && touched.closest("details:not([open])");
+                // A box is touched with the line that it stands in.
+                const box = /checkbox|radio/.test(touched.type) && touched.closest(".check, label") || touched;
+                const {width, height} = box.getBoundingClientRect();
+                if (height && (Math.round(height) < 44 || width < 24) && !hidden)
+                    found.push(`${Math.round(width)} by ${Math.round(height)} pixels: ${touched.outerHTML.slice(0, 80)}`);
+            }
             if (language === deep) {
-                for (const touched of document.querySelectorAll(TOUCHED)) {
-                    const hidden = !touched.matches("summary") && touched.closest("details:not([open])");
-                    // A box is touched with the line that it stands in.
-                    const box = /checkbox|radio/.test(touched.type) && touched.closest(".check, label") || touched;
-                    const height = Math.round(box.getBoundingClientRect().height);
-                    if (height && height < 44 && !hidden)
-                        found.push(`${height} pixels high: ${touched.outerHTML.slice(0, 80)}`);
-                }
                 root.dataset.theme = "light";
                 found.push(...await look({runOnly: {type: "tag", values: tags}}));
                 root.dataset.theme = "dark";
