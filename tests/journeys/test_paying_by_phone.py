@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.journeys.test_till import with_camera
 from tests.web.browsing import DESK, PHONE, Reader, axe_findings, signed_in
 from tests.web.town import TownSite
 
@@ -135,6 +139,30 @@ def test_a_code_that_a_telephones_own_camera_opens_leads_to_the_same_screen_and_
     confirms(page, page.locator(".payee").inner_text(), "1.05")
     page.wait_for_url("**/purse/paid/**")
     expect(at_till.get_by_role("heading", name="Paid")).to_be_visible(timeout=8000)
+
+
+def test_the_code_on_a_tills_screen_is_scanned_with_the_camera(browser, town_site, shop, tmp_path):
+    at_till = asks(shop, "1,10")
+    with with_camera(browser, filmed(at_till.locator(".qr").screenshot(), tmp_path / "till.mjpeg")) as opened:
+        found = signed_in(opened, town_site, "resident", size=PHONE)
+        found.context.grant_permissions(["camera"], origin=town_site.url)
+        page = found.open("/purse/pay/")
+        page.get_by_role("button", name="Scan").click()
+        expect(page.get_by_role("heading", name="You pay")).to_be_visible(timeout=20_000)
+        expect(page.locator("main .big")).to_contain_text("1.10")
+        assert found.problems == []
+        found.context.close()
+
+
+def filmed(picture: bytes, file: Path) -> Path:
+    """A film of a table on which a screen shows this picture."""
+    with Image.open(io.BytesIO(picture)) as shown:
+        table = Image.new("RGB", (1280, 720), "#8a8478")
+        table.paste(shown.convert("RGB").resize((520, 520)), (380, 100))
+    frame = io.BytesIO()
+    table.save(frame, "JPEG", quality=85)
+    file.write_bytes(frame.getvalue() * 3)
+    return file
 
 
 def token_of_last(shop: Reader) -> str:
