@@ -52,7 +52,9 @@ def test_somebody_is_let_pay_and_ended(koinon, town):
     koinon("helper", "give", held, card, *OLGA)
     shown = koinon("card", "balance", card, *OLGA)[1]
     assert (shown["left_today_minor"], sum(purse["available_minor"] for purse in shown["purses"])) == (20_00, 100_00)
-    assert koinon("helper", "change", held, "--per-day", "5", "--until", "2027-06-30", *OLGA)[1]["per_day_minor"] == 5_00
+    assert (
+        koinon("helper", "change", held, "--per-day", "5", "--until", "2027-06-30", *OLGA)[1]["per_day_minor"] == 5_00
+    )
     assert koinon("helper", "end", held, *OLGA)[1]["ended_at"]
     assert [one["authorisation"] for one in koinon("helper", "list", ana, *OLGA)[1]["helpers"]] == [held]
     assert koinon("card", "balance", card, *OLGA)[0] == 1
@@ -64,7 +66,9 @@ def test_letters_are_queued_and_printed_and_a_leaflet_is_written(koinon, town, t
     Vault(town.conn, Secrets.load()).put(town.parties["ana"], {"name": "Ana Martí"})
     town.conn.commit()
     ana = str(town.parties["ana"])
-    assert koinon("letter", "wishes", ana, "--language", "es", "--monthly", "--large-print", *OLGA)[1]["monthly"] is True
+    assert (
+        koinon("letter", "wishes", ana, "--language", "es", "--monthly", "--large-print", *OLGA)[1]["monthly"] is True
+    )
     queued = koinon("letter", "queue", "2026-09", *OLGA)[1]
     assert (queued["queued"], queued["waiting"]) == (1, 1)
     file = tmp_path / "letters.pdf"

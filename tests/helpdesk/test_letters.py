@@ -30,7 +30,9 @@ MONTH, LATER = Month.of(NOON.date()), date(2027, 6, 1)
 @pytest.fixture
 def town(database: Any, conn: Any) -> PayingTown:
     town = paying_town.build_with_money(conn)
-    vault(town).put(town.parties["ana"], {"name": "Άννα Παππά", "address": "Κήπου 1\n38221 Βόλος", "phone": "600112233"})
+    vault(town).put(
+        town.parties["ana"], {"name": "Άννα Παππά", "address": "Κήπου 1\n38221 Βόλος", "phone": "600112233"}
+    )
     return town
 
 
@@ -119,7 +121,13 @@ def test_a_batch_can_be_printed_again_and_each_letter_is_in_one_batch(town):
 def test_a_month_that_is_not_over_has_no_statement_and_nobody_prints_without_the_right(town):
     with pytest.raises(KoinonError, match="the month ends"):
         letters.queue(
-            town.conn, town_id=town.id, month=MONTH, chosen=Chosen.EVERYBODY, today=MONTH.last_day, actor="user:1", at=NOON
+            town.conn,
+            town_id=town.id,
+            month=MONTH,
+            chosen=Chosen.EVERYBODY,
+            today=MONTH.last_day,
+            actor="user:1",
+            at=NOON,
         )
     with pytest.raises(KoinonError) as refused:
         letters.printed(

@@ -51,7 +51,9 @@ def bind(desk: Desk, name: str = "ana", number: str = NUMBER) -> bool:
     )  # fmt: skip
 
 
-def writes(desk: Desk, text: str, *, reference: str = "", sender: str = AS_THE_GATEWAY_SAYS, minutes: int = 0) -> Answer:
+def writes(
+    desk: Desk, text: str, *, reference: str = "", sender: str = AS_THE_GATEWAY_SAYS, minutes: int = 0
+) -> Answer:
     return texts.receive(
         desk.conn, town_id=desk.town.id, reference=reference or f"{text} {minutes}", sender=sender, text=text,
         at=NOON + timedelta(minutes=minutes), vault=vault(desk),

@@ -48,9 +48,7 @@ def authorise(desk: Desk, *, per_day: str = "20.00", last_day: date = LAST_DAY) 
 
 def handed(desk: Desk, held: Authorisation) -> Card:
     [card] = desk.make()
-    instruments.give(
-        desk.conn, town_id=desk.town.id, authorisation_id=held.id, card_id=card.id, actor=OFFICER, at=NOON
-    )
+    instruments.give(desk.conn, town_id=desk.town.id, authorisation_id=held.id, card_id=card.id, actor=OFFICER, at=NOON)
     return desk.set_pin(card, PIN)
 
 
