@@ -24,7 +24,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, many, maybe, one, statement
+from koinon.db.statements import execute, many, maybe, one, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -129,14 +129,16 @@ def disburse_some(
     used for something else (``KeyReused``).
     """
     assert at_most > 0
-    together = with_others and _has_free_work(conn, town_id, cycle_id)
+    together = with_others and bool(
+        scalar(conn, statement(PACKAGE, "has_free_work"), town_id=town_id, cycle_id=cycle_id)
+    )
     if together:
         execute(conn, statement(PACKAGE, "lock_run_with_others"), cycle_id=cycle_id)
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
     else:
         cycle = _alone(conn, town_id, cycle_id)
-    if cycle.state == "disbursed":
-        return cycle
+    if cycle.state == "disbursed" or (together and cycle.retries):
+        return cycle  # Ended meanwhile; whoever tries again what failed does so alone.
     if cycle.state not in ("approved", "disbursing"):
         raise CycleNotInState(cycle_id=cycle_id, state=cycle.state, wanted={"approved"})
     if cycle.stopped_at is not None:
@@ -151,8 +153,8 @@ def disburse_some(
         ended = _pay_again(conn, town, cycle, at_most, actor=actor, now=now)
     else:
         _pay_lane(conn, town, cycle, at_most, actor=actor)
-        ended = all(lane.done for lane in _lanes(conn, cycle))
-    if ended and not together:
+        ended = not together and all(lane.done for lane in _lanes(conn, cycle))
+    if ended:
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
         _finish(conn, town, cycle, actor=actor, now=now)
     return queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
@@ -250,12 +252,6 @@ def _alone(conn: Connection[Any], town_id: int, cycle_id: UUID) -> CycleView:
     """The cycle, locked, and nobody else pays any lane of it until the transaction ends."""
     execute(conn, statement(PACKAGE, "lock_run_alone"), cycle_id=cycle_id)
     return locked(conn, town_id, cycle_id)
-
-
-def _has_free_work(conn: Connection[Any], town_id: int, cycle_id: UUID) -> bool:
-    """Whether a lane can be paid while others are: it was begun, is no other try, and something is left."""
-    cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
-    return cycle.state == "disbursing" and not cycle.retries and not all(lane.done for lane in _lanes(conn, cycle))
 
 
 def _lanes(conn: Connection[Any], cycle: CycleView) -> list[_Lane]:
