@@ -143,3 +143,19 @@ def test_a_town_keeps_an_officer(office: Office) -> None:
     assert office.roles("officer") == ([], [])
     with pytest.raises(NotStaff):
         office.end("officer", "officer")
+
+
+def test_what_is_over_is_forgotten_with_the_browser_it_was_in(django_db: Any, town: Any) -> None:
+    from datetime import timedelta
+
+    from django.contrib.sessions.models import Session
+
+    from koinon.parties.models import BrowserSession
+
+    user = person(django_db, "ana")
+    for key, ends in (("over", NOW - timedelta(hours=1)), ("live", NOW + timedelta(hours=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=ends)
+        BrowserSession.objects.create(user_id=user, session_key=key, began_at=NOW, seen_at=NOW, way="password")
+    assert operations.forget_ended_sessions(django_db, at=NOW) == 1
+    assert list(BrowserSession.objects.values_list("session_key", flat=True)) == ["live"]
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["live"]

@@ -33,6 +33,7 @@ from koinon.kernel.errors import KoinonError
 from koinon.ledger import operations as ledger
 from koinon.office import operations as office
 from koinon.offline import operations as offline
+from koinon.parties import operations as accounts
 from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownName
@@ -209,10 +210,14 @@ def watch_round(conn: Connection[Any], *, now: datetime) -> dict[str, str]:
 def forget_round(conn: Connection[Any], *, now: datetime) -> int:
     """Forget bank files and lists that were looked at and never taken in: they hold names. How many.
 
+    Sessions that are over go as well: they hold by which name somebody signed in.
+
     So ends, thirteen months after their authorisation, the name of who was let pay for somebody.
     """
     with transaction(conn):
         forgotten = office.forget_stale_uploads(conn, at=now)
+    with transaction(conn):
+        accounts.forget_ended_sessions(conn, at=now)
     for town in _towns(conn):
         with transaction(conn):
             forgotten += banking.forget_lapsed(conn, town_id=town.id, at=now)

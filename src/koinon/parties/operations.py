@@ -75,6 +75,11 @@ def add_user_of_party(
     return made
 
 
+def forget_ended_sessions(conn: Connection[Any], *, at: datetime) -> int:
+    """Forget sessions that are over, and the browsers they were in; how many browsers."""
+    return execute(conn, statement(_PACKAGE, "forget_ended_sessions"), at=at)
+
+
 def dismiss(
     conn: Connection[Any], *, town_id: int, username: str, role: str, actor: str, at: datetime
 ) -> tuple[str, ...]:
