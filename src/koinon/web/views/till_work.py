@@ -72,13 +72,14 @@ def _at_till(view: Any) -> Any:
 @transaction.non_atomic_requests
 @seen_by(Role.SHOP)
 def who(request: HttpRequest) -> HttpResponse:
-    """Say who is at the till; a shop without cashiers goes straight on."""
+    """Say who is at the till; in a shop without cashiers it is whoever signed in."""
     grant, now = seat_of(request), timezone.now()
     with opened() as conn:
         there = shifts.cashiers(conn, secrets=Secrets.load(), **_shop(request))
     if not there:
         words.begin(request, grant, None)
-        return redirect("till")
+        if request.method == "POST":
+            return redirect("till")
     form = WhoForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
