@@ -77,9 +77,9 @@ def state(town: PayingTown, request: UUID, at: datetime = NOON) -> str:
     return requesting.asked(town.conn, town_id=town.id, request_id=request, at=at).state
 
 
-def found(town: PayingTown, text: str, *, at: datetime = NOON) -> Any:
+def found(town: PayingTown, text: str) -> Any:
     try:
-        return requesting.found(town.conn, town_id=town.id, text=text, at=at, secrets=SECRETS)
+        return requesting.found(town.conn, town_id=town.id, text=text, secrets=SECRETS)
     except KoinonError as refused:
         return refused.code
 

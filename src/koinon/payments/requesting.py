@@ -149,8 +149,8 @@ def pay(
 ) -> Payment:
     """Pay a request wholly, once, from the purses whose rules allow it; who paid it already gets that payment again.
 
-    Part of the caller's transaction. Refuses with ``RequestNotFound``, ``RequestNotGenuine`` for a row that the town did not sign as it stands,
-    ``RequestPaid``, ``RequestWithdrawn`` and ``RequestExpired``, and like ``operations.pay``.
+    Part of the caller's transaction. Refuses with ``RequestNotFound``, ``RequestNotGenuine`` for a row that the town did
+    not sign as it stands, ``RequestPaid``, ``RequestWithdrawn`` and ``RequestExpired``, and like ``operations.pay``.
     """
     with savepoint(conn):
         found = _locked(conn, town_id, request_id)
@@ -353,13 +353,12 @@ def _lock_payee(conn: Connection[Any], town_id: int, payee: UUID) -> None:
 # --- What somebody scanned or typed ---------------------------------------------------------------
 
 
-def found(
-    conn: Connection[Any], *, town_id: int, text: str, at: datetime, secrets: Secrets
-) -> PaymentRequest | PayeeCode:
+def found(conn: Connection[Any], *, town_id: int, text: str, secrets: Secrets) -> PaymentRequest | PayeeCode:
     """What a payer scanned, opened or typed: a request to look at, or the code of a payee.
 
-    A request is given as it stands; whether it can still be paid is for ``pay`` to say, and for ``asked`` to show. Refuses with ``NotACodeToPay`` for what is neither, ``RequestNotGenuine``,
-    ``RequestNotFound`` for a number of nobody, and ``PayeeCodeReplaced``.
+    A request is given as it stands; whether it can still be paid is for ``pay`` to say, and for ``asked`` to show. Refuses
+    with ``NotACodeToPay`` for what is neither, ``RequestNotGenuine``, ``RequestNotFound`` for a number of nobody, and
+    ``PayeeCodeReplaced``.
     """
     kind, what = rules.read_payable(text)
     if kind == "request":

@@ -128,7 +128,7 @@ def pay(request: HttpRequest) -> HttpResponse:
         return wallet.show(request, "koinon/paying/scan.html", {"form": form}, status=422 if form.errors else 200)
     try:
         with paying.opened() as conn:
-            found = requesting.found(conn, town_id=grant.town_id, text=code, at=timezone.now(), secrets=Secrets.load())
+            found = requesting.found(conn, town_id=grant.town_id, text=code, secrets=Secrets.load())
     except KoinonError as refused:
         refusals.note(request, refused)
         form = CodeForm({"code": code if code.strip().isdigit() else ""})
