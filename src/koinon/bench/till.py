@@ -92,7 +92,7 @@ def measure(
         with server.running(root) as running, _keeping(variable):
             document: dict[str, Any] = {
                 "measured_at": datetime.now(UTC),
-                "asked": {"charges": asked.charges, "warm_up": asked.warm_up, "wallets": HOUSEHOLDS},
+                "asked": {"charges": asked.charges, "warm_up_charges": asked.warm_up, "wallets": HOUSEHOLDS},
                 "machine": machine.machine(running.data),
                 "settings": running.settings(),
             }
