@@ -228,3 +228,10 @@ def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_
     expect(page.locator("#view-refused")).to_be_visible(timeout=15_000)
     assert town.sold() == before + 10_00
     assert town.broken() == []
+
+    # Without a network the till opens all the same, and says how things stand.
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator("#view-amount")).to_be_visible()
+    expect(page.get_by_text("There is no network.")).to_be_visible()

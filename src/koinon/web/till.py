@@ -90,7 +90,9 @@ class AtWork:
 def at_work(request: HttpRequest) -> AtWork | None:
     """Who works at this till in this session; None where somebody has to say who they are."""
     kept = request.session.get(SESSION)
-    if not isinstance(kept, dict) or not kept.get("role") or kept.get("shop") != str(getattr(request, "seat", None) and request.seat.party_id):  # type: ignore[attr-defined]
+    grant = getattr(request, "seat", None)
+    shop = str(grant.party_id) if grant is not None else ""
+    if not isinstance(kept, dict) or not kept.get("role") or kept.get("shop") != shop:
         return None
     cashier = UUID(kept["cashier"]) if kept.get("cashier") else None
     return AtWork(cashier, shifts.Duty(kept["role"]))
