@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("programmes", "0006_between_residents")]
+    dependencies = [("programmes", "0005_lanes")]
 
     operations = [
         migrations.CreateModel(
