@@ -47,7 +47,7 @@ class Expected:
     def comes(self, shop: int, card: str, amount: int, half_days: int, counter: int, came: int) -> tuple[int, int, int]:
         """Paid, the town's, the shop's."""
         day = (half_days + 1) // 2  # Half a day after noon is the next day already.
-        before = [one for one in self.here if one[0] == shop and one[4] < counter]
+        before = [one for one in self.here if one[0] == shop]  # In whatever order it sends.
         known = sum(one[2] for one in before if one[1] == card and one[3] == day)
         kept = sum(one[2] for one in before if one[5] > half_days)
         self.here.append((shop, card, amount, day, counter, came))

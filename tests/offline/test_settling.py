@@ -141,6 +141,21 @@ def test_a_till_keeps_no_more_than_its_cap_until_it_is_back(field):
     assert field.became(till, later, at=NOON + DAY + HOUR) == ["town 20.00 not-enough"]
 
 
+def test_a_till_that_sends_backwards_evades_no_cap_of_its_own(field):
+    field.terms(device_most_minor=50_00)
+    field.switch_on("forn")
+    till, pere, ana = field.till("forn"), field.card("pere"), field.card("ana")
+    sent = [till.takes(ana, "20.00"), *(till.takes(pere, "20.00") for _ in range(3))]
+    assert field.became(till, *reversed(sent)) == [
+        "paid 12.00 town 8.00 not-enough",
+        "shop 20.00 over-card-here over-card not-enough",
+        "shop 20.00 over-card-here over-till over-card not-enough",
+        "paid 20.00 over-till",
+    ]
+    assert field.town.reserve("risk") == "52.00"
+    assert field.town.broken() == []
+
+
 def test_what_comes_too_late_is_still_paid_but_its_loss_is_the_shops(town):
     till = town.till("forn")
     sent = till.takes(town.card("pere"), "20.00")

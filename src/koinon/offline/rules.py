@@ -50,8 +50,8 @@ class Circumstances:
     """What is known where a voucher is settled. Amounts in minor units.
 
     ``registered`` and ``withdrawn`` are how the till stood when it says that it accepted it.
-    ``here_minor`` is what earlier vouchers of this till took from this card on this local day, ``unsent_minor`` what
-    the till had accepted before and not sent yet; ``charged_minor`` is what vouchers of any till charged to this card on this
+    ``here_minor`` is what vouchers of this till that came before took from this card on this local day, ``unsent_minor`` what
+    of them the till still kept when it accepted this one, whatever their counters say; ``charged_minor`` is what vouchers of any till charged to this card on this
     day, and ``earlier`` names them. ``reused`` names a voucher that came first with the same counter.
     """
 
