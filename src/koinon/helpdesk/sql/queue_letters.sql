@@ -7,6 +7,9 @@
 -- fund uuid    only who has an account for money of this fund; null for all
 --
 -- Households, and residents without one, who have a purse. How many were queued is how many rows were written.
+--
+-- A household's own identifiers and its people's are two questions on purpose: joined by OR, the whole vault's look-ups
+-- would be read for each household.
 INSERT INTO helpdesk.letter (town_id, id, party, first_day, last_day, queued_at, queued_by)
 SELECT p.town_id, gen_random_uuid(), p.id, %(first_day)s, %(last_day)s, %(at)s, %(actor)s
 FROM parties_party AS p
@@ -33,15 +36,12 @@ WHERE
             %(chosen)s = 'unreachable'
             AND NOT EXISTS (
                 SELECT FROM parties_vaultlookup AS lookup
-                WHERE
-                    lookup.kind IN ('email', 'phone')
-                    AND (
-                        lookup.party_id = p.id
-                        OR lookup.party_id IN (
-                            SELECT member.party_id FROM parties_person AS member
-                            WHERE member.household_id = p.id AND member.is_reference
-                        )
-                    )
+                WHERE lookup.party_id = p.id AND lookup.kind IN ('email', 'phone')
+            )
+            AND NOT EXISTS (
+                SELECT FROM parties_person AS member
+                INNER JOIN parties_vaultlookup AS lookup ON lookup.party_id = member.party_id
+                WHERE member.household_id = p.id AND member.is_reference AND lookup.kind IN ('email', 'phone')
             )
             AND NOT EXISTS (SELECT FROM parties_rolegrant AS g WHERE g.party_id = p.id)
         )
