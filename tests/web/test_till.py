@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,9 @@ import pytest
 
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
+from koinon.parties.secrets import Secrets
+from koinon.payments import shifts
+from koinon.payments.shifts import Duty
 from tests.journeys.test_till import PIN, Town
 from tests.web.town import TownSite
 
@@ -151,3 +155,38 @@ def test_a_cashier_opens_the_till_and_no_other_page_until_a_manager_says_who_the
     assert shop.get("/shop/")[0] == "/till/who/"  # The shift is over; whoever comes next says who they are.
     begin(anna, "4719")
     assert shop.get("/shop/payout/")[0] == "/shop/payout/"
+
+
+def test_who_was_let_go_neither_charges_nor_opens_the_shops_pages_where_they_still_stand(
+    town_site: TownSite, town: Town, shop: Shop
+) -> None:
+    for name, role, pin in (("Maria", "manager", "4719"), ("Nikos", "manager", "8204")):
+        with transaction(town.conn):
+            shifts.add_cashier(
+                town.conn, town_id=town.facts.id, payee=town.shop, name=name, role=Duty(role), pin=pin, key=name,
+                actor="user:1", at=datetime.now(UTC), secrets=Secrets.load(),
+            )  # fmt: skip
+    with transaction(town.conn):
+        there = shifts.cashiers(town.conn, town_id=town.facts.id, payee=town.shop, secrets=Secrets.load())
+    nikos = next(one for one in there if one.name == "Nikos")
+
+    # Who stood there before the shop had cashiers has to say who they are.
+    assert shop.pay(town) == "till.who"
+    shop.post("/till/who/", {"form_id": "", "cashier": nikos.id, "pin": "8204"}, seen="/till/who/")
+    assert (shop.pay(town), shop.get("/shop/payout/")[0]) == ("paid", "/shop/payout/")
+
+    with transaction(town.conn):
+        shifts.end_cashier(
+            town.conn, town_id=town.facts.id, payee=town.shop, cashier_id=nikos.id, actor="user:1",
+            at=datetime.now(UTC),
+        )  # fmt: skip
+    assert (shop.pay(town), shop.get("/shop/payout/")[0], shop.get("/till/sales/")[0]) == (
+        "till.who", "/till/who/", "/till/who/",
+    )  # fmt: skip
+    with transaction(town.conn):
+        for one in sorted(there, key=lambda one: one.role is Duty.MANAGER):
+            if one.id != nikos.id:
+                shifts.end_cashier(
+                    town.conn, town_id=town.facts.id, payee=town.shop, cashier_id=one.id, actor="user:1",
+                    at=datetime.now(UTC),
+                )  # fmt: skip

@@ -119,6 +119,17 @@ def cashier(conn: Connection[Any], *, town_id: int, payee: UUID, cashier_id: UUI
     return _cashier(_row(conn, town_id, payee, cashier_id), Vault(conn, secrets))
 
 
+def duty_of(conn: Connection[Any], *, town_id: int, payee: UUID, cashier_id: UUID | None) -> Duty | None:
+    """What somebody may do at the shop's tills now; None where they work there no more.
+
+    Without a ``cashier_id`` it is whoever signed in, who may do everything as long as the shop has no cashiers.
+    """
+    there = many(conn, statement(_PACKAGE, "cashiers_of"), _Row, town_id=town_id, payee=payee)
+    if cashier_id is None:
+        return None if there else Duty.MANAGER
+    return next((Duty(row.role) for row in there if row.id == cashier_id), None)
+
+
 def add_cashier(
     conn: Connection[Any],
     *,

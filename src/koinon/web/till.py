@@ -15,6 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,12 +27,14 @@ from koinon.kernel.decisions import Ground
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.money import Amount
 from koinon.parties import queries as parties
-from koinon.parties.models import RoleGrant, Town
+from koinon.parties.connection import raw
+from koinon.parties.models import Role, RoleGrant, Town
 from koinon.payments import queries, shifts
 from koinon.payments.types import Payment
 from koinon.programmes import queries as programmes
 from koinon.programmes.spending import in_force, may_spend
 from koinon.web import formats, installable, refusals, words
+from koinon.web.access import grants_of
 from koinon.web.installable import App
 
 WITHOUT_NETWORK = ("koinon/till/offline.js", "koinon/till/send.js", "koinon/till/vouchers.js")
@@ -118,7 +121,7 @@ class OnlyTheTill:
     """While a cashier stands at a till, or nobody does who said so, this session opens the till and public pages only.
 
     The shop signs in once in the morning; whoever charges all day must not thereby be paid out, see the shop's books or
-    act in another role of whoever signed in.
+    act in another role of whoever signed in. Whoever works there no more stands at no till, wherever it is still open.
     """
 
     ALWAYS = frozenset({"account_logout", "language", "looks"})
@@ -131,12 +134,34 @@ class OnlyTheTill:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         kept = request.session.get(SESSION)
-        if not kept or kept.get("role") == shifts.Duty.MANAGER or not request.user.is_authenticated:
-            return None
         name = (request.resolver_match.url_name or "") if request.resolver_match else ""
-        if name in self.ALWAYS or name.startswith("till") or getattr(view, "seen_by", None) == ():
+        if not kept or not request.user.is_authenticated or name in self.ALWAYS or getattr(view, "seen_by", None) == ():
+            return None
+        if kept.get("role") and not _works_here(request, kept):
+            kept = _forget(request, kept)
+        if not kept or kept.get("role") == shifts.Duty.MANAGER or name.startswith("till"):
             return None
         return redirect("till" if kept.get("role") else "till-who")
+
+
+def _works_here(request: HttpRequest, kept: dict[str, Any]) -> bool:
+    """Whether the shop still has them; one that took its first cashiers asks everybody who they are."""
+    for grant in grants_of(request.user):
+        if grant.role == Role.SHOP and grant.party_id is not None and str(grant.party_id) == kept.get("shop"):
+            cashier = UUID(kept["cashier"]) if kept.get("cashier") else None
+            with transaction.atomic():
+                duty = shifts.duty_of(raw(), town_id=grant.town_id, payee=grant.party_id, cashier_id=cashier)
+            return duty is not None
+    return True  # No page of that shop opens for them anyway.
+
+
+def _forget(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any]:
+    """Nobody stands here now. Whoever only signed in is as they were before they came to the till."""
+    if kept.get("cashier"):
+        leave(request)
+    else:
+        del request.session[SESSION]
+    return dict(request.session.get(SESSION) or {})
 
 
 # --- Amounts in a script -------------------------------------------------------------------------
