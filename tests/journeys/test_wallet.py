@@ -39,6 +39,7 @@ def test_a_receipt_is_proved_by_the_phone_and_no_lie_of_the_towns_computer_passe
     browser: Browser, town_site: TownSite
 ) -> None:
     found = signed_in(browser, town_site, "resident", size=PHONE)
+    found.open("/purse/")  # Keeps today's number, which says nothing of earlier days.
     page = found.open("/purse/movements/")
     page.locator("main .moves a.what").first.click()
     town = page.evaluate("JSON.parse(document.getElementById('sealed').textContent).town")

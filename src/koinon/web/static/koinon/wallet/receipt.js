@@ -52,7 +52,10 @@ async function prove(progress) {
   }
   const wrong = (await inBlock(begun.proofs, said, chain)) || compare(chain, head);
   if (wrong) return copy("not-found", { why: copy(`why-${wrong}`) });
-  const older = Object.keys(kept(said.town)).map(Number).filter((number) => chain.hashes.has(number));
+  const today = new Date().toISOString().slice(0, 10);
+  const older = Object.entries(kept(said.town))
+    .filter(([number, one]) => one.day < today && chain.hashes.has(Number(number)))
+    .map(([number]) => Number(number));
   const shown = copy("proved", {
     block: chain.first,
     others: chain.count - begun.proofs.length,
@@ -61,7 +64,7 @@ async function prove(progress) {
     head: head.hash,
     kept: older.length ? copy("kept-some", { oldest: Math.min(...older) }) : copy("kept-none"),
   });
-  keep(said.town, head.block, head.hash, new Date().toISOString().slice(0, 10));
+  keep(said.town, head.block, head.hash, today);
   return shown;
 }
 
