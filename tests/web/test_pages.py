@@ -223,6 +223,12 @@ def test_the_menu_says_where_the_reader_is(site: Database, role: str, page: str,
     assert f'<a href="{reverse(entry)}" aria-current="page">' in shown
 
 
+def test_a_shops_movements_lead_to_no_page_of_residents(site: Database) -> None:
+    page = client_of("shop").get("/shop/movements/").content.decode()
+    assert "day-head" in page
+    assert "/purse/" not in page
+
+
 def test_sending_a_refund_twice_gives_back_once(site: Database) -> None:
     payment, client = ids()["payment"], client_of("shop")
     form = {"form_id": str(uuid4()), "amount": "0,01"}
