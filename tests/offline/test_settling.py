@@ -220,6 +220,16 @@ def test_one_counter_used_twice_is_paid_once_and_both_are_named(town):
     assert town.town.broken() == []
 
 
+def test_one_counter_used_very_often_is_paid_once_and_keeps_no_other_voucher_waiting(town):
+    till, card = town.till("forn"), town.card("ana")
+    same = [till.takes(card, f"0.{cents:02}", counter=4) for cents in range(1, 100)]
+    more = [till.takes(card, f"1.{cents:02}", counter=4) for cents in range(5)]
+    other = till.takes(card, "5.00", counter=5)
+    became = town.became(till, *same, *more, other)
+    assert (became[0], became[-1]) == ("paid 0.01", "paid 5.00")
+    assert {said.rpartition(" ")[2] for said in became[1:-1]} == {"counter-reused"}
+
+
 def test_the_town_owes_what_its_fund_lacks_and_pays_when_it_has_it(field):
     field.terms(voucher_most_minor=90_00, card_most_minor=90_00, month_most_minor=95_00)
     field.switch_on("forn")

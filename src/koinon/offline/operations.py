@@ -322,10 +322,7 @@ def _settle(
     before = queries.vouchers(conn, town_id=town.id, device_id=device.id, digest=digest)
     if before:
         return before[0]
-    first = next(
-        (one for one in queries.vouchers(conn, town_id=town.id, device_id=device.id, counter=content.counter)
-         if not one.clashes), None,
-    )  # fmt: skip
+    first = queries.first_of_counter(conn, town_id=town.id, device_id=device.id, counter=content.counter)
     card, sealed_well = _card(conn, town, sent, content, secrets)
     day = _today(town, content.accepted_at)
     seen = _circumstances(conn, town, device, content, card, sealed_well, day, first)

@@ -69,7 +69,6 @@ def vouchers(
     town_id: int,
     party: UUID | None = None,
     device_id: UUID | None = None,
-    counter: int | None = None,
     voucher_id: UUID | None = None,
     digest: bytes | None = None,
     first_day: date | None = None,
@@ -81,10 +80,16 @@ def vouchers(
     """Vouchers, the last to arrive first; days are local days of arrival, ``before`` (the last one shown) pages on."""
     return many(
         conn, statement(PACKAGE, "vouchers"), Voucher,
-        town_id=town_id, party=party, device=device_id, counter=counter, id=voucher_id, digest=digest,
+        town_id=town_id, party=party, device=device_id, id=voucher_id, digest=digest,
         first_day=first_day, last_day=last_day, lossy=lossy, before=before, size=limit,
         zone=parties.town(conn, town_id).time_zone,
     )  # fmt: skip
+
+
+def first_of_counter(conn: Connection[Any], *, town_id: int, device_id: UUID, counter: int) -> Voucher | None:
+    """The voucher that came first with this counter of a till; None where none has come."""
+    found = scalar(conn, statement(PACKAGE, "first_of_counter"), town_id=town_id, device=device_id, counter=counter)
+    return None if found is None else vouchers(conn, town_id=town_id, voucher_id=found)[0]
 
 
 def totals(conn: Connection[Any], *, town_id: int, first_day: date, last_day: date) -> Totals:

@@ -1,6 +1,6 @@
 -- Vouchers, the last to arrive first, a page at a time.
 --
--- town_id integer, and each NULL where it does not matter: party uuid, device uuid, counter integer, id uuid, digest bytea,
+-- town_id integer, and each NULL where it does not matter: party uuid, device uuid, id uuid, digest bytea,
 -- first_day date and last_day date (local days of arrival), lossy boolean (only those not wholly paid),
 -- before uuid (the last one shown); zone text, size integer
 SELECT
@@ -15,7 +15,6 @@ WHERE
     v.town_id = %(town_id)s
     AND (%(party)s::uuid IS NULL OR v.party = %(party)s::uuid)
     AND (%(device)s::uuid IS NULL OR v.device = %(device)s::uuid)
-    AND (%(counter)s::integer IS NULL OR v.counter = %(counter)s::integer)
     AND (%(id)s::uuid IS NULL OR v.id = %(id)s::uuid)
     AND (%(digest)s::bytea IS NULL OR v.digest = %(digest)s::bytea)
     AND (%(before)s::uuid IS NULL OR v.id < %(before)s::uuid)
