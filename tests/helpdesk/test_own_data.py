@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from koinon.helpdesk import own_data
 from koinon.jobs.messages import messages_round
 from koinon.jobs.sms import FileGateway
 from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount
 from koinon.outbox import messages
 from koinon.outbox import queries as listeners
 from koinon.parties import naming, preferences
@@ -22,8 +24,9 @@ from koinon.parties.errors import NoticeAlwaysSent, PartyErased
 from koinon.parties.naming import Reader
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
+from koinon.payments import requesting
 from tests.programmes import small_town
-from tests.programmes.small_town import NOON, SmallTown
+from tests.programmes.small_town import NOON, UNIT, SmallTown
 
 ANA, OFFICER = "user:4", Reader("user:1", True)
 
@@ -86,6 +89,25 @@ def test_all_that_is_known_of_somebody_and_nothing_of_others_comes_out_and_that_
     assert "Ana" not in repr(found)
     entry = trail.entries_of_subject(town.conn, town_id=town.id, subject=f"party:{town.parties['ana']}")[0]
     assert (entry.action, entry.actor, entry.after) == ("parties.own-data-exported", ANA, None)
+
+
+def test_what_is_long_ago_comes_out_too_and_however_often_somebody_looked(town: SmallTown, vault: Vault) -> None:
+    ana = town.parties["ana"]
+    requesting.ask(
+        town.conn, town_id=town.id, payee=ana, amount=Amount(5_00, UNIT), lasts=timedelta(days=1),
+        idempotency_key="1", actor=ANA, at=NOON, secrets=vault._secrets,
+    )  # fmt: skip
+    for _ in range(201):
+        naming.personal_data(
+            town.conn, town_id=town.id, party=ana, fields=["phone"], reader=OFFICER, reason="page:counter", at=NOON,
+            secrets=vault._secrets,
+        )  # fmt: skip
+    later = NOON + timedelta(days=90)
+    document = own_data.everything(
+        town.conn, town_id=town.id, party=ana, vault=vault, actor=ANA, at=later
+    ).document()  # fmt: skip
+    assert [(one["minor"], one["state"]) for one in document["asked_to_be_paid"]] == [(5_00, "expired")]
+    assert len(document["looked_at_by"]) == 201
 
 
 def test_erasure_is_asked_for_once_and_answered_by_a_day(town: SmallTown, vault: Vault) -> None:

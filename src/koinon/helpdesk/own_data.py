@@ -38,6 +38,7 @@ from koinon.treasury import topups
 
 _PACKAGE = "koinon.helpdesk"
 _PAGE = 500
+_ALL = 10**6
 FORMAT = "koinon-my-data-1"
 ERASURE = "erasure"
 
@@ -111,13 +112,15 @@ def personal(vault: Vault, party: UUID, people: Sequence[UUID]) -> dict[str, dic
     return {str(one): fields for one, fields in vault.get_many([party, *people]).items()}
 
 
-def looks(conn: Connection[Any], *, town_id: int, party: UUID, people: Sequence[UUID], own: str = "") -> list[Look]:
+def looks(
+    conn: Connection[Any], *, town_id: int, party: UUID, people: Sequence[UUID], own: str = "", most: int = 200
+) -> list[Look]:
     """Who looked at these people and at their complaints, the newest first; ``own`` is the actor who asks."""
     subjects = [f"party:{one}" for one in (party, *people)]
     subjects += [f"complaint:{one.id}" for one in complaints.complaints_of(conn, town_id=town_id, party=party)]
     return [
         Look(entry.at, entry.actor, tuple(_fields(entry.after)), entry.reason, entry.actor == own)
-        for entry in trail.looks_at(conn, town_id=town_id, subjects=subjects)
+        for entry in trail.looks_at(conn, town_id=town_id, subjects=subjects, size=most)
     ]
 
 
@@ -134,7 +137,7 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
     """
     town = parties.town(conn, town_id)
     facts = registered(conn, town_id=town_id, party=party)
-    seen = looks(conn, town_id=town_id, party=party, people=facts.people, own=actor)
+    seen = looks(conn, town_id=town_id, party=party, people=facts.people, own=actor, most=_ALL)
     own_complaints = complaints.complaints_of(conn, town_id=town_id, party=party)
     reader = Reader(actor, sees_personal_data=True)
     content = {
@@ -176,16 +179,18 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
         "asked_to_be_paid": [
             {"at": one.request.made_at, "minor": one.request.amount_minor, "until": one.request.expires_at,
              "state": str(one.state), "payment": one.payment.id if one.payment else None}
-            for one in requesting.asked_by(conn, town_id=town_id, payee=party, at=at, limit=_PAGE)
+            for one in requesting.asked_by(
+                conn, town_id=town_id, payee=party, at=at, limit=_ALL, since=facts.known_since
+            )
         ],
         "top_ups": [
             {"at": one.requested_at, "minor": one.amount.minor, "way": str(one.way), "state": str(one.state)}
-            for one in topups.topups(conn, town_id=town_id, party=party, limit=_PAGE)
+            for one in topups.topups(conn, town_id=town_id, party=party, limit=_ALL)
         ],
         "contributions": [
             {"activity": one.activity_name, "day": one.day, "quantity": one.quantity, "measure": one.measure,
              "stream": one.stream, "state": one.state, "reward_minor": one.reward_minor}
-            for one in coproduction.contributions(conn, town_id=town_id, payee=party, limit=_PAGE)
+            for one in coproduction.contributions(conn, town_id=town_id, payee=party, limit=_ALL)
         ],
         "complaints": [
             {
@@ -203,7 +208,7 @@ def everything(conn: Connection[Any], *, town_id: int, party: UUID, vault: Vault
         ],
         "told": [
             {"kind": one.kind, "at": one.at, "state": one.state, "way": one.channel}
-            for one in messages.of_party(conn, town_id=town_id, party=party, most=_PAGE)
+            for one in messages.of_party(conn, town_id=town_id, party=party, most=_ALL)
         ],
         "looked_at_by": [
             {"at": one.at, "who": "yourself" if one.own else one.actor, "at_what": one.fields, "occasion": one.reason}

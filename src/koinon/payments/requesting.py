@@ -206,11 +206,13 @@ def asked(conn: Connection[Any], *, town_id: int, request_id: UUID, at: datetime
     return _as_they_stand(conn, town_id, [request(conn, town_id=town_id, request_id=request_id)], at)[0]
 
 
-def asked_by(conn: Connection[Any], *, town_id: int, payee: UUID, at: datetime, limit: int = 50) -> list[Asked]:
-    """The requests of a payee within the last month, newest first, with what became of each."""
+def asked_by(
+    conn: Connection[Any], *, town_id: int, payee: UUID, at: datetime, limit: int = 50, since: datetime | None = None
+) -> list[Asked]:
+    """The requests of a payee since an instant, or within the last month, newest first, with what became of each."""
     found = many(
-        conn, statement(_PACKAGE, "requests_of"), PaymentRequest, town_id=town_id, payee=payee, since=at - RECENT,
-        size=limit,
+        conn, statement(_PACKAGE, "requests_of"), PaymentRequest, town_id=town_id, payee=payee,
+        since=since or at - RECENT, size=limit,
     )  # fmt: skip
     return _as_they_stand(conn, town_id, found, at)
 
