@@ -166,3 +166,27 @@ def test_a_folder_of_messages_is_taken_in_and_what_cannot_be_read_is_put_aside(d
     assert counted == {Answer.BALANCE: 1, Answer.UNKNOWN: 1}
     assert sorted(path.name for path in inbox.iterdir()) == ["3.unreadable", "4.unreadable"]
     assert len(sent(desk, tmp_path / "out")) == 1
+
+
+class Stuck(FolderInbox):
+    """A folder from which this program may take nothing away."""
+
+    def done(self, name: str) -> None:
+        raise PermissionError(name)
+
+    def put_aside(self, name: str) -> None:
+        raise PermissionError(name)
+
+
+def test_a_message_that_cannot_be_taken_away_is_answered_once_and_holds_up_no_other(desk, tmp_path):
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    (inbox / "0.json").write_text("nothing")
+    for name in ("a", "b"):
+        said = {"reference": name, "from": AS_THE_GATEWAY_SAYS, "text": "SALDO"}
+        (inbox / f"{name}.json").write_text(json.dumps(said))
+    desk.conn.commit()
+    counted = [
+        inbox_round(desk.conn, now=NOON, inbox=Stuck(inbox), secrets=desk.secrets) for _ in range(2)
+    ]  # fmt: skip
+    assert counted == [{Answer.BALANCE: 2}, {Answer.REPEATED: 2}]

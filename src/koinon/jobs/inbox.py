@@ -106,16 +106,16 @@ def inbox_round(
         if stopping():
             break
         if isinstance(came, str):
-            source.put_aside(came)
             log.error("text message not readable")
+            _away(source.put_aside, came)
             continue
         if towns is None:
             with transaction(conn):
                 towns = parties.towns(conn)
         town = next((one for one in towns if came.town in (one.slug, "") and (came.town or len(towns) == 1)), None)
         if town is None:
-            source.put_aside(came.name)
             log.error("text message for no town of ours")
+            _away(source.put_aside, came.name)
             continue
         try:
             with transaction(conn):
@@ -131,13 +131,21 @@ def inbox_round(
         except Exception as failed:  # noqa: BLE001  Ours to mend; it waits, and holds up no other.
             log.error("text message failed", error=type(failed).__name__)
             continue
-        source.done(came.name)
+        _away(source.done, came.name)
         counted[answer] = counted.get(answer, 0) + 1
     if counted:
         log.info("text messages taken in", **{answer.value: count for answer, count in counted.items()})
     with transaction(conn):
         texts.forget(conn, before=now - KEPT)
     return counted
+
+
+def _away(take: Callable[[str], None], name: str) -> None:
+    """Take a message out of the inbox; one that stays is met again, and its reference answers it once."""
+    try:
+        take(name)
+    except OSError as failed:
+        log.error("text message cannot be taken away", error=type(failed).__name__)
 
 
 def _read(path: Path) -> Came | str:

@@ -41,13 +41,13 @@ class Messenger(threading.Thread):
     def _round(self) -> None:
         from koinon.jobs import inbox, messages  # Django is needed for what is said to people only.
 
-        try:
-            with connect(self._url, application_name="koinon messages") as conn:
-                inbox.inbox_round(conn, now=datetime.now(UTC), stopping=self._told.is_set)
-                messages.messages_round(conn, now=datetime.now(UTC), stopping=self._told.is_set)
-        except Exception as failed:  # noqa: BLE001  The next round tries again; a dead thread would tell nobody anything.
-            figures.add(metrics.FAILED, job="messages")
-            log.error("job failed", job="messages", error=type(failed).__name__)
+        for take in (inbox.inbox_round, messages.messages_round):
+            try:
+                with connect(self._url, application_name="koinon messages") as conn:
+                    take(conn, now=datetime.now(UTC), stopping=self._told.is_set)
+            except Exception as failed:  # noqa: BLE001  The next round tries again; a dead thread would tell nobody anything.
+                figures.add(metrics.FAILED, job="messages")
+                log.error("job failed", job="messages", error=type(failed).__name__)
 
 
 @contextmanager
