@@ -61,6 +61,26 @@ def test_an_officer_gets_no_code_for_an_account_that_the_code_alone_would_open(s
             one.save(force_insert=True)
 
 
+def test_a_right_over_the_money_of_another_town_counts_too(site: Database) -> None:
+    from django.db import transaction
+
+    from koinon.parties.models import RoleGrant, Town
+
+    officer, auditor = client_of("officer"), user("demo-auditor")
+    page = f"/office/staff/{auditor.pk}/change/"
+    with transaction.atomic():
+        here = auditor.grants.get(role="auditor").town
+        there = Town.objects.get(pk=here.pk)
+        there.pk, there.slug, there.party_id = None, "another-town", None
+        there.save(force_insert=True)
+        RoleGrant.objects.filter(user=auditor).update(sees_personal_data=False)
+        auditor.authenticator_set.all().delete()
+        assert 'id="code"' in shown(officer, page, act="invite")
+        RoleGrant.objects.create(user=auditor, town=there, role="treasurer")
+        assert 'id="code"' not in shown(officer, page, act="invite")
+        transaction.set_rollback(True)
+
+
 def test_an_account_is_ended_for_a_household_and_its_name_is_not_shown(site: Database) -> None:
     from koinon.parties.models import RoleGrant, User
 
