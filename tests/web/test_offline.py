@@ -59,6 +59,14 @@ def test_terms_are_set_a_shop_switched_on_and_a_till_registered_heard_and_withdr
     assert shop.post(register, asked | {"key": "not a key"}).status_code == 422
     assert shop.post(register, asked | {"key": text(b"short")}).json()["code"] == "offline.key-not-usable"
     assert resident.post(register, asked).status_code == 403
+    for role, cashier in (("cashier", str(new_id())), ("", "")):
+        session = shop.session
+        session["till"] = {"shop": str(party), "cashier": cashier, "role": role}
+        session.save()
+        assert shop.post(register, asked).json()["code"] == "payments.manager-needed"
+    session = shop.session
+    del session["till"]
+    session.save()
     told = shop.post(register, asked).json()
     assert (told["device"]["number"], told["on"], told["terms"][0]["card"]) == (1, True, 30_00)
 

@@ -101,6 +101,12 @@ def at_work(request: HttpRequest) -> AtWork | None:
     return AtWork(cashier, shifts.Duty(kept["role"]))
 
 
+def is_managed(request: HttpRequest) -> bool:
+    """Whether no cashier stands here in this session, and nobody who would have to say who they are."""
+    kept = request.session.get(SESSION)
+    return not kept or bool(kept.get("role") == shifts.Duty.MANAGER)
+
+
 def begin(request: HttpRequest, grant: RoleGrant, cashier: shifts.Cashier | None) -> None:
     """Remember in the session who works at this till. Only that, and on the server."""
     role = cashier.role if cashier else shifts.Duty.MANAGER

@@ -31,6 +31,7 @@ from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town
 from koinon.parties.secrets import Secrets
+from koinon.payments.errors import ManagerNeeded
 from koinon.programmes import queries as programmes
 from koinon.programmes.types import FundView
 from koinon.web import installable, refusals
@@ -321,8 +322,12 @@ class RegisterForm(forms.Form):
 @seen_by(Role.SHOP)
 @require_POST
 def register(request: HttpRequest) -> HttpResponse:
-    """Take up the public key of a till."""
+    """Take up the public key of a till. Whoever has the key of one can sign payments, so that it takes a manager."""
     seat, form = seat_of(request), RegisterForm(request.POST)
+    if not tills.is_managed(request):
+        needed = ManagerNeeded()
+        refusals.note(request, needed)
+        return _said(needed.code, refusals.sentences(needed)[0], refusals.status(needed))
     key = _bytes(str(form.data.get("key", "")))
     if not form.is_valid() or key is None:
         return _said("request.invalid", _("This cannot be read as a till's registration."), 422)
