@@ -114,6 +114,13 @@ def test_a_resident_blocks_their_own_card_and_nobody_elses(officer):
     assert resident.post(f"/purse/cards/{elsewhere}/block/").status_code == 404
 
 
+def test_a_resident_reads_how_they_were_looked_at(officer):
+    officer.get(f"/counter/people/{household()}/")
+    shown = client_of("resident").get("/purse/data/").content.decode()
+    assert "Looked at at the counter" in shown
+    assert "what was written on" not in shown
+
+
 def test_letters_are_chosen_printed_and_printed_again(officer):
     page = f"/counter/people/{household()}/"
     officer.post(f"{page}letters/", {"language": "el", "large_print": "on", "monthly": "on"})

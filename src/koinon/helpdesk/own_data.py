@@ -70,10 +70,11 @@ class _User:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Somebody looked: when, as whom the trail names them, at what, and on which occasion."""
+    """Somebody looked: when, as whom the trail names them, how and at what, and on which occasion."""
 
     at: datetime
     actor: str
+    action: str
     fields: tuple[str, ...]
     reason: str
     own: bool
@@ -119,7 +120,7 @@ def looks(
     subjects = [f"party:{one}" for one in (party, *people)]
     subjects += [f"complaint:{one.id}" for one in complaints.complaints_of(conn, town_id=town_id, party=party)]
     return [
-        Look(entry.at, entry.actor, tuple(_fields(entry.after)), entry.reason, entry.actor == own)
+        Look(entry.at, entry.actor, entry.action, tuple(_fields(entry.after)), entry.reason, entry.actor == own)
         for entry in trail.looks_at(conn, town_id=town_id, subjects=subjects, size=most)
     ]
 

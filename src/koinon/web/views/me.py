@@ -31,7 +31,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
 from koinon.web import context as pages
-from koinon.web import formats, looks, wallet
+from koinon.web import formats, looks, wallet, words
 from koinon.web.access import ROLE_NAMES, party_of, seat_of, seen_by
 
 USUAL = "usual"
@@ -235,7 +235,9 @@ def _looks(grant: RoleGrant, found: list[Look]) -> list[dict[str, Any]]:
 
     def what(look: Look) -> str:
         titles = [str(TITLES[name]) for name in look.fields if name in TITLES]
-        return ", ".join(titles) or _("what was written on a complaint or request")
+        if look.action == "casework.looked":
+            return _("what was written on a complaint or request")
+        return ", ".join(titles) or words.act(look.action)
 
     counted: Counter[tuple[datetime, str, str]] = Counter()
     for look in found:
