@@ -7,10 +7,10 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koinon.kernel.money import Amount
+from koinon.kernel.money import Amount, to_decimal
 from koinon.pilots.townfolder_cells import amount_minor
 from koinon.web import formats
-from koinon.web.forms import typed_amount
+from koinon.web.forms import AmountField, typed_amount
 
 LANGUAGES = ["en", "el", "es", "fr", "pt", "ar"]
 COUNTRIES = {2: ["ES", "GR", "FR", "PS"], 3: ["JO", "TN"]}
@@ -27,6 +27,15 @@ def test_a_shown_amount_typed_back_is_the_same_amount(minor: int, language: str,
     with override(language), formats.in_country(country):
         shown = formats.amount(Amount(minor, "REC"), exponent=exponent)
         assert typed_amount(shown.replace("REC", ""), exponent, formats.thousands_mark()) == minor
+
+
+@pytest.mark.parametrize("country", ["ES", "JO", "TN"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_amount_that_stands_in_a_field_is_sent_back_as_it_is(language: str, country: str) -> None:
+    exponent = 2 if country == "ES" else 3
+    field = AmountField(exponent=exponent)
+    with override(language), formats.in_country(country):
+        assert field.clean(field.prepare_value(to_decimal(15000, exponent))) == 15000
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,13 @@ class AmountField(forms.CharField):
         super().__init__(max_length=24, **kwargs)
         self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
 
+    def prepare_value(self, value: Any) -> Any:
+        """An amount that stands there to begin with is written so that it is read as the same one."""
+        if not isinstance(value, Decimal):
+            return value
+        text = f"{value:f}"
+        return text.replace(".", ",") if formats.thousands_mark() == "." else text
+
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
