@@ -11,11 +11,13 @@ import pytest
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.periods import Month
+from koinon.ledger import operations as ledger
+from koinon.ledger.types import Kind, NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import excepting, preparing, queries, twins
 from koinon.programmes.excepting import Wanted
-from tests.programmes.small_town import APPROVER, NOON, OCTOBER, OFFICER, build, money
+from tests.programmes.small_town import APPROVER, NOON, OCTOBER, OFFICER, UNIT, build, money
 
 NOVEMBER = Month(2026, 11)
 BY_CHILDREN = {"table": [{"children": {"at_least": 3}, "pays": 20000}, {"children": {"at_least": 1}, "pays": 10000}]}
@@ -260,6 +262,21 @@ def test_waiting_earns_points_and_whoever_is_paid_stays_while_the_rules_say_yes(
     assert {(name, score, state) for name, _, score, state in found[3:]} == {
         ("pere", 7, "waiting"), ("omar", 7, "waiting"),
     }  # fmt: skip
+
+
+def test_who_could_not_be_paid_was_not_paid_in_the_month_before(short):
+    short.receive("aid", "1000.00")
+    [purse] = ledger.open_accounts(
+        short.conn, town_id=short.id, accounts=[NewAccount(Kind.PURSE, UNIT, short.parties["laia"], short.funds["aid"])],
+        at=NOON, actor="test",
+    )  # fmt: skip
+    ledger.close_account(short.conn, town_id=short.id, account=purse, at=NOON, actor="test")
+    done = short.disburse(short.approve(short.prepare("rent")))
+    assert (done.paid, done.failed) == (1, 1)
+    short.conn.execute("UPDATE programmes_programme SET waiting = jsonb_set(waiting, '{monthly_budget}', '35000') WHERE waiting IS NOT NULL")  # fmt: skip
+    short.household("nou", income_band="none", children=tuple(f"201{year}-01" for year in range(6)))
+    found = places(short, short.prepare("rent", NOVEMBER))
+    assert [(name, score) for name, _, score, _ in found[:3]] == [("ana", 45), ("nou", 60), ("laia", 30)]
 
 
 def test_the_funds_own_budget_ends_the_list_too(short):

@@ -10,10 +10,11 @@ WITH cycle AS (
 seen AS (
     SELECT
         entitlement.party_id, cycle.month, entitlement.decision,
-        max(cycle.month) FILTER (WHERE entitlement.decision = 'due')
+        max(cycle.month) FILTER (WHERE entitlement.decision = 'due' AND failure.again IS NOT FALSE)
             OVER (PARTITION BY entitlement.party_id) AS paid_month
     FROM cycle
     INNER JOIN programmes_entitlement AS entitlement ON entitlement.cycle_id = cycle.id
+    LEFT JOIN programmes_failure AS failure ON failure.entitlement_id = entitlement.id -- What could not be paid is not paid.
 )
 SELECT
     party_id,
