@@ -48,6 +48,15 @@ def test_a_right_over_money_waits_for_an_approver_and_nobody_else_decides(site: 
     assert list(auditor.grants.values_list("role", flat=True)) == ["auditor"]
 
 
+def test_a_right_in_no_role_is_not_asked_for(site: Database) -> None:
+    officer, auditor = client_of("officer"), user("demo-auditor")
+    for act in ("give", "sees"):
+        said = shown(officer, f"/office/staff/{auditor.pk}/change/", act=act, role="")
+        assert "Asked for" not in said
+        assert officer.get("/office/staff/").status_code == 200
+    assert list(auditor.grants.values_list("role", flat=True)) == ["auditor"]
+
+
 def test_an_officer_gets_no_code_for_an_account_that_the_code_alone_would_open(site: Database) -> None:
     officer, treasurer = client_of("officer"), user("demo-treasurer")
     page = f"/office/staff/{treasurer.pk}/change/"

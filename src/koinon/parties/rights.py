@@ -66,11 +66,13 @@ def ask(
 ) -> UUID | None:
     """Give a colleague a right, or where it takes two people ask for it; the request's id, None where it was given.
 
-    Refuses with ``OwnRight``, ``NotStaff`` (a right to see people needs the role it is for) and ``RightDecided``
-    (it waits already). What somebody has already changes nothing.
+    Refuses with ``OwnRight``, ``NotStaff`` (a right to see people needs the role it is for, and a role is one of
+    ``STAFF_ROLES``) and ``RightDecided`` (it waits already). What somebody has already changes nothing.
     """
     if user_id == asked_by:
         raise OwnRight
+    if what is not What.FACTOR and role not in STAFF_ROLES:
+        raise NotStaff(name=str(user_id), role=role)
     if what is not What.ROLE:
         _must_be_staff(conn, town_id, user_id, role if what is What.PEOPLE else "")
     if not takes_two(what, role):
