@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -154,6 +154,14 @@ def test_a_till_that_sends_backwards_evades_no_cap_of_its_own(field):
     ]
     assert field.town.reserve("risk") == "52.00"
     assert field.town.broken() == []
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_time_that_no_calendar_of_the_town_has_is_not_taken_and_keeps_nothing_else_waiting(town, year):
+    till, card = town.till("forn"), town.card("ana")
+    odd = till.takes(card, "5.00", at=datetime(year, 1, 1, tzinfo=UTC) + (year > 1) * 364 * DAY + 23 * HOUR)
+    [refused, paid] = town.sync(till, odd, till.takes(card, "6.00"))
+    assert (refused.code, paid.paid_minor) == ("offline.voucher-malformed", 6_00)
 
 
 def test_what_comes_too_late_is_still_paid_but_its_loss_is_the_shops(town):

@@ -70,6 +70,8 @@ def read(body: bytes) -> Content:
         accepted = datetime.strptime(found["accepted"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise VoucherMalformed from None
+    if not 2000 <= accepted.year < 9000:  # Days and deadlines about it can be written, too.
+        raise VoucherMalformed
     return Content(
         int(found["town"]), UUID(found["device"]), int(found["counter"]), int(found["amount"]), found["unit"], accepted,
         bytes.fromhex(found["card"]),
