@@ -158,7 +158,7 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Print a statement").click()
     statement = pypdf.PdfReader(io.BytesIO(waiting.value.path().read_bytes()))
-    assert "Statement" in statement.pages[0].extract_text()
+    assert "Extracto" in statement.pages[0].extract_text()  # In its reader's own language.
     with transaction(town.conn):
         assert {result.name: result.failures for result in run_checks(town.conn) if not result.passed} == {}
         told = messages.of_party(town.conn, town_id=town.facts.id, party=town.household)

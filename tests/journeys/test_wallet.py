@@ -175,6 +175,7 @@ def test_settings_hold_and_without_a_network_the_phone_says_what_it_last_saw(
 
 def test_a_resident_takes_their_data_along_and_asks_for_its_erasure(browser: Browser, town_site: TownSite) -> None:
     found = signed_in(browser, town_site, "resident", size=PHONE)
+    found.speak("en")
     page = found.open("/purse/data/")
     page.locator("a[href='/purse/data/export/']").click()
     page.fill("#id_password", town_site.passwords["resident"])  # Once more: is it still you?

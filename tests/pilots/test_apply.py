@@ -329,7 +329,8 @@ def test_the_smallest_redemption_holds_from_the_day_on_which_the_folder_says_so(
 
 
 def test_a_folder_without_a_smallest_redemption_promises_any_amount(applying: Applying, besos: TownPlan) -> None:
-    free = replace(besos, town=replace(besos.town, terms=replace(besos.town.terms, minimum_redemption_minor=0)))
+    said = replace(besos.town.terms, minimum_redemption_minor=0, payout_weekday="")
+    free = replace(besos, town=replace(besos.town, terms=said))
 
     applied = applying(free)
 

@@ -154,7 +154,7 @@ def test_the_check_page_answers_a_workbook_that_would_end_the_site(town_database
     sent = archive({name: content for name, content in files.items() if content is not None})
 
     with django_on(town_database):
-        answer = client_of("officer").post("/office/folder/", {"folder": sent})
+        answer = client_of("officer").post("/office/folder/", {"folder": sent}, follow=True)
 
     assert "town.file-too-costly" in answer.content.decode()
     assert list(Path(settings.UPLOADS).iterdir()) == []
