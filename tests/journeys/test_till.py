@@ -175,6 +175,32 @@ def test_a_card_is_scanned_paid_and_given_back(
     assert town.broken() == []
 
 
+def test_a_cards_digits_are_typed_or_scanned_by_keys_beside_a_working_camera(
+    browser: Browser, town_site: TownSite, town: Town, tmp_path: Path
+) -> None:
+    Image.new("RGB", (WIDE, HIGH), (96, 84, 70)).save(tmp_path / "table.jpg")
+    film = tmp_path / "table.mjpeg"
+    film.write_bytes((tmp_path / "table.jpg").read_bytes() * 3)
+    with with_camera(browser, film) as opened:
+        page = at_the_till(opened, town_site, "en")
+        amount(page, "110")
+        expect(page.locator("#camera")).to_have_js_property("readyState", 4, timeout=15_000)
+        expect(page.locator("#card-title")).to_be_focused()
+        page.keyboard.type(town.card.number, delay=150)  # As people type: a scanner is quicker.
+        expect(page.locator("#number")).to_be_focused()
+        expect(page.locator("#number")).to_have_value(town.card.number)
+        page.keyboard.press("Enter")
+        expect(page.locator("#payer-pin")).to_be_visible(timeout=15_000)
+        page.locator("#pin-keys [data-digit=cancel]").click()
+
+        page.locator("#charge").click()
+        expect(page.locator("#card-title")).to_be_focused()
+        page.evaluate(SCANNED, town.printed.token)
+        expect(page.locator("#payer-pin")).to_be_visible(timeout=15_000)
+        assert page.locator("#number").input_value() == ""
+        assert PROBLEMS[page] == []
+
+
 def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_once(
     browser: Browser, town_site: TownSite, town: Town
 ) -> None:

@@ -76,6 +76,10 @@ document.addEventListener("keydown", (event) => {
   } else if (view === "payer" && figure && !at("pin-keys").hidden) {
     pinKey(figure);
     event.preventDefault();
+  } else if (view === "card" && figure && figure !== "back") {
+    at("number").value += figure; // Beside a working camera its title has the focus, not the field.
+    at("number").focus();
+    event.preventDefault();
   }
 });
 
@@ -154,6 +158,7 @@ keyboard((text, began) => {
 
 async function presented(text) {
   sale.card = text.trim();
+  at("number").value = ""; // A scanner's keys came here, too.
   stopCamera();
   payer({ busy: true });
   if (sale.balance) {
