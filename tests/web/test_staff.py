@@ -119,6 +119,18 @@ def test_a_letter_tells_its_code_once_and_can_be_ended(site: Database) -> None:
     assert "No invitation waits" in shown(Client(), "/invitation/", code=code.group(0))
 
 
+@pytest.mark.parametrize(
+    "sent", [{"letter": "1"}, {"letter": "\0"}, {"grant": "first"}, {"grant": "²"}, {"grant": "9" * 30}, {}]
+)
+def test_an_account_or_letter_that_there_is_not_is_not_found(site: Database, sent: dict[str, str]) -> None:
+    from koinon.parties.models import RoleGrant
+
+    kept = RoleGrant.objects.count()
+    party = RoleGrant.objects.get(role="resident").party_id
+    assert client_of("officer").post(f"/counter/people/{party}/accounts/end/", sent).status_code == 404
+    assert RoleGrant.objects.count() == kept
+
+
 def test_a_key_is_shown_once_and_revoked(site: Database) -> None:
     officer = client_of("officer")
     made = shown(officer, "/office/programs/keys/", name="Bakery till", scopes="payments:read")

@@ -354,10 +354,16 @@ def end_account(request: HttpRequest, party: UUID) -> HttpResponse:
     seat = seat_of(request)
     at = datetime.now(UTC)
     if letter := request.POST.get("letter"):
-        invitations.withdraw(raw(), town_id=seat.town_id, invitation=UUID(letter), actor=seat.user.actor, at=at)
+        try:
+            invitation = UUID(letter)
+        except ValueError:
+            raise Http404 from None
+        invitations.withdraw(raw(), town_id=seat.town_id, invitation=invitation, actor=seat.user.actor, at=at)
         messages.success(request, _("The code opens nothing any more."))
     else:
-        grant = RoleGrant.objects.filter(town=seat.town, party_id=party, pk=request.POST.get("grant") or 0).first()
+        number = request.POST.get("grant", "")
+        held = RoleGrant.objects.filter(town=seat.town, party_id=party)
+        grant = held.filter(pk=number).first() if number.isdecimal() and len(number) < 20 else None
         if grant is None:
             raise Http404
         operations.revoke_role(
