@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +17,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from koinon.client import webhooks
 from koinon.db.connections import Database
@@ -136,6 +139,22 @@ def test_letters_are_chosen_printed_and_printed_again(officer):
         leaflet = Client().get(f"/leaflet/{town_slug()}/ar/{large}")
         assert len(pypdf.PdfReader(io.BytesIO(leaflet.content)).pages) <= 2
     assert Client().get(f"/leaflet/{town_slug()}/xx/").status_code == 404
+
+
+def test_letters_are_offered_for_no_month_before_the_town_was_founded(officer):
+    from koinon.parties.models import Town
+
+    def offered() -> list[str]:
+        return re.findall(r'<option value="(\d{4}-\d\d)"', officer.get("/counter/letters/").content.decode())
+
+    with transaction.atomic():
+        founded = datetime(2026, 9, 30, 22, 30, tzinfo=UTC)  # In the town it is October already.
+        Town.objects.update(created_at=founded, time_zone="Europe/Madrid")
+        assert offered()[-1] == "2026-10"
+        Town.objects.update(created_at=timezone.now())
+        assert offered() == []
+        assert "when the month is over" in officer.get("/counter/letters/").content.decode()
+        transaction.set_rollback(True)
 
 
 def town_slug() -> str:

@@ -67,9 +67,10 @@ class QueueForm(forms.Form):
 
     def __init__(self, *args: Any, town: Town, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        month = Month.of(timezone.now().astimezone(ZoneInfo(town.time_zone)).date())
+        zone = ZoneInfo(town.time_zone)
+        founded, month = (Month.of(at.astimezone(zone).date()) for at in (town.created_at, timezone.now()))
         over: list[Month] = []
-        while len(over) < 13:
+        while len(over) < 13 and month > founded:
             month = Month(month.year - 1, 12) if month.number == 1 else Month(month.year, month.number - 1)
             over.append(month)
         zones = Zone.objects.filter(town=town).order_by("name").values_list("code", "name")
