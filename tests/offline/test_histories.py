@@ -41,6 +41,7 @@ class Expected:
     has: dict[str, int] = field(default_factory=lambda: dict(HAS))
     tills: Counter[str] = field(default_factory=Counter)
     by_card: Counter[tuple[str, int]] = field(default_factory=Counter)
+    arrived: Counter[tuple[str, int]] = field(default_factory=Counter)
     here: list[tuple[int, str, int, int, int, int]] = field(default_factory=list)
     towns: int = 0
 
@@ -56,8 +57,13 @@ class Expected:
             or came > half_days + 2 * 2
         )  # fmt: skip
         holder = card.split()[0]
-        paid = min(amount, 30_00 - self.by_card[card, day], self.has[holder]) if card != "nobody" else 0
+        today = (came + 1) // 2
+        may = min(amount, 30_00 - self.by_card[card, day])
+        may_today = 30_00 - self.arrived[card, today]  # Whatever days the vouchers say.
+        careless = careless or may > may_today
+        paid = min(may, may_today, self.has[holder]) if card != "nobody" else 0
         self.by_card[card, day] += paid
+        self.arrived[card, today] += paid
         if paid:
             self.has[holder] -= paid
         loss = amount - paid

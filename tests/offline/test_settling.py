@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from koinon.instruments import operations as instruments
@@ -125,10 +127,58 @@ def test_what_the_till_could_have_known_is_its_shops_to_bear(town, amount, at, c
 
 def test_a_till_counts_what_a_card_paid_there_on_the_day(town):
     till, card = town.till("forn"), town.card("ana")
-    sent = [till.takes(card, "20.00"), till.takes(card, "15.00"), till.takes(card, "20.00", at=NOON + DAY)]
-    assert town.became(till, *sent, at=NOON + DAY) == [
-        "paid 20.00", "paid 10.00 shop 5.00 over-card-here over-card", "paid 20.00",
+    sent = [till.takes(card, "20.00"), till.takes(card, "15.00")]
+    assert town.became(till, *sent) == ["paid 20.00", "paid 10.00 shop 5.00 over-card-here over-card"]
+    assert town.became(till, till.takes(card, "20.00", at=NOON + DAY), at=NOON + DAY) == ["paid 20.00"]
+
+
+def test_dating_back_charges_a_card_no_more_than_its_cap_on_the_day_of_arrival(town):
+    till, card = town.till("forn"), town.card("ana")
+    sent = [till.takes(card, "19.80", at=NOON + days * DAY) for days in range(5)]
+    came = [
+        "paid 19.80 late", "paid 10.20 shop 9.60 late over-card-arrived", *["shop 19.80 over-card-arrived"] * 3,
     ]  # fmt: skip
+    assert town.became(till, *sent, at=NOON + 4 * DAY + HOUR) == came
+    assert (town.town.balance("ana", "aid"), town.town.reserve("risk")) == ("70.00", "60.00")
+    [second, *_] = [loss for loss in town.report().lossy if loss[0].paid_minor]
+    assert second[0].grounds[-1].fields == {"most_minor": 30_00, "left_minor": 10_20, "earlier": ["1-1"]}
+    assert [other.name for other in second[1]] == ["1-1", "1-3", "1-4", "1-5"]
+    assert town.became(till, *sent, at=NOON + 5 * DAY) == came
+    assert town.became(till, till.takes(card, "20.00", at=NOON + 5 * DAY), at=NOON + 5 * DAY) == ["paid 20.00"]
+    assert town.town.broken() == []
+
+
+def test_what_several_shops_send_of_several_days_on_one_charges_a_card_its_cap_once(town):
+    ours, theirs, card = town.till("forn"), town.till("farina"), town.card("ana")
+    first, second = ours.takes(card, "20.00"), theirs.takes(card, "18.00", at=NOON + DAY)
+    assert town.became(theirs, second, at=NOON + DAY) == ["paid 18.00"]
+    assert town.became(ours, first, at=NOON + DAY) == ["paid 12.00 shop 8.00 over-card-arrived"]
+    assert town.town.reserve("risk") == "60.00"
+    assert town.town.broken() == []
+
+
+def test_what_a_fund_bears_takes_turns_with_approvals_against_its_budget(database, town, connect_again):
+    till, card = town.till("forn"), town.card("pere")
+    sent, risk = till.takes(card, "20.00"), town.town.funds["risk"]
+    came: list[str] = []
+    town.conn.commit()
+    approving, settling, watching = connect_again(), connect_again(), connect_again()
+    approving.execute("SELECT id FROM programmes_fund WHERE id = %s FOR NO KEY UPDATE", [risk])
+    thread = threading.Thread(target=lambda: came.extend(town.became(till, sent, conn=settling)))
+    thread.start()
+    waits = "SELECT cardinality(pg_blocking_pids(%s))"
+    for _ in range(400):
+        [blocked] = watching.execute(waits, [settling.info.backend_pid]).fetchone()
+        watching.rollback()
+        if blocked:
+            break
+        time.sleep(0.01)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("SELECT id FROM ledger.account FOR UPDATE NOWAIT")  # It waits before it touches the books.
+    approving.rollback()
+    thread.join()
+    assert (blocked, came) == (1, ["paid 12.00 town 8.00 not-enough"])
+    assert town.town.broken() == []
 
 
 def test_a_till_keeps_no_more_than_its_cap_until_it_is_back(field):

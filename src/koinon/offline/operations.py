@@ -4,7 +4,7 @@ Every function but ``accept`` is part of its caller's transaction. ``accept`` se
 transaction of its own, so that one that cannot be paid keeps no other waiting, and whoever is cut off in the
 middle sends all of them again: a voucher that came before is found and not settled twice.
 
-A town's vouchers take turns: the row of its tally is locked first. So what comes first is settled first, and two tills that
+A town's vouchers take turns: the row of its tally is locked first, then the fund that bears losses, then the books. So what comes first is settled first, and two tills that
 come back at once cannot both use up one card's cap. docs/algorithms/offline-vouchers.md works an example.
 """
 
@@ -54,6 +54,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 from koinon.payments import authorised
 from koinon.payments.errors import NotPayable, SameParty
+from koinon.programmes import funds
 from koinon.programmes import queries as programmes
 from koinon.programmes.errors import FundNotFound
 
@@ -74,6 +75,8 @@ class _Seen:
 class _OfCard:
     charged_minor: int
     earlier: list[str]
+    arrived_minor: int
+    arrived: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +283,10 @@ def cover_owed(conn: Connection[Any], *, town_id: int, at: datetime, actor: str)
     town = parties.town(conn, town_id)
     execute(conn, statement(PACKAGE, "lock_town"), town_id=town_id)
     paid, short = 0, set()
-    for owed in many(conn, statement(PACKAGE, "lock_owed"), _Owed, town_id=town_id):
+    waiting = many(conn, statement(PACKAGE, "lock_owed"), _Owed, town_id=town_id)
+    for fund_id in sorted({owed.fund_id for owed in waiting}):
+        funds.take_turns(conn, fund_id=fund_id)
+    for owed in waiting:
         if owed.fund_id in short:
             continue  # Whoever came first is paid first, large or small.
         if _cover(conn, town, owed.id, owed.party, owed.fund_id, owed.owed_minor, at=at, actor=actor):
@@ -324,8 +330,10 @@ def _settle(
         return before[0]
     first = queries.first_of_counter(conn, town_id=town.id, device_id=device.id, counter=content.counter)
     card, sealed_well = _card(conn, town, sent, content, secrets)
-    day = _today(town, content.accepted_at)
-    seen = _circumstances(conn, town, device, content, card, sealed_well, day, first)
+    day, arrived = _today(town, content.accepted_at), _today(town, now)
+    seen = _circumstances(conn, town, device, content, card, sealed_well, day, arrived, first)
+    if seen.terms is not None and seen.terms.fund_id is not None:
+        funds.take_turns(conn, fund_id=seen.terms.fund_id)  # Before the books, as approvals do.
     settled = rules.settle(content.amount_minor, accepted_at=content.accepted_at, received_at=now, seen=seen)
     voucher_id = new_id()
     paid, payment_id = 0, None
@@ -336,7 +344,7 @@ def _settle(
         )
     grounds = (*settled.grounds, *not_paid)
     shop_bears = settled.shop_bears or any(ground.code == "offline.own-card" for ground in not_paid)
-    month = _today(town, now).replace(day=1)
+    month = arrived.replace(day=1)
     towns, shops = 0, content.amount_minor - paid
     if shops and seen.terms is not None:
         left = max(0, seen.terms.month_most_minor - _borne(conn, town.id, month))
@@ -352,7 +360,7 @@ def _settle(
         conn, statement(PACKAGE, "add_voucher"),
         town_id=town.id, id=voucher_id, device=device.id, counter=content.counter, clashes=first is not None,
         party=device.party, card=card.id if card else None, amount_minor=content.amount_minor,
-        accepted_at=content.accepted_at, received_at=now, day=day, month=month, paid_minor=paid,
+        accepted_at=content.accepted_at, received_at=now, day=day, arrived=arrived, month=month, paid_minor=paid,
         covered_minor=towns if covered else 0, owed_minor=0 if covered else towns, borne_minor=shops, fund_id=fund,
         payment_id=payment_id, body=sent.body, digest=digest, signature=sent.signature,
         grounds=json.dumps([{"code": ground.code, "fields": ground.fields} for ground in grounds], default=str),
@@ -393,6 +401,7 @@ def _circumstances(
     card: Card | None,
     sealed_well: bool,
     day: date,
+    arrived: date,
     first: Voucher | None,
 ) -> Circumstances:
     till = one(
@@ -400,11 +409,14 @@ def _circumstances(
         town_id=town.id, device=device.id, counter=content.counter, card=card.id if card else None, day=day,
         accepted_at=content.accepted_at,
     )  # fmt: skip
-    of_card = _OfCard(0, [])
+    of_card = _OfCard(0, [], 0, [])
     if card is not None:
-        of_card = one(conn, statement(PACKAGE, "seen_of_card"), _OfCard, town_id=town.id, card=card.id, day=day)
+        of_card = one(
+            conn, statement(PACKAGE, "seen_of_card"), _OfCard, town_id=town.id, card=card.id, day=day, arrived=arrived
+        )  # fmt: skip
     return Circumstances(
         terms=queries.terms(conn, town_id=town.id, day=day),
+        arriving=queries.terms(conn, town_id=town.id, day=arrived),
         switched_on=queries.was_on(conn, town_id=town.id, party=device.party, at=content.accepted_at),
         registered=content.accepted_at >= device.registered_at - rules.AHEAD,
         withdrawn=device.revoked_at is not None and content.accepted_at >= device.revoked_at,
@@ -414,6 +426,8 @@ def _circumstances(
         unsent_minor=till.unsent_minor,
         charged_minor=of_card.charged_minor,
         earlier=tuple(of_card.earlier),
+        arrived_minor=of_card.arrived_minor,
+        arrived=tuple(of_card.arrived),
         reused=first.name if first else "",
     )
 
@@ -470,7 +484,7 @@ def _cover(
 ) -> bool:
     """Pay the shop out of the fund that bears such losses: issued from its reserve and paid in one group, or not at all.
 
-    False where the fund is over, has no more budget, or not the money: the town owes it then.
+    False where the fund is over, has no more budget, or not the money: the town owes it then. The fund is locked before.
     """
     assert fund_id is not None
     fund = programmes.fund(conn, town_id=town.id, fund_id=fund_id)

@@ -50,12 +50,15 @@ class Circumstances:
     """What is known where a voucher is settled. Amounts in minor units.
 
     ``registered`` and ``withdrawn`` are how the till stood when it says that it accepted it.
+    ``arriving`` are the terms of the local day on which it arrives, ``arrived_minor`` what vouchers of any till that arrived on
+    that day charged to this card, whatever day they say, and ``arrived`` names them.
     ``here_minor`` is what vouchers of this till that came before took from this card on this local day, ``unsent_minor`` what
     of them the till still kept when it accepted this one, whatever their counters say; ``charged_minor`` is what vouchers of any till charged to this card on this
     day, and ``earlier`` names them. ``reused`` names a voucher that came first with the same counter.
     """
 
     terms: Terms | None
+    arriving: Terms | None
     switched_on: bool
     registered: bool
     withdrawn: bool
@@ -65,6 +68,8 @@ class Circumstances:
     unsent_minor: int = 0
     charged_minor: int = 0
     earlier: tuple[str, ...] = ()
+    arrived_minor: int = 0
+    arrived: tuple[str, ...] = ()
     reused: str = ""
 
 
@@ -74,6 +79,9 @@ def settle(amount_minor: int, *, accepted_at: datetime, received_at: datetime, s
     The shop bears a loss that its till could have avoided: it knows the caps, its own count, its own clock and how old what
     it keeps is. What no till can know (what the card pays elsewhere, whether it was blocked, what its holder has)
     is for the policy. A holder whose PIN nobody asked for is charged at most the card's cap a day, over all tills.
+
+    A till can write any day it likes; when a voucher arrives, the town sees itself. So what arrives on one day charges a
+    holder at most the cap too, and what only that cap keeps from being charged is the shop's, which may have dated it back.
     """
     terms, grounds = seen.terms, _of_the_shop(amount_minor, accepted_at, received_at, seen)
     shop_bears = bool(grounds)
@@ -85,7 +93,13 @@ def settle(amount_minor: int, *, accepted_at: datetime, received_at: datetime, s
     if left < amount_minor:
         fields = {"most_minor": terms.card_most_minor, "left_minor": left, "earlier": list(seen.earlier)}
         grounds = (*grounds, Ground("offline.over-card", fields))
-    return Settlement(min(amount_minor, left), shop_bears, grounds)
+    charge = min(amount_minor, left)
+    most = seen.arriving.card_most_minor if seen.arriving else 0
+    left = max(0, most - seen.arrived_minor)
+    if left < charge:
+        fields = {"most_minor": most, "left_minor": left, "earlier": list(seen.arrived)}
+        return Settlement(left, True, (*grounds, Ground("offline.over-card-arrived", fields)))
+    return Settlement(charge, shop_bears, grounds)
 
 
 def _of_the_shop(

@@ -198,7 +198,7 @@ class Totals:
 class Report:
     """What became of offline payments that arrived in a period.
 
-    ``lossy`` are those not wholly paid, each with the others of the same card and day; ``clashes`` pairs
+    ``lossy`` are those not wholly paid, each with the others of its card accepted or arrived that day; ``clashes`` pairs
     that carry one counter; ``gaps`` what never came.
     """
 

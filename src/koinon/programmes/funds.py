@@ -286,6 +286,11 @@ def set_notice(
     return queries.fund(conn, town_id=town_id, fund_id=fund_id)
 
 
+def take_turns(conn: Connection[Any], *, fund_id: UUID) -> None:
+    """Lock a fund until the transaction ends, as approvals against its budget do: before the books, several by their ids."""
+    execute(conn, statement(PACKAGE, "lock_fund"), fund_id=fund_id)
+
+
 # --- Steps ----------------------------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ WHY: dict[str, Any] = {
     "offline.not-switched-on": gettext_lazy("The shop was not switched on when the till accepted it."),
     "offline.over-voucher": gettext_lazy("It was more than one payment may be without a network."),
     "offline.over-card-here": gettext_lazy("The till accepted more from this card on that day than it may."),
+    "offline.over-card-arrived": gettext_lazy("The card had paid as much on that day as it may without a PIN."),
     "offline.over-till": gettext_lazy("The till kept more unsent than it may."),
     "offline.late": gettext_lazy("It arrived too late."),
 }
