@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ def sensible(parameter: inspect.Parameter) -> Any:
         ("[UUID]", [PARTY]),
         ("UUID", PARTY),
         ("Path", Path("folder/file.csv")),
+        ("timedelta", timedelta(hours=1)),
         ("date", date(2026, 10, 1)),
         ("Mapping[str, int]", {"one": 1}),
         ("Sequence[dict", [{"name": "word", "package": "word"}]),
