@@ -148,7 +148,7 @@ def test_the_code_on_a_tills_screen_is_scanned_with_the_camera(browser, town_sit
         found.context.grant_permissions(["camera"], origin=town_site.url)
         page = found.open("/purse/pay/")
         page.get_by_role("button", name="Scan").click()
-        expect(page.get_by_role("heading", name="You pay")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("heading", name="You pay")).to_be_visible(timeout=60_000)
         expect(page.locator("main .big")).to_contain_text("1.10")
         assert found.problems == []
         found.context.close()

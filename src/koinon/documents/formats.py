@@ -133,8 +133,12 @@ def short_day(value: date | datetime, zone: str = "UTC") -> str:
     """A day and month for lists in which the year is plain: "31 Oct"."""
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone)).date()
-    skeleton = current_locale().datetime_skeletons["MMMd"]
-    return format_date(value, format=skeleton.pattern, locale=current_locale())
+    locale = current_locale()
+    pattern = locale.datetime_skeletons["MMMd"].pattern
+    if locale.language == "ar":
+        # Arabic shortens no month. Babel would take its short names from the country that was asked for first.
+        pattern = pattern.replace("MMM", "MMMM")
+    return format_date(value, format=pattern, locale=locale)
 
 
 def instant(value: datetime, zone: str = "UTC") -> str:
