@@ -155,13 +155,21 @@ def test_the_code_on_a_tills_screen_is_scanned_with_the_camera(browser, town_sit
 
 
 def filmed(picture: bytes, file: Path) -> Path:
-    """A film of a table on which a screen shows this picture."""
+    """A film of a table on which a screen shows this picture, in a hand that is not quite still."""
+    frames = []
     with Image.open(io.BytesIO(picture)) as shown:
-        table = Image.new("RGB", (1280, 720), "#8a8478")
-        table.paste(shown.convert("RGB").resize((520, 520)), (380, 100))
-    frame = io.BytesIO()
-    table.save(frame, "JPEG", quality=85)
-    file.write_bytes(frame.getvalue() * 3)
+        for number in range(24):
+            size = 400 + 40 * (number % 6)
+            code = shown.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+            turned = code.rotate(
+                (0, 2, -3, 5)[number % 4], expand=True, fillcolor="#ffffff", resample=Image.Resampling.BICUBIC
+            )
+            table = Image.new("RGB", (1280, 720), "#8a8478")
+            table.paste(turned, ((1280 - turned.width) // 2, (720 - turned.height) // 2))
+            frame = io.BytesIO()
+            table.save(frame, "JPEG", quality=90)
+            frames.append(frame.getvalue())
+    file.write_bytes(b"".join(frames))
     return file
 
 
