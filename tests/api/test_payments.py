@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from koinon.payments import operations
 from tests.api.asking import fresh, payment
@@ -32,7 +33,7 @@ def test_a_payment_moves_the_money_and_says_where_it_can_be_read(books, asking):
     }
     assert told.headers["location"] == f"/api/v1/payments/{made['id']}"
     assert "idempotency-replayed" not in told.headers
-    assert float(books.balance("forn")) - float(before) == 2.5
+    assert Decimal(books.balance("forn")) - Decimal(before) == Decimal("2.50")
     assert asking("GET", f"/payments/{made['id']}", by=books.key()).json == made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ def test_a_till_asks_a_customers_app_pays_and_the_till_reads_so(books, asking):
     assert [(one.status, one.json["id"]) for one in paid] == [(201, paid[0].json["id"])] * 2
     told = asking("GET", f"/requests/{request['id']}", by=till).json
     assert (told["state"], told["payment"]) == ("paid", paid[0].json["id"])
-    assert float(books.balance("forn")) - float(before) == 2.5
+    assert Decimal(books.balance("forn")) - Decimal(before) == Decimal("2.50")
     other = asking("POST", pays, json={"payer": books.party("pere")}, by=books.key())
     assert (other.status, other.code) == (409, "payments.request-paid")
     back = asking("POST", f"/requests/{request['id']}/withdraw", by=till)
