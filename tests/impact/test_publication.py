@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import product
 from uuid import UUID
@@ -22,7 +22,7 @@ from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.share_by_sse import share_by_sse
 from koinon.impact.indicators.share_by_zone import share_by_zone
 from koinon.impact.publication import PublicReport, PublicTable, Rules, publish
-from koinon.impact.types import Flows, MonthReport, Payers, ShopReceipts, Wait
+from koinon.impact.types import Flows, MonthPaid, MonthReport, Payers, ShopReceipts, Wait
 from koinon.kernel.periods import Month
 from tests.impact.story import told
 
@@ -72,6 +72,24 @@ def report_of(shops: Sequence[ShopReceipts], waits: Sequence[Wait] = (), payers:
         zones=ZONES,
         receipts=tuple(shops),
         payers=tuple(Payers(name, code, payers) for name, code in cells),
+        paid=(month_of(shops, payers),),
+    )
+
+
+def month_of(shops: Sequence[ShopReceipts], payers: int = 50, day: date = date(2026, 10, 1)) -> MonthPaid:
+    amounts = [row.receipts_minor for row in shops]
+    wages = [row.to_residents for row in shops if row.to_residents]
+    return MonthPaid(
+        first_day=day,
+        shops=sum(amount != 0 for amount in amounts),
+        payers=payers,
+        amount=sum(amounts),
+        gross=sum(map(abs, amounts)),
+        largest=max(map(abs, amounts), default=0),
+        people=sum(row.residents_paid for row in shops),
+        people_amount=sum(wages),
+        people_gross=sum(map(abs, wages)),
+        people_largest=max(map(abs, wages), default=0),
     )
 
 

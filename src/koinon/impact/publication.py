@@ -22,7 +22,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
-from koinon.impact.types import FirstSpend, MonthReport, ShopReceipts
+from koinon.impact.types import FirstSpend, MonthPaid, MonthReport, ShopReceipts
 from koinon.kernel.periods import Month
 
 
@@ -79,7 +79,8 @@ class PublicReport:
     """A town's month as anybody may see it. Amounts in minor units, rounded; None is hidden or undefined.
 
     Of a month that still runs (not ``complete``) only what the town itself issued, redeemed
-    and holds outstanding is shown. Ratios are rounded to a thousandth, velocity and the multiplier to date to a hundredth.
+    and holds outstanding is shown. Ratios are rounded to a thousandth, velocity to a hundredth. ``paid_to_date``
+    says whether all that was ever paid may stand beside it: no month that is hidden would follow from it.
     """
 
     month: Month
@@ -91,8 +92,8 @@ class PublicReport:
     expired_minor: int
     outstanding_minor: int
     spent_minor: int | None
+    paid_to_date: bool
     multiplier: Fraction | None
-    multiplier_to_date: Fraction | None
     recirculation: Fraction | None
     velocity: Fraction | None
     active_shops: int | None
@@ -104,7 +105,7 @@ class PublicReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Some businesses together: what the rules look at."""
 
     shops: int
@@ -122,8 +123,12 @@ _STANDARD = Rules()
 def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
     """What of this report may be published."""
     payers = {(row.cells, row.code): row.payers for row in report.payers}
-    everything = _part(report.receipts, payers.get(("all", None), 0))
-    town_is_safe = report.complete and _safe(everything, rules)
+    everything = part_of_rows(report.receipts, payers.get(("all", None), 0))
+    town_is_safe = report.complete and safe(everything, rules)
+    payments_are_safe = town_is_safe and all(
+        people_are_safe(month, rules) for month in report.paid if month.first_day == report.month.first_day
+    )
+    trade_is_safe = payments_are_safe and trade_between_businesses_is_safe(report.receipts, rules)
     first_spend = report.first_spend if report.complete else days_to_first_spend([])
     base = rules.amount_base * 10**report.exponent
     by_zone, zone_of = _table(
@@ -149,15 +154,15 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
         complete=report.complete,
         unit=report.unit,
         exponent=report.exponent,
-        issued_minor=_rounded(report.flows.issued, base),
-        redeemed_minor=_rounded(report.flows.redeemed, base),
-        expired_minor=_rounded(report.flows.expired, base),
-        outstanding_minor=_rounded(report.flows.outstanding_end, base),
-        spent_minor=_rounded(report.flows.spent, base) if town_is_safe else None,
-        multiplier=_thousandth(report.multiplier) if town_is_safe else None,
-        multiplier_to_date=_hundredth(report.multiplier_to_date) if town_is_safe else None,
-        recirculation=_thousandth(report.recirculation) if town_is_safe else None,
-        velocity=_hundredth(report.velocity) if town_is_safe else None,
+        issued_minor=rounded(report.flows.issued, base),
+        redeemed_minor=rounded(report.flows.redeemed, base),
+        expired_minor=rounded(report.flows.expired, base),
+        outstanding_minor=rounded(report.flows.outstanding_end, base),
+        spent_minor=rounded(report.flows.spent, base) if payments_are_safe else None,
+        paid_to_date=payments_are_safe and all(_month_is_safe(month, rules) for month in report.paid),
+        multiplier=_thousandth(report.multiplier) if payments_are_safe else None,
+        recirculation=_thousandth(report.recirculation) if trade_is_safe else None,
+        velocity=_hundredth(report.velocity) if payments_are_safe else None,
         active_shops=_count(report.active_shops, rules) if report.complete else None,
         days_to_first_spend=first_spend.median if first_spend.purses >= rules.least else None,
         purses=_count(first_spend.purses, rules),
@@ -180,13 +185,13 @@ def _table(
     for row in report.receipts:
         members[code_of[row.holder]].append(row)
     # A cell without a business in it is nobody's, and everybody can see that in the register.
-    parts = {code: _part(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
+    parts = {code: part_of_rows(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
     hidden = _hidden(parts, rules)
     whole = _joined(parts.values())
     whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
-    whole_is_safe = _safe(_Part(whole.shops, whole_payers, whole.amount, whole.gross, whole.largest), rules)
+    whole_is_safe = safe(Part(whole.shops, whole_payers, whole.amount, whole.gross, whole.largest), rules)
     base = rules.amount_base * 10**report.exponent
-    total = _rounded(whole.amount, base)
+    total = rounded(whole.amount, base)
     public = PublicTable(
         name=name,
         cells=tuple(
@@ -205,10 +210,10 @@ def _table(
     }
 
 
-def _shown(code: str | None, label: str, part: _Part | None, total: int, base: int, rules: Rules) -> PublicCell:
+def _shown(code: str | None, label: str, part: Part | None, total: int, base: int, rules: Rules) -> PublicCell:
     if part is None:
         return PublicCell(code, label, 0, Fraction(0) if total > 0 else None, 0)
-    amount = _rounded(part.amount, base)
+    amount = rounded(part.amount, base)
     return PublicCell(code, label, amount, Fraction(amount, total) if total > 0 else None, _count(part.shops, rules))
 
 
@@ -217,9 +222,9 @@ def _withheld(table: PublicTable) -> PublicTable:
     return PublicTable(table.name, cells, table.total_minor, withheld=True)
 
 
-def _hidden(parts: Mapping[str | None, _Part], rules: Rules) -> frozenset[str | None]:
+def _hidden(parts: Mapping[str | None, Part], rules: Rules) -> frozenset[str | None]:
     """Which cells of a table to hide so that the hidden ones together may be known (rules 1 to 3)."""
-    hidden = {code for code, part in parts.items() if not _safe(part, rules)}
+    hidden = {code for code, part in parts.items() if not safe(part, rules)}
     if not hidden:
         return frozenset()
     # Smallest first, and by code where they are equal, so that the answer is always the same.
@@ -235,17 +240,21 @@ def _hidden(parts: Mapping[str | None, _Part], rules: Rules) -> frozenset[str | 
     return frozenset(hidden)
 
 
-def _together_safe(parts: Sequence[_Part], rules: Rules) -> bool:
+def _together_safe(parts: Sequence[Part], rules: Rules) -> bool:
     """Whether hidden cells may be known in sum, as they are by whoever subtracts the rest from the total.
 
     At least two of them must hold something: else the sum is the cell.
     """
-    return sum(part.shops > 0 for part in parts) >= 2 and _safe(_joined(parts), rules)
+    return sum(part.shops > 0 for part in parts) >= 2 and safe(_joined(parts), rules)
 
 
-def _part(rows: Iterable[ShopReceipts], payers: int) -> _Part:
-    amounts = [row.receipts_minor for row in rows]
-    return _Part(
+def part_of_rows(rows: Iterable[ShopReceipts], payers: int) -> Part:
+    return part_of([row.receipts_minor for row in rows], payers)
+
+
+def part_of(amounts: Sequence[int], payers: int) -> Part:
+    """What the rules look at of some businesses (or people), by what each took, gave or got."""
+    return Part(
         shops=sum(amount != 0 for amount in amounts),
         payers=payers,
         amount=sum(amounts),
@@ -254,10 +263,10 @@ def _part(rows: Iterable[ShopReceipts], payers: int) -> _Part:
     )
 
 
-def _joined(parts: Iterable[_Part]) -> _Part:
+def _joined(parts: Iterable[Part]) -> Part:
     """Several parts as one. Payers may be the same people, so the largest number is what is certain."""
     listed = list(parts)
-    return _Part(
+    return Part(
         shops=sum(part.shops for part in listed),
         payers=max((part.payers for part in listed), default=0),
         amount=sum(part.amount for part in listed),
@@ -266,8 +275,32 @@ def _joined(parts: Iterable[_Part]) -> _Part:
     )
 
 
-def _safe(part: _Part, rules: Rules) -> bool:
+def safe(part: Part, rules: Rules) -> bool:
     return part.shops >= rules.least and part.payers >= rules.least and part.largest <= rules.dominance * part.gross
+
+
+def nobodys(part: Part, rules: Rules) -> bool:
+    """Whether a sum may be known: it is safe, or there is nothing in it."""
+    return part.gross == 0 or safe(part, rules)
+
+
+def trade_between_businesses_is_safe(rows: Sequence[ShopReceipts], rules: Rules) -> bool:
+    """Whether what businesses sold each other may be known: many of them bought, and many sold."""
+    bought = part_of([row.to_businesses for row in rows], rules.least)
+    sold = part_of([row.from_businesses for row in rows], rules.least)
+    return nobodys(bought, rules) and nobodys(sold, rules)
+
+
+def people_are_safe(month: MonthPaid, rules: Rules) -> bool:
+    """Whether what residents were paid in a month may follow: all payments less what businesses received is that."""
+    return nobodys(
+        Part(month.people, month.people, month.people_amount, month.people_gross, month.people_largest), rules
+    )
+
+
+def _month_is_safe(month: MonthPaid, rules: Rules) -> bool:
+    received = Part(month.shops, month.payers, month.amount, month.gross, month.largest)
+    return nobodys(received, rules) and people_are_safe(month, rules)
 
 
 def _follows(
@@ -293,8 +326,8 @@ def _follows(
             within = union - set[object]().union(*(part for part in parts_of.values() if part <= union))
             for difference in (around, within):
                 # Payers of a difference are not counted; ten businesses and no dominant one must do.
-                part = _part([amount[holder] for holder in amount if holder in difference], rules.least)
-                if difference and not _safe(part, rules):
+                part = part_of_rows([amount[holder] for holder in amount if holder in difference], rules.least)
+                if difference and not safe(part, rules):
                     return True
     return False
 
@@ -326,10 +359,10 @@ def _interval_of(days: int | None) -> tuple[int | None, int | None]:
 
 
 def _count(number: int, rules: Rules) -> int | None:
-    return None if number < rules.least else _rounded(number, rules.count_base)
+    return None if number < rules.least else rounded(number, rules.count_base)
 
 
-def _rounded(number: int, base: int) -> int:
+def rounded(number: int, base: int) -> int:
     """To the nearest multiple, halves to the even one."""
     return round(Fraction(number, base)) * base
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
@@ -54,11 +54,12 @@ class UnitsAt:
 
 @dataclass(frozen=True, slots=True)
 class ShopReceipts:
-    """One business's receipts in a period; the report's raw rows, never published as they are.
+    """What one business received in a period and what it did with it; the report's raw rows, never published as they are.
 
-    ``zone`` is None for a business outside the town's zones or without an
-    organisation's record. ``payers`` counts the distinct holders whose payments,
-    net of refunds, reached it; ``receipts_minor`` is net of refunds.
+    Amounts are in minor units, net of refunds. ``receipts_minor`` is from residents and from other businesses
+    together; ``to_businesses`` and ``to_residents`` is what it paid on, ``redeemed`` what it changed into euros.
+    ``zone`` is None for a business outside the town's zones or without an organisation's record. ``payers`` counts
+    the distinct holders whose payments, net of refunds, reached it; ``residents_paid`` the residents it paid.
     """
 
     holder: UUID
@@ -67,6 +68,40 @@ class ShopReceipts:
     receipts_minor: int
     payments: int
     payers: int
+    from_businesses: int = 0
+    to_businesses: int = 0
+    to_residents: int = 0
+    residents_paid: int = 0
+    redeemed: int = 0
+
+    @property
+    def from_residents(self) -> int:
+        return self.receipts_minor - self.from_businesses
+
+    @property
+    def spent_minor(self) -> int:
+        return self.to_businesses + self.to_residents
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPaid:
+    """What the payments of the calendar month that begins on ``first_day`` were made of, in minor units, net of refunds.
+
+    ``shops``, ``amount``, ``gross`` and ``largest`` are of what businesses received (how many, together, together by
+    size, the largest of one), ``payers`` those who paid them; ``people`` and its amounts of what residents were paid
+    by others.
+    """
+
+    first_day: date
+    shops: int
+    payers: int
+    amount: int
+    gross: int
+    largest: int
+    people: int
+    people_amount: int
+    people_gross: int
+    people_largest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +148,7 @@ class MonthReport:
 
     ``until`` is the end of the month, or earlier when it was asked for a month
     that still runs (not ``complete``). ``multiplier_to_date`` is taken over everything since the
-    first unit until ``until``.
+    first unit until ``until``. ``paid`` has every month with payments so far, this one last where it had any.
     """
 
     town_id: int
@@ -137,3 +172,4 @@ class MonthReport:
     zones: Mapping[str, str]
     receipts: tuple[ShopReceipts, ...]
     payers: tuple[Payers, ...]
+    paid: tuple[MonthPaid, ...]

@@ -40,7 +40,7 @@ class Bar:
 class PublishedMonth:
     """A month that is over, as anybody may see it: its report, and the units at the end of its last day.
 
-    ``paid_minor`` is None where the month's own payments are hidden: they would follow from it.
+    ``paid_minor`` is None where payments of this or an earlier month are hidden: they would follow from it.
     """
 
     month: Month
@@ -78,7 +78,7 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
     if kept is None:
         report = publication.publish(queries.month(conn, town.pk, month, zone))
         units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
-        paid = units.paid if report.spent_minor is not None else None
+        paid = units.paid if report.paid_to_date else None
         kept = PublishedMonth(month, report, units, paid)
         caches["figures"].set(key, kept, KEPT_SECONDS)
     return kept

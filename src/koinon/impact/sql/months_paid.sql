@@ -1,0 +1,56 @@
+-- What each month's payments were made of, from the first one on: what disclosure control looks at of a whole town.
+--
+-- town_id    integer
+-- until      timestamptz  excluded
+-- time_zone  text         of the town, whose calendar months count
+--
+-- One row a month in which anything was paid, oldest first. shops, amount, gross and largest are of what
+-- businesses received, and payers those who paid them; people, people_gross and people_largest of what residents
+-- (holders without a till) were paid by others. Net of refunds, which count in the month in which they happen. No lock.
+WITH business AS (
+    SELECT DISTINCT a.holder FROM ledger.account AS a WHERE a.town_id = %(town_id)s AND a.kind = 'till'
+),
+
+paid AS (
+    SELECT
+        date_trunc('month', t.effective_at AT TIME ZONE %(time_zone)s)::date AS month,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
+        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
+    FROM ledger.transfer AS t
+    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
+    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+    WHERE t.town_id = %(town_id)s AND t.code = 'pay' AND t.effective_at < %(until)s AND d.holder <> c.holder
+    GROUP BY 1, 2, 3
+),
+
+received AS (
+    SELECT p.month, p.payee, b.holder IS NOT NULL AS by_business, sum(p.net) AS net
+    FROM paid AS p
+    LEFT JOIN business AS b ON b.holder = p.payee
+    GROUP BY p.month, p.payee, b.holder
+),
+
+payers AS (
+    SELECT p.month, count(DISTINCT p.payer) AS payers
+    FROM paid AS p
+    INNER JOIN business AS b ON b.holder = p.payee
+    WHERE p.net > 0
+    GROUP BY p.month
+)
+
+SELECT
+    r.month AS first_day,
+    count(*) FILTER (WHERE r.by_business AND r.net <> 0)::integer AS shops,
+    coalesce(max(y.payers), 0)::integer AS payers,
+    coalesce(sum(r.net) FILTER (WHERE r.by_business), 0)::bigint AS amount,
+    coalesce(sum(abs(r.net)) FILTER (WHERE r.by_business), 0)::bigint AS gross,
+    coalesce(max(abs(r.net)) FILTER (WHERE r.by_business), 0)::bigint AS largest,
+    count(*) FILTER (WHERE NOT r.by_business AND r.net <> 0)::integer AS people,
+    coalesce(sum(r.net) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_amount,
+    coalesce(sum(abs(r.net)) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_gross,
+    coalesce(max(abs(r.net)) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_largest
+FROM received AS r
+LEFT JOIN payers AS y ON y.month = r.month
+GROUP BY r.month
+ORDER BY r.month;
