@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults check serve setup setup-test setup-bench lint translations requirements clean
+.PHONY: help demo test faults check serve setup setup-test setup-bench setup-spark lint translations requirements clean
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ setup-test: ## The same, with what the tests need
 setup-bench: setup ## Add what `koinon bench payments --peer hordak` measures beside Koinon
 	@exec $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/bench.txt
 
+setup-spark: ## Add Apache Spark, and a Java of its own where the machine has none
+	@$(PYTHON) tools/bootstrap.py spark
+
 translations: setup-test ## Collect the strings of templates and code into the catalogues
 	@exec $(BIN)/python tools/translations.py collect
 
@@ -43,6 +46,8 @@ requirements: ## Pin the requirements again, with hashes (needs uv)
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --extra test -c requirements/run.txt pyproject.toml -o requirements/test.txt
 	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --extra bench -c requirements/run.txt pyproject.toml -o requirements/bench.txt
+	uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --extra spark -c requirements/run.txt pyproject.toml -o requirements/spark.txt
+	echo setuptools | uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url - -o requirements/spark-build.txt
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv var
