@@ -35,6 +35,7 @@ from koinon.cli import (
     demo,
     fund,
     helpdesk,
+    impact,
     lists,
     offline,
     party,
@@ -104,6 +105,7 @@ app.add_typer(offline.app, name="offline", rich_help_panel="Run a town")
 app.add_typer(api.app, name="api", rich_help_panel="Run a town")
 app.add_typer(webhook.app, name="webhook", rich_help_panel="Run a town")
 app.add_typer(webhook.notices, name="notice", rich_help_panel="Run a town")
+app.add_typer(impact.app, name="impact", rich_help_panel="See what it did")
 app.command("check", rich_help_panel="Check the books")(books.check)
 app.add_typer(books.seal, name="seal", rich_help_panel="Check the books")
 app.add_typer(bench.app, name="bench", rich_help_panel="Operate")

@@ -1,0 +1,17 @@
+"""``koinon impact``: what each unit did. Each command has a module of its own, so that none pays for another's libraries."""
+
+from __future__ import annotations
+
+import typer
+
+from koinon.cli import trace
+
+app = typer.Typer(help="What each unit did: tracing, figures, exports.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """What each unit did: tracing, figures, exports."""
+
+
+app.command("trace")(trace.trace)

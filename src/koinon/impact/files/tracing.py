@@ -1,0 +1,102 @@
+"""A file, traced: what ``koinon impact trace`` does, for whoever calls it from a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from koinon.impact.files import reading, results, writing
+from koinon.impact.files.types import Asked
+from koinon.impact.tracing.types import Convention
+
+CONVENTIONS: dict[str, tuple[Convention, ...]] = {
+    "both": (Convention.FIFO, Convention.MIXING),
+    "fifo": (Convention.FIFO,),
+    "lifo": (Convention.LIFO,),
+    "mixing": (Convention.MIXING,),
+    "all": (Convention.FIFO, Convention.LIFO, Convention.MIXING),
+}
+
+
+def trace_file(
+    asked: Asked,
+    conventions: str = "both",
+    *,
+    out: Path | None = None,
+    title: str | None = None,
+    least: int = 10,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Read a ledger, trace it under one or more conventions and, with ``out``, write report and tables.
+
+    ``least`` is the number of accounts below which the report names no group.
+    Refuses (``LedgerFileRefused``, ``FolderNotOurs``, ``FolderNotWritten``) before anything is written.
+    """
+    if out is not None:
+        writing.may_write(out)
+    read = reading.read(asked, say)
+    from koinon.impact.tracing import api
+
+    traces = []
+    for convention in CONVENTIONS[conventions]:
+        traces.append(api.trace(read.ledger, convention))
+        say(f"traced, {convention.value}")
+    document = results.document(read, traces, asked=_asked(asked, conventions, least))
+    if out is None:
+        return document
+    from koinon.impact.files import parquet, report
+
+    document["written"] = {"folder": str(out), "files": sorted(writing.OURS)}
+
+    def fill(folder: Path) -> None:
+        parquet.write(folder, traces)
+        (folder / writing.RESULT).write_text(
+            json.dumps({**document, "written": None}, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        page = report.page(read, traces, document, title=title, least=least)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+
+    writing.write(out, fill)
+    say(f"written to {out}")
+    return document
+
+
+def command_line(asked: Asked, conventions: str) -> list[str]:
+    """The command that gives these figures again."""
+    words: list[str] = ["koinon", "impact", "trace", asked.file.name]
+    for option, given in (("--issuers", asked.issuers), ("--redeemers", asked.redeemers), ("--expiry", asked.expiry)):
+        words += _repeated(option, given)
+    words += _repeated("--kind", [f"{word}={meaning}" for word, meaning in asked.kinds.items()])
+    if asked.accounts is not None:
+        words += ["--accounts", asked.accounts.name]
+    words += _repeated("--by", asked.by)
+    words += _repeated("--column", [f"{name}={heading}" for name, heading in asked.columns.items()])
+    words += _repeated("--account-column", [f"{name}={heading}" for name, heading in asked.account_columns.items()])
+    usual = Asked(file=asked.file)
+    if asked.unit != usual.unit:
+        words += ["--unit", asked.unit]
+    if asked.decimals is not None:
+        words += ["--decimals", str(asked.decimals)]
+    if asked.decimal_mark != usual.decimal_mark:
+        words += ["--decimal-mark", asked.decimal_mark]
+    if asked.minor:
+        words += ["--minor"]
+    if asked.zone is not None:
+        words += ["--zone", asked.zone.key]
+    if asked.time_unit != usual.time_unit:
+        words += ["--time-unit", asked.time_unit.value]
+    if asked.cohort_by != usual.cohort_by:
+        words += ["--cohort-by", asked.cohort_by.value]
+    if asked.encoding != usual.encoding:
+        words += ["--encoding", asked.encoding]
+    return [*words, "--convention", conventions]
+
+
+def _repeated(option: str, given: Sequence[str]) -> list[str]:
+    return [word for each in given for word in (option, each)]
+
+
+def _asked(asked: Asked, conventions: str, least: int) -> dict[str, Any]:
+    return {"command": command_line(asked, conventions), "conventions": conventions, "least": least}
