@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from koinon.parties import factors
+from koinon.parties.secrets import Secrets
 from tests.conftest import VAR, serving
 from tests.web import provider
 from tests.web.browsing import DESK, PHONE, Reader, axe_findings, reader, signed_in
@@ -79,6 +83,31 @@ def mailed(after: float) -> str:
                 return str(found[-1])
         time.sleep(0.05)
     raise AssertionError("no mail came")
+
+
+def give_app(site: TownSite, username: str) -> str:
+    """Somebody's app, as if it had been set up on an earlier day: its secret."""
+    import psycopg
+
+    secret = factors.new_secret()
+    kept = {"secret": factors.seal_secret(Secrets.load(), secret)}
+    with psycopg.connect(site.site.database.app_url) as conn:
+        conn.execute(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " SELECT id, 'totp', %s::jsonb, now() FROM parties_user WHERE username = %s",
+            [json.dumps(kept), username],
+        )
+    return secret
+
+
+def identities(site: TownSite, username: str) -> int:
+    """How many identities at the provider open somebody's account."""
+    import psycopg
+
+    with psycopg.connect(site.site.database.app_url) as conn:
+        sql = "SELECT count(*) FROM socialaccount_socialaccount AS s INNER JOIN parties_user AS u ON u.id = s.user_id WHERE u.username = %s"
+        [found] = conn.execute(sql, [username]).fetchone() or [0]
+    return int(found)
 
 
 def sign_out(found: Reader) -> None:
@@ -186,7 +215,30 @@ def test_a_shop_is_bound_to_an_identity_at_the_provider_and_nobody_else_is(
     page.wait_for_url(f"{town_site.url}/**")
     assert page.url == f"{town_site.url}/shop/movements/"
     ines.context.close()
-    assert ines.problems == stranger.problems == []
+
+    # A colleague who has a second factor takes up an identity only once that was shown, too.
+    officer = signed_in(browser, town_site, "officer", size=DESK)
+    page = officer.open("/office/staff/new/")
+    page.fill("#id_username", "rosa")
+    page.select_option("#id_role", "auditor")
+    page.click("text=Make the account")
+    code, app = page.locator("#code").inner_text(), give_app(town_site, "rosa")
+    rosa = reader(browser, town_site)
+    page = rosa.open("/invitation/")
+    page.fill("#id_code", code)
+    page.click("text=Go on")
+    page.click("text=Open it with Region")
+    at_the_provider(page, "stranger")
+    assert title(page) == "The second thing"
+    assert identities(town_site, "rosa") == 0
+    page.fill("#id_code", factors.code_at(app, datetime.now(UTC)))
+    page.click("main form button[type=submit]")
+    page.wait_for_url("**/account/opened/")
+    assert identities(town_site, "rosa") == 1
+    for window in (ines, stranger, officer, rosa):
+        assert window.problems == []
+    officer.context.close()
+    rosa.context.close()
 
 
 def test_a_colleague_gets_rights_by_two_people_and_in_by_a_passkey_alone(browser: Browser, town_site: TownSite) -> None:

@@ -90,6 +90,17 @@ def test_a_code_ends_with_its_days_and_when_it_is_withdrawn(django_db: Any, town
         invitations.withdraw(django_db, town_id=town.pk, invitation=lost.id, actor="user:1", at=NOW)
 
 
+def test_a_letter_is_withdrawn_only_among_those_of_its_party(django_db: Any, town: Any) -> None:
+    party, other = household(town), household(town)
+    made, how = invite(django_db, town, party), {"town_id": town.pk, "actor": "user:1", "at": NOW}
+    with pytest.raises(InvitationNotFound):
+        invitations.withdraw(django_db, invitation=made.id, party_id=other, **how)
+    assert waiting(django_db, made.code).id == made.id
+    invitations.withdraw(django_db, invitation=made.id, party_id=party, **how)
+    with pytest.raises(InvitationNotGood):
+        waiting(django_db, made.code)
+
+
 def test_a_colleagues_code_opens_that_account_and_gives_no_right(django_db: Any, town: Any) -> None:
     tom, eve = person(django_db, "tom"), person(django_db, "eve")
     made = invitations.invite_colleague(django_db, town_id=town.pk, user_id=tom, secrets=KEYS, actor="user:1", at=NOW)

@@ -150,6 +150,49 @@ def test_whoever_has_a_second_factor_is_asked_for_it_before_being_signed_in(site
     assert "Incorrect code" in again.post("/accounts/2fa/authenticate/", {"code": code}).content.decode()
 
 
+def test_a_colleagues_new_password_holds_once_the_second_thing_was_shown_too(site: Database) -> None:
+    from allauth.mfa.models import Authenticator
+    from django.db import transaction
+
+    from koinon.parties import invitations
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Invitation, Town, User
+    from koinon.parties.secrets import Secrets
+
+    user, chosen = newcomer("forgetful"), "the old bridge and four swallows"
+    secret, at = factors.new_secret(), datetime.now(UTC)
+    Authenticator.objects.create(
+        user=user, type="totp", data={"secret": factors.seal_secret(Secrets.load(), secret)}
+    )  # fmt: skip
+    with transaction.atomic():
+        made = invitations.invite_colleague(
+            raw(), town_id=Town.objects.get().pk, user_id=user.pk, secrets=Secrets.load(), actor="user:1", at=at
+        )
+
+    def chooses() -> Client:
+        client = Client()
+        assert client.post("/invitation/", {"code": made.code}).headers["Location"] == "/invitation/open/"
+        answer = client.post("/invitation/open/", {"password": chosen})
+        assert answer.headers["Location"].startswith("/accounts/2fa/authenticate/")
+        return client
+
+    def stands() -> tuple[bool, bool]:
+        """Whether the old password still holds, and whether the letter was used."""
+        used = Invitation.objects.get(pk=made.id).used_by_id is not None
+        return User.objects.get(pk=user.pk).check_password(PASSWORD), used
+
+    first, second = chooses(), chooses()
+    assert first.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert stands() == (True, False)
+    first.post("/accounts/2fa/authenticate/", {"code": factors.code_at(secret, at)})
+    assert stands() == (False, True)
+    assert first.get("/office/").status_code == 200
+    # Whoever typed the same code beside them has shown nothing else that counts, and is not signed in.
+    late = second.post("/accounts/2fa/authenticate/", {"code": factors.code_at(secret, at, step=1)})
+    assert late.headers["Location"] == "/invitation/"
+    assert second.get("/account/").status_code == 302
+
+
 def test_a_code_from_an_app_is_set_up_and_opens_the_pages_at_once(site: Database) -> None:
     user = newcomer("enroller")
     client = by_password(user.username)

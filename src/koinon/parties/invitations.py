@@ -147,10 +147,18 @@ def use(conn: Connection[Any], *, invitation: UUID, user_id: int, at: datetime) 
     return found
 
 
-def withdraw(conn: Connection[Any], *, town_id: int, invitation: UUID, actor: str, at: datetime) -> None:
-    """Make a code worthless before it is used, or ``InvitationNotFound``."""
+def withdraw(
+    conn: Connection[Any],
+    *,
+    town_id: int,
+    invitation: UUID,
+    actor: str,
+    at: datetime,
+    party_id: UUID | None = None,
+) -> None:
+    """Make a code worthless before it is used, or ``InvitationNotFound``: also where it is of another party than ``party_id``."""
     sql = statement(_PACKAGE, "withdraw_invitation")
-    found = maybe(conn, sql, Invitation, town_id=town_id, id=invitation, at=at)
+    found = maybe(conn, sql, Invitation, town_id=town_id, id=invitation, party_id=party_id, at=at)
     if found is None:
         raise InvitationNotFound(invitation=invitation)
     record(

@@ -11,8 +11,10 @@ from uuid import UUID
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm, RequestLoginCodeForm, ResetPasswordForm
-from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
 from allauth.account.signals import user_logged_in
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa import signals as factor_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as factor_forms
@@ -21,12 +23,14 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth import logout, update_session_auth_hash
 from django.core.cache import cache
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +43,7 @@ from koinon.web.access import STAFF, grants_of
 
 log = structlog.get_logger("koinon.accounts")
 INVITATION = "invitation"  # In the session: whose code was typed a moment ago.
+CHOSEN = "invitation-chosen"  # In the session: how a colleague will sign in, once they are signed in.
 _posting = ThreadPoolExecutor(max_workers=2, thread_name_prefix="koinon mail")
 _ONCE_SECONDS = 4 * factors.PERIOD_SECONDS  # Longer than a code is taken, so that each is taken once.
 
@@ -98,7 +103,13 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         found = invited(request)
         if found is not None and found.user_id is not None and not sociallogin.is_existing:
             # A colleague's account is there already: the identity is bound to it, and to no new one.
-            sociallogin.connect(request, User.objects.get(pk=found.user_id))
+            account = sociallogin.account
+            user = User.objects.get(pk=found.user_id)
+            keep_for(request, found, {"provider": account.provider, "uid": account.uid})
+            user.backend = "allauth.account.auth_backends.AuthenticationBackend"
+            record_authentication(request, user, "socialaccount", provider=account.provider, uid=account.uid)
+            login = Login(user=user, redirect_url=sociallogin.get_redirect_url(request))
+            raise ImmediateHttpResponse(perform_login(request, login))
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> User:
         user: User = sociallogin.user
@@ -132,19 +143,45 @@ def invited(request: HttpRequest) -> invitations.Invitation | None:
         return None
 
 
+def keep_for(request: HttpRequest, invitation: invitations.Invitation, way: dict[str, str]) -> None:
+    """Keep the way of signing in that a colleague chose until they are signed in: a password's hash, or an identity.
+
+    Whoever has a second factor is asked for it in between. Until then nothing of the account is changed.
+    """
+    request.session[CHOSEN] = {"invitation": str(invitation.id), **way}
+
+
 @receiver(user_logged_in, dispatch_uid="koinon.web.use_invitation")
 def use_invitation(request: HttpRequest, user: User, **_more: object) -> None:
-    """Whoever signed in with an invitation in hand has their account bound by it."""
+    """Whoever signed in with an invitation in hand has their account bound by it, and to what they chose with it."""
+    chosen = request.session.pop(CHOSEN, None)
     found = invited(request)
-    if found is None:
-        return
-    try:
-        with transaction.atomic():
-            invitations.use(raw(), invitation=found.id, user_id=user.pk, at=datetime.now(UTC))
-    except InvitationNotGood:
-        log.info("refused", code=InvitationNotGood.code)
-    request.session.pop(INVITATION, None)
-    user.__dict__.pop("_koinon_grants", None)
+    if found is not None:
+        request.session.pop(INVITATION, None)
+        try:
+            with transaction.atomic():
+                invitations.use(raw(), invitation=found.id, user_id=user.pk, at=datetime.now(UTC))
+                if chosen is not None and chosen["invitation"] == str(found.id):
+                    _bind(user, chosen)
+        except (InvitationNotGood, IntegrityError) as failed:
+            log.info("refused", code=InvitationNotGood.code, error=type(failed).__name__)
+        else:
+            if chosen is not None and "password" in chosen:
+                update_session_auth_hash(request, user)  # type: ignore[arg-type]
+            user.__dict__.pop("_koinon_grants", None)
+            return
+    if chosen is not None:
+        # The code was all that they showed in the first place, and somebody has used it since.
+        logout(request)
+        raise ImmediateHttpResponse(redirect("invitation"))
+
+
+def _bind(user: User, chosen: dict[str, str]) -> None:
+    if "password" in chosen:
+        user.password = chosen["password"]
+        user.save(update_fields=["password"])
+    else:
+        SocialAccount.objects.create(user=user, provider=chosen["provider"], uid=chosen["uid"])
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

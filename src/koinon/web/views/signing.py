@@ -41,7 +41,7 @@ from koinon.parties.rules import ascii_digits
 from koinon.parties.secrets import Secrets
 from koinon.web import sessions as browsers
 from koinon.web.access import everyone, is_proven
-from koinon.web.accounts import INVITATION, FactorAdapter, invited, real_factors
+from koinon.web.accounts import INVITATION, FactorAdapter, invited, keep_for, real_factors
 
 CODE_SECONDS = 10 * 60
 MOST_TRIES = 3
@@ -313,7 +313,7 @@ def open_account(request: HttpRequest) -> HttpResponse:
     else:
         form = OpenForm(request.POST or None, colleague=colleague)
         if request.method == "POST" and not signed_in and form.is_valid():
-            answer = _opened(request, form, colleague)
+            answer = _opened(request, form, found)
             if answer is not None:
                 return answer
     shop = Organisation.objects.filter(pk=found.party_id).first()
@@ -336,27 +336,29 @@ def _bound(request: HttpRequest, found: invitations.Invitation) -> HttpResponse:
     return redirect("home")
 
 
-def _opened(request: HttpRequest, form: OpenForm, colleague: User | None) -> HttpResponse | None:
+def _opened(request: HttpRequest, form: OpenForm, found: invitations.Invitation) -> HttpResponse | None:
     """A new account, or a colleague's with its first password; then signed in as by any other password."""
-    password = make_password(form.cleaned_data["password"])
+    password, colleague = make_password(form.cleaned_data["password"]), form.colleague
     if colleague is None:
+        at = datetime.now(UTC)
         try:
             with transaction.atomic():
                 made = operations.add_user(
-                    raw(), username=form.cleaned_data["username"], email="", password_hash=password,
-                    at=datetime.now(UTC),
-                )  # fmt: skip
+                    raw(), username=form.cleaned_data["username"], email="", password_hash=password, at=at
+                )
+                invitations.use(raw(), invitation=found.id, user_id=made.id, at=at)
         except SignInTaken:
             form.add_error("username", _("Somebody has this user name. Choose another one."))
             return None
+        except InvitationNotGood:
+            return redirect("invitation")
+        request.session.pop(INVITATION, None)
         user = User.objects.get(pk=made.id)
     else:
         user = colleague
-        user.password = password
-        user.save(update_fields=["password"])
+        keep_for(request, found, {"password": password})  # Whoever has a second factor is asked for it first.
     user.backend = "django.contrib.auth.backends.ModelBackend"
     record_authentication(request, user, method="password", reauthenticated=True)
-    # Signing in uses the invitation up; whoever has a second factor is asked for it first.
     return cast(HttpResponse, perform_login(request, Login(user=user, redirect_url=reverse("opened"))))
 
 

@@ -358,7 +358,9 @@ def end_account(request: HttpRequest, party: UUID) -> HttpResponse:
             invitation = UUID(letter)
         except ValueError:
             raise Http404 from None
-        invitations.withdraw(raw(), town_id=seat.town_id, invitation=invitation, actor=seat.user.actor, at=at)
+        invitations.withdraw(
+            raw(), town_id=seat.town_id, party_id=party, invitation=invitation, actor=seat.user.actor, at=at
+        )
         messages.success(request, _("The code opens nothing any more."))
     else:
         number = request.POST.get("grant", "")
