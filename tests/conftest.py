@@ -57,6 +57,11 @@ os.environ.pop("KOINON_OWNER_DATABASE_URL", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "koinon.server.settings"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop lives in the thread that asks the ORM.
 
+# A run starts our programs hundreds of times and rewrites the assertions of every test file in each of its processes:
+# what was compiled is kept for the next one, even where the environment asks Python to keep nothing.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Two busy cores make no promise about milliseconds; CI tries the same examples each time.
 hypothesis.settings.register_profile("koinon", deadline=None, derandomize=IN_CI)
 hypothesis.settings.load_profile("koinon")

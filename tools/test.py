@@ -1,8 +1,8 @@
-"""What ``make test`` runs: format, lint, types, import contracts, then every test.
+"""What ``make test`` runs: format, lint, types and import contracts beside each other and beside every test.
 
     python tools/test.py [--lint-only] [arguments for pytest]
 
-Each step runs even when one before it failed, so that one run tells everything;
+Each runs to its end even when another failed, so that one run tells everything;
 the exit status is 0 only when all passed. Where no Chromium is found the browser
 tests are left out and the closing line says so; in CI (``CI=true``) that is a failure.
 """
@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,25 +29,27 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(command: Sequence[str], environment: dict[str, str]) -> int:
-    return subprocess.run(list(command), cwd=ROOT, env=environment, check=False).returncode
-
-
 def steps() -> dict[str, Sequence[str]]:
     return {
-        "format": [str(BIN / "ruff"), "format", "--check", "--quiet"],
-        "lint": [str(BIN / "ruff"), "check", "--quiet"],
         "types": [str(BIN / "mypy"), "--no-error-summary"],
         "import contracts": [str(BIN / "lint-imports"), "--no-cache", "--no-logo"],
+        "lint": [str(BIN / "ruff"), "check", "--quiet"],
+        "format": [str(BIN / "ruff"), "format", "--check", "--quiet"],
     }
 
 
-def timed(name: str, step: Callable[[], int]) -> bool:
+def step(name: str, command: Sequence[str], environment: dict[str, str]) -> str:
+    """Run one check to its end and say how it ended; what a failed one has to tell, for after the tests."""
     began = time.monotonic()
-    say(f"--- {name}")
-    status = step()
-    say(f"--- {name}: {'passed' if status == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)\n")
-    return status == 0
+    done = subprocess.run(
+        list(command), cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace", check=False
+    )
+    took = f"({time.monotonic() - began:.0f} s)"
+    if done.returncode == 0:
+        say(f"\n--- {name}: passed {took}")
+        return ""
+    say(f"\n--- {name}: FAILED {took}")
+    return f"--- {name}\n{done.stdout}{done.stderr}"
 
 
 def pytest_command(arguments: Sequence[str], *, browser: bool) -> list[str]:
@@ -58,26 +61,32 @@ def pytest_command(arguments: Sequence[str], *, browser: bool) -> list[str]:
     return [*command, *arguments]
 
 
+def run_tests(arguments: Sequence[str]) -> list[str]:
+    """What failed of the tests; pytest tells the rest itself."""
+    failed = []
+    browser = shutil.which("chromium") is not None
+    if IN_CI and not browser:
+        failed.append("browser tests (no Chromium, and CI leaves nothing out)")
+    if not browser:
+        say("The browser tests are left out: there is no Chromium on this machine (Debian: apt install chromium).")
+    say("--- tests")
+    done = subprocess.run(pytest_command(arguments, browser=browser), cwd=ROOT, check=False)
+    return failed if done.returncode == 0 else [*failed, "tests"]
+
+
 def main(arguments: Sequence[str]) -> int:
     lint_only = "--lint-only" in arguments
     arguments = [argument for argument in arguments if argument != "--lint-only"]
-    browser = shutil.which("chromium") is not None
-    failed = []
-    with tempfile.TemporaryDirectory(prefix="koinon-lint-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="koinon-lint-") as scratch, ThreadPoolExecutor() as beside:
         # The type checker reads Django's settings, which would otherwise make a key under var/.
         environment = {**os.environ, "KOINON_VAR": scratch, "KOINON_SECRET_KEY": "only for the type checker"}
-        for name, command in steps().items():
-            if not timed(name, lambda command=command: run(command, environment)):  # type: ignore[misc]
-                failed.append(name)
-    if not lint_only:
-        if IN_CI and not browser:
-            failed.append("browser tests (no Chromium, and CI leaves nothing out)")
-        if not browser:
-            say("The browser tests are left out: there is no Chromium on this machine (Debian: apt install chromium).")
-        say("--- tests")
-        # Last, so that pytest's own closing line with its count is what remains to be read.
-        if run(pytest_command(arguments, browser=browser), dict(os.environ)) != 0:
-            failed.append("tests")
+        checks = {name: beside.submit(step, name, command, environment) for name, command in steps().items()}
+        failed = [] if lint_only else run_tests(arguments)
+        told = {name: check.result() for name, check in checks.items()}
+    for name, findings in told.items():
+        if findings:
+            failed.append(name)
+            say(findings)
     if failed:
         say(f"FAILED: {', '.join(failed)}")
     return 1 if failed else 0
