@@ -10,10 +10,10 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -39,25 +39,23 @@ def _may_write(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-numba.config.CACHE_DIR = str(cache_folder())
+setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  (It is made at run time, unknown to types.)
 
 
 def kernel(function: _Function) -> _Function:
     """Compile at the first call, keep the result, and let other threads run meanwhile."""
-    compiled: _Function = numba.njit(cache=True, nogil=True, boundscheck=False)(function)
-    return compiled
+    return cast(_Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
 
 
 def inlined(function: _Function) -> _Function:
     """A part of a kernel, compiled into it."""
-    compiled: _Function = numba.njit(nogil=True, boundscheck=False)(function)
-    return compiled
+    return cast(_Function, numba.njit(nogil=True, boundscheck=False)(function))
 
 
 def waits_for_compiler(*modules: str) -> bool:
     """Whether the kernels of these modules ("lots", "mixing") are still to be compiled on this machine."""
     here = Path(__file__).parent
-    folder = Path(numba.config.CACHE_DIR)
+    folder = cache_folder()
     return any(
         max((kept.stat().st_mtime for kept in folder.glob(f"**/{module}.*.nbi")), default=0.0)
         < (here / f"{module}.py").stat().st_mtime
@@ -65,21 +63,22 @@ def waits_for_compiler(*modules: str) -> bool:
     )
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(_context: Any, array: Any, row: Any) -> Any:
+def _prefetch(_context: Any, array: Any, row: Any) -> Any:
     """Ask for the beginning of a row of a two-dimensional array (or an item of a list) before it is needed."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         of_type, _ = signature.args
         values = context.make_array(of_type)(context, builder, arguments[0])
-        stride = cgutils.unpack_tuple(builder, values.strides, of_type.ndim)[0]
+        stride = cgutils.unpack_tuple(  # type: ignore[no-untyped-call]
+            builder, values.strides, of_type.ndim
+        )[0]
         start = builder.bitcast(values.data, ir.IntType(8).as_pointer())
         index = arguments[1]
         if index.type.width < stride.type.width:
             index = builder.sext(index, stride.type)
         place = builder.gep(start, [builder.mul(index, stride)])
         number = ir.IntType(32)
-        ask = cgutils.get_or_insert_function(
+        ask = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
             builder.module,
             ir.FunctionType(ir.VoidType(), [place.type, number, number, number]),
             "llvm.prefetch.p0",
@@ -88,3 +87,6 @@ def prefetch(_context: Any, array: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return numba.types.void(array, row), generate
+
+
+prefetch: Any = intrinsic(_prefetch)

@@ -1,0 +1,606 @@
+"""The compiled kernel that moves lots: amounts that share a cohort, a number of payments and the days they came.
+
+An account is a queue of lots in one pool of rows of 32 bytes; neighbours that are alike in everything are one. What each
+function moves and counts is told in docs/algorithms/tracing.md; ``holding`` owns the arrays and reads the result.
+
+A lot is four int64:
+
+| word | holds |
+| --- | --- |
+| 0 | its amount, greater than 0 |
+| 1 | its cohort (32 bits), its path by the first path dimension (32) |
+| 2 | the tick of its issue (32), the tick at which it came here (32), both since the first tick |
+| 3 | its payments (16), the payment that first brought it to a social enterprise (8), the one that first left its zone (8), its path by the second path dimension (32) |
+
+An account's row of ``heads`` is eight int64: the first row of its block in the pool, its first lot's place in the block,
+how many lots, the block's size less one, its role and zone, the sum of its lots, and up to eight codes of 16 bits each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from koinon.impact.tracing.compiled import inlined, kernel, prefetch
+from koinon.impact.tracing.types import HOPS, REACH
+
+# A row of ``heads``.
+BASE: Final = 0
+FIRST: Final = 1
+COUNT: Final = 2
+MASK: Final = 3
+ROLE: Final = 4  # role | is SSE << 8 | (zone + 1) << 16
+BALANCE: Final = 5
+CODES: Final = 6
+DIMENSIONS: Final = 8
+
+# A row of ``book``: one cohort; the first is of unknown origin, those of the ledger follow.
+NOBODY: Final = 0
+ISSUED: Final = 0
+REDEEMED: Final = 1
+EXPIRED: Final = 2
+WITHDRAWN: Final = 3
+VOLUME: Final = 4
+FIRST_ISSUE: Final = 5
+LAST_ISSUE: Final = 6
+THROUGH_SSE: Final = 7
+STAYED: Final = 8
+HOPS_OF_EXITS: Final = 9  # the sum of amount x payments over what left
+TICKS_OF_EXITS: Final = 10  # the sum of amount x ticks from issue over what left
+WAITS: Final = 16  # for each number of payments: amount that moved on, and the sum of amount x ticks held
+EXITS: Final = WAITS + 2 * (HOPS + 1)
+REACHED: Final = EXITS + HOPS + 1
+
+# Ages of exits: single ticks, then ever wider classes, each within 1/64 of its age.
+FINE: Final = 128
+AGES: Final = FINE + 64 * 10
+
+# ``marks``: numbers that live from one call to the next.
+USED: Final = 0  # rows of the pool that were ever given out
+NODES: Final = 1  # nodes of the paths' tree
+ENTRIES: Final = 2  # of the map of who paid along which path
+OUTSIDE: Final = 3
+FREE: Final = 8  # + k: the first free block of 2**k rows, 0 for none
+
+LAST_LEFT: Final = 1 << 14  # lots that an account outside circulation remembers
+MOST_NODES: Final = 1 << 20
+
+# What a row of the map of paths counts.
+PAYER: Final = 0
+PAYEE: Final = 1
+LEFT: Final = 2  # + 0 redeemed, + 1 expired
+
+LOW: Final = 0xFFFFFFFF
+NEVER: Final = -1
+
+# What a transfer does.
+ISSUE: Final = 0
+PAYMENT: Final = 1
+REFUND: Final = 2
+EXIT: Final = 3
+RETURN: Final = 4
+NOTHING: Final = 5
+BEYOND: Final = 6
+
+
+@kernel
+def first_fault(
+    time: Any, source: Any, target: Any, amount: Any, cohort: Any, role: Any, cohorts: Any, since: Any
+) -> Any:
+    """The first row that cannot be traced and what is wrong with it (1 time, 2 account, 3 amount, 4 cohort), and the sum."""
+    last = since
+    total = 0.0
+    for i in range(len(time)):
+        if time[i] < last:
+            return i, 1, total
+        last = time[i]
+        if source[i] < 0 or source[i] >= len(role) or target[i] < 0 or target[i] >= len(role):
+            return i, 2, total
+        if amount[i] <= 0:
+            return i, 3, total
+        if role[source[i]] == 1:
+            if cohort[i] < 0 or cohort[i] >= cohorts:
+                return i, 4, total
+        elif cohort[i] != -1:
+            return i, 4, total
+        total += amount[i]
+    return -1, 0, total
+
+
+@inlined
+def age_class(age: Any) -> Any:
+    """The class of an age in ticks: itself below 128, then 64 classes for each doubling."""
+    if age < FINE:
+        return age
+    doublings = 0
+    while age >= FINE:
+        age >>= 1
+        doublings += 1
+    return min(FINE + 64 * (doublings - 1) + (age - 64), AGES - 1)
+
+
+@inlined
+def _what(from_role: Any, to_role: Any, undoes: Any, same: Any) -> Any:
+    if from_role == 0:
+        if to_role != 0:
+            return EXIT
+        if same:
+            return NOTHING
+        return REFUND if undoes else PAYMENT
+    if to_role != 0:
+        return BEYOND
+    if from_role == 1 and not undoes:
+        return ISSUE
+    return RETURN
+
+
+@inlined
+def _roomier(heads: Any, pool: Any, marks: Any, account: Any) -> Any:
+    """Give an account a block twice as large; the pool, which may have moved."""
+    mask = heads[account, MASK]
+    size = 4 if mask < 0 else 2 * (mask + 1)
+    kind = 2
+    while (1 << kind) < size:
+        kind += 1
+    block = marks[FREE + kind]
+    if block != 0:
+        marks[FREE + kind] = pool[block, 0]
+    else:
+        block = marks[USED]
+        if block + size > len(pool):
+            larger = np.empty((max(block + size, len(pool) + len(pool) // 2), 4), np.int64)
+            larger[:block] = pool[:block]
+            pool = larger
+        marks[USED] = block + size
+    if mask >= 0:
+        base = heads[account, BASE]
+        first = heads[account, FIRST]
+        for k in range(heads[account, COUNT]):
+            at = base + ((first + k) & mask)
+            pool[block + k, 0] = pool[at, 0]
+            pool[block + k, 1] = pool[at, 1]
+            pool[block + k, 2] = pool[at, 2]
+            pool[block + k, 3] = pool[at, 3]
+        pool[base, 0] = marks[FREE + kind - 1]
+        marks[FREE + kind - 1] = base
+    heads[account, BASE] = block
+    heads[account, FIRST] = 0
+    heads[account, MASK] = size - 1
+    return pool
+
+
+@inlined
+def _put(heads: Any, pool: Any, marks: Any, account: Any, amount: Any, w1: Any, w2: Any, w3: Any, before: Any) -> Any:
+    """Lay a lot behind an account's others, or before them; one with the neighbour when they are alike."""
+    count = heads[account, COUNT]
+    mask = heads[account, MASK]
+    heads[account, BALANCE] += amount
+    if count > 0:
+        beside = heads[account, FIRST] if before else heads[account, FIRST] + count - 1
+        at = heads[account, BASE] + (beside & mask)
+        if pool[at, 1] == w1 and pool[at, 2] == w2 and pool[at, 3] == w3:
+            pool[at, 0] += amount
+            return pool
+    if count == mask + 1:
+        if count >= LAST_LEFT and heads[account, ROLE] & 0xFF != 0:
+            heads[account, BALANCE] -= pool[heads[account, BASE] + (heads[account, FIRST] & mask), 0]
+            heads[account, FIRST] += 1
+            count -= 1
+        else:
+            pool = _roomier(heads, pool, marks, account)
+            mask = heads[account, MASK]
+    if before:
+        heads[account, FIRST] = (heads[account, FIRST] - 1) & mask
+        at = heads[account, BASE] + heads[account, FIRST]
+    else:
+        at = heads[account, BASE] + ((heads[account, FIRST] + count) & mask)
+    heads[account, COUNT] = count + 1
+    pool[at, 0] = amount
+    pool[at, 1] = w1
+    pool[at, 2] = w2
+    pool[at, 3] = w3
+    return pool
+
+
+@inlined
+def _code(heads: Any, account: Any, dimension: Any) -> Any:
+    return (heads[account, CODES + (dimension >> 2)] >> ((dimension & 3) << 4)) & 0xFFFF
+
+
+@inlined
+def _child(nodes: Any, marks: Any, node: Any, label: Any) -> Any:
+    """The node reached from ``node`` by a label; column 0 of ``nodes`` is its parent, 1 its depth, 2 its label.
+
+    A first holder's node has depth 1; what was paid more than REACH times is at the child for "…".
+    """
+    more = nodes.shape[1] - 4
+    if nodes[node, 1] > REACH + 1:
+        return nodes, node
+    if nodes[node, 1] == REACH + 1 or marks[NODES] >= MOST_NODES:
+        label = more
+    child = nodes[node, 3 + label]
+    if child == 0:
+        child = marks[NODES]
+        if child == len(nodes):
+            larger = np.zeros((2 * len(nodes), nodes.shape[1]), np.int32)
+            larger[:child] = nodes
+            nodes = larger
+        marks[NODES] = child + 1
+        nodes[node, 3 + label] = child
+        nodes[child, 0] = node
+        nodes[child, 1] = REACH + 2 if label == more else nodes[node, 1] + 1
+        nodes[child, 2] = label
+    return nodes, child
+
+
+@inlined
+def _parent(nodes: Any, node: Any, payments: Any) -> Any:
+    """The node before the last payment: what is longer than is told stays where it is until it is short enough."""
+    depth = nodes[node, 1]
+    if depth <= 1 or (depth > REACH + 1 and payments > REACH):
+        return node
+    return nodes[node, 0]
+
+
+@inlined
+def _slot(entries: Any, key: Any) -> Any:
+    mask = len(entries) - 1
+    at = (key * np.int64(-7046029254386353131) >> 20) & mask
+    while entries[at, 0] != key and entries[at, 0] != NEVER:
+        at = (at + 1) & mask
+    return at
+
+
+@inlined
+def _count(entries: Any, marks: Any, node: Any, what: Any, account: Any, amount: Any) -> Any:
+    """Add to what an account had in a path; the map, which may have grown."""
+    key = (node << 34) | (what << 31) | account
+    at = _slot(entries, key)
+    if entries[at, 0] == NEVER:
+        if 2 * marks[ENTRIES] >= len(entries):
+            larger = np.empty((4 * len(entries), 2), np.int64)
+            larger[:, 0] = NEVER
+            larger[:, 1] = 0
+            for k in range(len(entries)):
+                if entries[k, 0] != NEVER:
+                    to = _slot(larger, entries[k, 0])
+                    larger[to, 0] = entries[k, 0]
+                    larger[to, 1] = entries[k, 1]
+            entries = larger
+            at = _slot(entries, key)
+        entries[at, 0] = key
+        marks[ENTRIES] += 1
+    entries[at, 1] += amount
+    return entries
+
+
+@inlined
+def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, account: Any) -> Any:
+    """Where the paths of what begins at an account begin."""
+    path_a = np.int64(0)
+    path_b = np.int64(0)
+    if len(path_dimensions) > 0:
+        nodes, path_a = _child(nodes, marks, np.int64(1), _code(heads, account, path_dimensions[0]))
+    if len(path_dimensions) > 1:
+        nodes, path_b = _child(nodes, marks, np.int64(2), _code(heads, account, path_dimensions[1]))
+    return nodes, path_a, path_b
+
+
+@kernel
+def move(
+    start: Any,
+    stop: Any,
+    time: Any,
+    source: Any,
+    target: Any,
+    amount: Any,
+    cohort: Any,
+    undoes: Any,
+    lifo: Any,
+    tick_us: Any,
+    first_tick: Any,
+    heads: Any,
+    pool: Any,
+    marks: Any,
+    book: Any,
+    ages: Any,
+    widths: Any,
+    flows: Any,
+    path_dimensions: Any,
+    nodes: Any,
+    entries: Any,
+) -> Any:
+    """Carry out the transfers from ``start`` to ``stop``; the arrays that may have grown.
+
+    ``widths`` has a row for each dimension: where it begins in a row of reach, how many labels it has with "unknown",
+    and where its matrix begins in ``flows``.
+    """
+    dimensions = len(widths)
+    labels = (book.shape[1] - REACHED) // REACH
+    paths = len(path_dimensions)
+    codes = np.zeros(DIMENSIONS, np.int64)
+    for i in range(start, stop):
+        if i + 24 < stop:
+            prefetch(heads, source[i + 24])
+            prefetch(heads, target[i + 24])
+        if i + 10 < stop:
+            ahead = source[i + 10]
+            at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1 if lifo else heads[ahead, FIRST]
+            prefetch(pool, heads[ahead, BASE] + (at & heads[ahead, MASK]))
+            ahead = target[i + 10]
+            at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1
+            prefetch(pool, heads[ahead, BASE] + (at & heads[ahead, MASK]))
+        s = np.int64(source[i])
+        t = np.int64(target[i])
+        rest = amount[i]
+        from_role = heads[s, ROLE] & 0xFF
+        to_role = heads[t, ROLE] & 0xFF
+        back = undoes[i]
+        what = _what(from_role, to_role, back, s == t)
+        if what == NOTHING:
+            continue
+        if what == BEYOND:
+            marks[OUTSIDE] += rest
+            continue
+        now = time[i] // tick_us - first_tick
+
+        if what == ISSUE:
+            c = np.int64(cohort[i]) + 1
+            if book[c, ISSUED] == 0:
+                book[c, FIRST_ISSUE] = time[i]
+            book[c, LAST_ISSUE] = time[i]
+            book[c, ISSUED] += rest
+            for d in range(dimensions):
+                flows[widths[d, 2] + widths[d, 1] * (widths[d, 1] + 3) + _code(heads, t, d)] += rest
+            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            pool = _put(heads, pool, marks, t, rest, (c << 32) | path_a, (now << 32) | now, path_b, False)
+            continue
+
+        from_front = not (lifo or back or what == RETURN)
+        from_behind = not lifo and what in (REFUND, RETURN)
+
+        short = rest - heads[s, BALANCE]
+        if short > 0:
+            if book[NOBODY, ISSUED] == 0:
+                book[NOBODY, FIRST_ISSUE] = time[i]
+            book[NOBODY, LAST_ISSUE] = time[i]
+            book[NOBODY, ISSUED] += short
+            holder = t if what == RETURN else s
+            for d in range(dimensions):
+                flows[widths[d, 2] + (widths[d, 1] + 1) * (widths[d, 1] + 3) + _code(heads, holder, d)] += short
+            if what == RETURN:
+                rest -= short
+            else:
+                nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, s)
+                pool = _put(heads, pool, marks, s, short, path_a, (now << 32) | now, path_b, not from_front)
+        if what == RETURN and short > 0 and not from_behind:
+            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            pool = _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, False)
+
+        if what == PAYMENT:
+            for d in range(dimensions):
+                codes[d] = _code(heads, t, d)
+                flows[widths[d, 2] + _code(heads, s, d) * (widths[d, 1] + 3) + codes[d]] += rest
+        elif what == REFUND:
+            for d in range(dimensions):
+                codes[d] = _code(heads, s, d)
+                flows[widths[d, 2] + _code(heads, t, d) * (widths[d, 1] + 3) + codes[d]] -= rest
+        else:
+            holder = s if what == EXIT else t
+            at = (
+                to_role + from_role + 1
+            ) % 3  # Issuers are 1, redeemers 2, expiry is 3; the columns begin with redeemed.
+            for d in range(dimensions):
+                width = widths[d, 1]
+                flows[widths[d, 2] + _code(heads, holder, d) * (width + 3) + width + at] += (
+                    rest if what == EXIT else -rest
+                )
+
+        is_sse = heads[t, ROLE] & 0xFF00 != 0
+        at_home = (heads[s, ROLE] >> 16) == (heads[t, ROLE] >> 16) and (heads[t, ROLE] >> 16) != 0
+
+        # The lots: from the front, or the last ones from behind, or the last ones in their order.
+        base = heads[s, BASE]
+        first = heads[s, FIRST]
+        mask = heads[s, MASK]
+        count = heads[s, COUNT]
+        step = np.int64(1)
+        k = np.int64(0)
+        part = rest
+        if from_behind:
+            step = np.int64(-1)
+            k = count - 1
+        elif not from_front:
+            k = count
+            left_over = rest
+            while left_over > 0:
+                k -= 1
+                part = min(left_over, pool[base + ((first + k) & mask), 0])
+                left_over -= part
+        emptied = 0
+        remains = rest
+        heads[s, BALANCE] -= rest
+        while remains > 0:
+            at = base + ((first + k) & mask)
+            held = pool[at, 0]
+            moved = min(held, part if part < remains else remains)
+            part = remains
+            w1 = pool[at, 1]
+            w2 = pool[at, 2]
+            w3 = pool[at, 3]
+            remains -= moved
+            if moved == held:
+                emptied += 1
+            else:
+                pool[at, 0] = held - moved
+            k += step
+            c = w1 >> 32
+            path_a = w1 & LOW
+            issued = w2 >> 32
+            arrived = w2 & LOW
+            payments = w3 >> 48
+            sse = (w3 >> 40) & 0xFF
+            away = (w3 >> 32) & 0xFF
+            path_b = w3 & LOW
+
+            if what == PAYMENT:
+                book[c, VOLUME] += moved
+                at = WAITS + 2 * min(payments, HOPS)
+                book[c, at] += moved
+                book[c, at + 1] += moved * (now - arrived)
+                stayed = payments > 0 and away == 0
+                payments = min(payments + 1, 0x7FFF)
+                if is_sse and sse == 0:
+                    sse = min(payments, 0xFF)
+                    book[c, THROUGH_SSE] += moved
+                if not at_home and away == 0:
+                    away = min(payments, 0xFF)
+                if stayed != (away == 0):
+                    book[c, STAYED] += -moved if stayed else moved
+                if payments <= REACH:
+                    at = REACHED + (payments - 1) * labels
+                    for d in range(dimensions):
+                        book[c, at + widths[d, 0] + codes[d]] += moved
+                if paths > 0:
+                    nodes, path_a = _child(nodes, marks, path_a, _code(heads, t, path_dimensions[0]))
+                    entries = _count(entries, marks, path_a, PAYER, s, moved)
+                    entries = _count(entries, marks, path_a, PAYEE, t, moved)
+                if paths > 1:
+                    nodes, path_b = _child(nodes, marks, path_b, _code(heads, t, path_dimensions[1]))
+                    entries = _count(entries, marks, path_b, PAYER, s, moved)
+                    entries = _count(entries, marks, path_b, PAYEE, t, moved)
+            elif what == REFUND:
+                book[c, VOLUME] -= moved
+                if payments > 0:
+                    stayed = away == 0
+                    if payments <= REACH:
+                        at = REACHED + (payments - 1) * labels
+                        for d in range(dimensions):
+                            book[c, at + widths[d, 0] + codes[d]] -= moved
+                    if paths > 0:
+                        entries = _count(entries, marks, path_a, PAYER, t, -moved)
+                        entries = _count(entries, marks, path_a, PAYEE, s, -moved)
+                        path_a = _parent(nodes, path_a, payments - 1)
+                    if paths > 1:
+                        entries = _count(entries, marks, path_b, PAYER, t, -moved)
+                        entries = _count(entries, marks, path_b, PAYEE, s, -moved)
+                        path_b = _parent(nodes, path_b, payments - 1)
+                    payments -= 1
+                    if sse > payments:
+                        sse = 0
+                        book[c, THROUGH_SSE] -= moved
+                    if away > payments:
+                        away = 0
+                    if stayed != (payments > 0 and away == 0):
+                        book[c, STAYED] += -moved if stayed else moved
+            else:
+                role = to_role if what == EXIT else from_role
+                signed = moved if what == EXIT else -moved
+                if role == 1:
+                    book[c, WITHDRAWN] += signed
+                else:
+                    left_at = now if what == EXIT else arrived
+                    if what == EXIT:
+                        at = WAITS + 2 * min(payments, HOPS)
+                        book[c, at] += moved
+                        book[c, at + 1] += moved * (now - arrived)
+                    book[c, REDEEMED if role == 2 else EXPIRED] += signed
+                    book[c, EXITS + min(payments, HOPS)] += signed
+                    book[c, HOPS_OF_EXITS] += signed * payments
+                    book[c, TICKS_OF_EXITS] += signed * (left_at - issued)
+                    ages[c, age_class(left_at - issued)] += signed
+                    if paths > 0:
+                        entries = _count(entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t, signed)
+                    if paths > 1:
+                        entries = _count(entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t, signed)
+            pool = _put(
+                heads,
+                pool,
+                marks,
+                t,
+                moved,
+                (c << 32) | path_a,
+                (issued << 32) | now,
+                (payments << 48) | (sse << 40) | (away << 32) | path_b,
+                from_behind,
+            )
+        heads[s, COUNT] = count - emptied
+        if from_front:
+            heads[s, FIRST] = first + emptied
+        if what == RETURN and short > 0 and from_behind:
+            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            pool = _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
+    return pool, nodes, entries
+
+
+@kernel
+def gather(heads: Any, pool: Any, held: Any) -> None:
+    """Lay all lots one after the other, account by account, from the first to the last."""
+    to = 0
+    for account in range(len(heads)):
+        for k in range(heads[account, COUNT]):
+            at = heads[account, BASE] + ((heads[account, FIRST] + k) & heads[account, MASK])
+            for word in range(4):
+                held[to, word] = pool[at, word]
+            to += 1
+
+
+@kernel
+def lay_out(heads: Any, counts: Any, held: Any, marks: Any) -> Any:
+    """Give each account a block for its lots; the pool."""
+    used = np.int64(1)
+    for account in range(len(counts)):
+        size = np.int64(0)
+        if counts[account] > 0:
+            size = np.int64(4)
+            while size < counts[account]:
+                size *= 2
+        heads[account, BASE] = used if size > 0 else 0
+        heads[account, MASK] = size - 1
+        heads[account, COUNT] = counts[account]
+        used += size
+    pool = np.empty((used + used // 4 + 1024, 4), np.int64)
+    marks[USED] = used
+    at = 0
+    for account in range(len(counts)):
+        for k in range(counts[account]):
+            for word in range(4):
+                pool[heads[account, BASE] + k, word] = held[at, word]
+            heads[account, BALANCE] += held[at, 0]
+            at += 1
+    return pool
+
+
+@kernel
+def enter(kept: Any, size: Any, marks: Any) -> Any:
+    """The map of who paid along which path, from its rows."""
+    entries = np.empty((size, 2), np.int64)
+    entries[:, 0] = NEVER
+    entries[:, 1] = 0
+    for k in range(len(kept)):
+        at = _slot(entries, kept[k, 0])
+        entries[at, 0] = kept[k, 0]
+        entries[at, 1] = kept[k, 1]
+    marks[ENTRIES] = len(kept)
+    return entries
+
+
+@kernel
+def sum_up(heads: Any, pool: Any, widths: Any, held: Any, lying: Any, ways: Any, path_dimensions: Any) -> Any:
+    """What is held, by cohort and by label; and by path and account into ``ways``: how many rows of it were filled."""
+    filled = 0
+    for account in range(len(heads)):
+        if heads[account, ROLE] & 0xFF != 0:
+            continue
+        for d in range(len(widths)):
+            lying[widths[d, 0] + _code(heads, account, d)] += heads[account, BALANCE]
+        for k in range(heads[account, COUNT]):
+            at = heads[account, BASE] + ((heads[account, FIRST] + k) & heads[account, MASK])
+            held[pool[at, 1] >> 32] += pool[at, 0]
+            for p in range(len(path_dimensions)):
+                ways[filled, 0] = pool[at, 1] & LOW if p == 0 else pool[at, 3] & LOW
+                ways[filled, 1] = account
+                ways[filled, 2] = pool[at, 0]
+                filled += 1
+    return filled
