@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from koinon.db.statements import statement
 from koinon.impact import indicators
+from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE
 
 PAGES = Path(__file__).parents[2] / "docs" / "indicators"
 NAMES = sorted(module.name for module in pkgutil.iter_modules(indicators.__path__) if module.name != "catalogue")
@@ -38,3 +40,18 @@ def test_worked_example_of_the_page_gives_what_it_prints(name):
 
     assert (result.failed, said) == (0, [])
     assert result.attempted > 0
+
+
+def test_catalogue_lists_each_indicator_once():
+    assert sorted(entry.key for entry in CATALOGUE) == NAMES
+    assert set(BY_KEY) == set(NAMES)
+
+
+def test_index_links_each_indicator_with_its_question():
+    index = (PAGES / "index.md").read_text(encoding="utf-8")
+
+    assert [entry.key for entry in CATALOGUE if f"]({entry.key}.md)" not in index or entry.asks not in index] == []
+
+
+def test_what_the_catalogue_says_an_indicator_is_computed_from_is_there():
+    assert [name for entry in CATALOGUE for name in entry.statements if not statement("koinon.impact", name)] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -97,8 +97,8 @@ class Baskets:
     """
 
     shop: UUID
-    aid: tuple[int, ...]
-    own: tuple[int, ...]
+    aid: Sequence[int]
+    own: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def month(
         conn, statement(_PACKAGE, "first_spend"), Wait, town_id=town_id, start=start, until=until,
         time_zone=str(time_zone),
     )  # fmt: skip
-    zones = {zone.code: zone.name for zone in many(conn, statement(_PACKAGE, "zones"), _Zone, town_id=town_id)}
+    named = zones(conn, town_id)
     return MonthReport(
         town_id=town_id,
         month=month,
@@ -86,11 +86,11 @@ def month(
         recirculation=recirculation(moved),
         velocity=velocity(moved, periods_per_year=12 * Fraction(_micros(start, end), _micros(start, until))),
         first_spend=days_to_first_spend(waits),
-        by_zone=share_by_zone(receipts, zones),
+        by_zone=share_by_zone(receipts, named),
         by_sse=share_by_sse(receipts),
         active_shops=active_shops(receipts),
         shops=len(receipts),
-        zones=zones,
+        zones=named,
         receipts=receipts,
         payers=tuple(many(conn, statement(_PACKAGE, "payers"), Payers, town_id=town_id, start=start, until=until)),
         paid=tuple(
@@ -121,6 +121,11 @@ def flows(conn: Connection[Any], town_id: int, start: datetime, until: datetime)
         outstanding_end=row.outstanding_end,
         outstanding_mean=Fraction(int(row.outstanding_micros), _micros(start, until)),
     )
+
+
+def zones(conn: Connection[Any], town_id: int) -> dict[str, str]:
+    """Names of a town's neighbourhoods by their codes."""
+    return {zone.code: zone.name for zone in many(conn, statement(_PACKAGE, "zones"), _Zone, town_id=town_id)}
 
 
 def units_at(conn: Connection[Any], town_id: int, until: datetime) -> UnitsAt:

@@ -1,0 +1,376 @@
+"""All indicators of a town's period, in the catalogue's order, as flat rows that a table, a page or a file can show.
+
+A row is an indicator's figure or one part of it. ``None`` is undefined, never zero. Money stands in the town's unit
+(not in minor units), so that a figure and its target compare. Exact and complete, so for the town's staff: what the
+public sees goes through disclosure control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from koinon.db.statements import many, one, statement
+from koinon.impact import aims, queries
+from koinon.impact.indicators.active_shops import active_shops
+from koinon.impact.indicators.b2b_depth import b2b_depth
+from koinon.impact.indicators.catalogue import CATALOGUE, Unit, gettext_noop
+from koinon.impact.indicators.concentration import concentration
+from koinon.impact.indicators.cost_per_unit import cost_per_unit
+from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
+from koinon.impact.indicators.environment import environment
+from koinon.impact.indicators.leakage import leakage
+from koinon.impact.indicators.lm3 import lm3
+from koinon.impact.indicators.multiplier import multiplier
+from koinon.impact.indicators.price_signals import price_signals
+from koinon.impact.indicators.recirculation import recirculation
+from koinon.impact.indicators.retention import retention
+from koinon.impact.indicators.share_by_sse import share_by_sse
+from koinon.impact.indicators.share_by_zone import share_by_zone
+from koinon.impact.indicators.shop_reach import shop_reach
+from koinon.impact.indicators.unspent import unspent
+from koinon.impact.indicators.velocity import velocity
+from koinon.impact.indicators.zone_equity import zone_equity
+from koinon.impact.measures import Baskets, Delivered, FundUse, Hops, Supply, hops_of
+from koinon.impact.types import Flows, ShopReceipts, Wait
+from koinon.kernel.periods import Month
+from koinon.parties import queries as parties
+
+if TYPE_CHECKING:
+    from koinon.impact.tracing.types import CohortTrace
+
+_PACKAGE = "koinon.impact"
+_ = gettext_noop
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole months of a town, from ``first`` to ``last``, both included; ``until`` cuts one that still runs."""
+
+    first: Month
+    last: Month
+    start: datetime
+    end: datetime
+    until: datetime
+    time_zone: ZoneInfo
+
+    @classmethod
+    def of(cls, first: Month, last: Month, time_zone: ZoneInfo, until: datetime | None = None) -> Period:
+        start, end = first.bounds(time_zone)[0], last.bounds(time_zone)[1]
+        until = end if until is None else min(until, end)
+        assert start < until, "the period has not begun"
+        return cls(first, last, start, end, until, time_zone)
+
+    @property
+    def first_day(self) -> date:
+        return self.start.astimezone(self.time_zone).date()
+
+    @property
+    def last_day(self) -> date:
+        """The last local day that is in it, wholly or in part."""
+        return (self.until.astimezone(self.time_zone) - timedelta(microseconds=1)).date()
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Its months, such as 2026-11."""
+        found = [self.first]
+        while found[-1] < self.last:
+            found.append(found[-1].next())
+        return tuple(map(str, found))
+
+    @property
+    def per_year(self) -> Fraction:
+        """How many such periods a year has: months count alike, and one that still runs by the time that has passed."""
+        microsecond = timedelta(microseconds=1)
+        passed = Fraction((self.end - self.start) // microsecond, (self.until - self.start) // microsecond)
+        return Fraction(12, len(self.months)) * passed
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: of an indicator as a whole (``part`` ""), or of one of its parts.
+
+    ``label`` names the part, in English where it is one of ours (translate it), else as the town's records do.
+    ``low`` and ``high`` where it comes from a sample or a judgement.
+    """
+
+    indicator: str
+    part: str
+    label: str
+    value: Fraction | None
+    unit: Unit
+    low: Fraction | None = None
+    high: Fraction | None = None
+
+
+def figures(
+    conn: Connection[Any],
+    town_id: int,
+    period: Period,
+    *,
+    keys: Collection[str] | None = None,
+    cohorts: Sequence[CohortTrace] | None = None,
+) -> tuple[Figure, ...]:
+    """Every figure of a period that comes from the books, the trace and contributions.
+
+    ``keys`` asks for some indicators only. ``cohorts`` are those traced of the town's books (lots: exact); without them
+    what needs the trace is undefined. What a survey or an appraisal says is not in it: each has its own file.
+    """
+    material = _Material(conn, town_id, period, cohorts)
+    return tuple(
+        figure
+        for entry in CATALOGUE
+        if entry.key in _COMPUTED and (keys is None or entry.key in keys)
+        for figure in _COMPUTED[entry.key](material)
+    )
+
+
+@dataclass
+class _Material:
+    """What indicators are computed from, each read once and only where somebody asks for it."""
+
+    conn: Connection[Any]
+    town_id: int
+    period: Period
+    cohorts: Sequence[CohortTrace] | None
+
+    def _rows(self, name: str, row: type[Any], **params: Any) -> list[Any]:
+        return many(self.conn, statement(_PACKAGE, name), row, town_id=self.town_id, **params)
+
+    @cached_property
+    def _between(self) -> dict[str, datetime]:
+        return {"start": self.period.start, "until": self.period.until}
+
+    @cached_property
+    def scale(self) -> int:
+        """Minor units in one unit."""
+        return int(10 ** parties.town(self.conn, self.town_id).exponent)
+
+    def money(self, minor: int | Fraction | None) -> Fraction | None:
+        return None if minor is None else Fraction(minor) / self.scale
+
+    @cached_property
+    def flows(self) -> Flows:
+        return queries.flows(self.conn, self.town_id, self.period.start, self.period.until)
+
+    @cached_property
+    def receipts(self) -> list[ShopReceipts]:
+        return self._rows("receipts", ShopReceipts, **self._between)
+
+    @cached_property
+    def zones(self) -> Mapping[str, str]:
+        return queries.zones(self.conn, self.town_id)
+
+    @cached_property
+    def waits(self) -> list[Wait]:
+        return self._rows("first_spend", Wait, **self._between, time_zone=str(self.period.time_zone))
+
+    @cached_property
+    def funds(self) -> list[FundUse]:
+        return self._rows("fund_use", FundUse, until=self.period.until)
+
+    @cached_property
+    def supply(self) -> Supply:
+        return one(self.conn, statement(_PACKAGE, "supply"), Supply, town_id=self.town_id, **self._between)
+
+    @cached_property
+    def baskets(self) -> list[Baskets]:
+        return self._rows("baskets", Baskets, **self._between)
+
+    @cached_property
+    def delivered(self) -> list[Delivered]:
+        days = {"first_day": self.period.first_day, "last_day": self.period.last_day}
+        return self._rows("delivered", Delivered, **days)
+
+    @cached_property
+    def by_cohort(self) -> tuple[tuple[str, Hops], ...]:
+        """Hops of the cohorts given out in the period's months; labels end with their month."""
+        mine = [one for one in self.cohorts or () if one.issued and one.label[-7:] in self.period.months]
+        return tuple((one.label, hops_of([one])) for one in mine)
+
+    @cached_property
+    def hops(self) -> Hops:
+        return sum((hops for _, hops in self.by_cohort), Hops((), ()))
+
+
+def _units(of: _Material) -> Iterator[Figure]:
+    flows = of.flows
+    for part, label, minor in (
+        ("", _("Outstanding at the end"), flows.outstanding_end),
+        ("issued", _("Issued"), flows.issued),
+        ("spent", _("Spent"), flows.spent),
+        ("refunded", _("Refunded"), flows.refunded),
+        ("redeemed", _("Redeemed"), flows.redeemed),
+        ("expired", _("Expired"), flows.expired),
+        ("outstanding-start", _("Outstanding at the start"), flows.outstanding_start),
+    ):
+        yield Figure("units", part, label, of.money(minor), Unit.MONEY)
+
+
+def _multiplier(of: _Material) -> Iterator[Figure]:
+    yield Figure("multiplier", "", "", multiplier(of.flows), Unit.RATIO)
+
+
+def _recirculation(of: _Material) -> Iterator[Figure]:
+    yield Figure("recirculation", "", "", recirculation(of.flows), Unit.SHARE)
+
+
+def _velocity(of: _Material) -> Iterator[Figure]:
+    yield Figure("velocity", "", "", velocity(of.flows, periods_per_year=of.period.per_year), Unit.PER_YEAR)
+
+
+def _lm3(of: _Material) -> Iterator[Figure]:
+    yield Figure("lm3", "", "", lm3(of.hops).lm3, Unit.RATIO)
+    for label, hops in of.by_cohort:
+        yield Figure("lm3", f"cohort:{label}", label, lm3(hops).lm3, Unit.RATIO)
+
+
+def _retention(of: _Material) -> Iterator[Figure]:
+    rounds = retention(of.hops)
+    yield Figure("retention", "", _("Paid on by first receivers"), dict(enumerate(rounds)).get(1), Unit.SHARE)
+    for hop, share in enumerate(rounds):
+        yield Figure("retention", f"hop:{hop}", str(hop), share, Unit.SHARE)
+
+
+def _leakage(of: _Material) -> Iterator[Figure]:
+    found = leakage(of.hops)
+    yield Figure("leakage", "", _("Left after any number of payments"), found.total if found else None, Unit.SHARE)
+    for hop, share in enumerate(found.by_hop if found else ()):
+        yield Figure("leakage", f"hop:{hop}", str(hop), share, Unit.SHARE)
+
+
+def _first_spend(of: _Material) -> Iterator[Figure]:
+    found = days_to_first_spend(of.waits)
+    yield Figure("days_to_first_spend", "", _("Median"), found.median, Unit.DAYS)
+    yield Figure("days_to_first_spend", "purses", _("Purses"), Fraction(found.purses), Unit.COUNT)
+    yield Figure("days_to_first_spend", "spent", _("Purses that have spent"), Fraction(found.spent), Unit.COUNT)
+
+
+def _unspent(of: _Material) -> Iterator[Figure]:
+    def shares(funds: Iterable[FundUse], prefix: str, name: str) -> Iterator[Figure]:
+        use = unspent(funds)
+        yield Figure("unspent", prefix, name or _("Unspent"), use.unspent, Unit.SHARE)
+        ours = (("spent", _("Spent"), use.spent), ("expired", _("Expired"), use.expired))
+        for part, label, share in ours:
+            told = f"{name}: {label}" if name else label
+            yield Figure("unspent", f"{prefix}:{part}" if prefix else part, told, share, Unit.SHARE)
+
+    yield from shares(of.funds, "", "")
+    for fund in of.funds:
+        yield from shares([fund], f"fund:{fund.code}", fund.name)
+
+
+def _shop_reach(of: _Material) -> Iterator[Figure]:
+    yield Figure("shop_reach", "", "", shop_reach(of.receipts), Unit.SHARE)
+
+
+def _active_shops(of: _Material) -> Iterator[Figure]:
+    yield Figure("active_shops", "", "", Fraction(active_shops(of.receipts)), Unit.COUNT)
+
+
+def _concentration(of: _Material) -> Iterator[Figure]:
+    found = concentration(of.receipts)
+    yield Figure("concentration", "", "", found.hhi if found else None, Unit.INDEX)
+    equals = found.equals if found else None
+    yield Figure("concentration", "equals", _("As many businesses of equal size"), equals, Unit.COUNT)
+
+
+def _share_by_sse(of: _Material) -> Iterator[Figure]:
+    named = {"sse": ("", _("Social and solidarity economy")), "other": ("other", _("Other businesses"))}
+    for share in share_by_sse(of.receipts):
+        part, label = named[share.code or "other"]
+        yield Figure("share_by_sse", part, label, share.share, Unit.SHARE)
+
+
+def _share_by_zone(of: _Material) -> Iterator[Figure]:
+    for share in share_by_zone(of.receipts, of.zones):
+        label = _("Outside the neighbourhoods") if share.code is None else share.label
+        yield Figure("share_by_zone", f"zone:{share.code or ''}", label, share.share, Unit.SHARE)
+
+
+def _zone_equity(of: _Material) -> Iterator[Figure]:
+    counts = aims.zone_residents(of.conn, of.town_id)
+    found = zone_equity(of.receipts, aims.residents_on(counts, of.period.last_day))
+    theil, most = (None if value is None else Fraction(value) for value in (found.theil, found.most))
+    yield Figure("zone_equity", "", "", theil, Unit.INDEX)
+    yield Figure("zone_equity", "most", _("The most it could be"), most, Unit.INDEX)
+    for zone, minor in found.per_resident.items():
+        name = of.zones.get(zone, zone)
+        yield Figure("zone_equity", f"zone:{zone}", name, of.money(minor), Unit.MONEY_PER_PERSON)
+
+
+def _b2b_depth(of: _Material) -> Iterator[Figure]:
+    found = b2b_depth(of.supply)
+    for part, label, value, unit in (
+        ("", "", found.depth, Unit.RATIO),
+        ("of-spending", _("Of what businesses spend"), found.of_spending, Unit.SHARE),
+        ("buying", _("Businesses that buy from another"), found.buying, Unit.SHARE),
+        ("suppliers", _("Suppliers each of them pays"), found.suppliers, Unit.COUNT),
+    ):
+        yield Figure("b2b_depth", part, label, value, unit)
+
+
+def _price_signals(of: _Material) -> Iterator[Figure]:
+    found = price_signals(of.baskets)
+    yield Figure("price_signals", "", _("Shops to look at"), Fraction(found.flagged), Unit.COUNT)
+    yield Figure("price_signals", "compared", _("Shops compared"), Fraction(len(found.compared)), Unit.COUNT)
+    yield Figure("price_signals", "too-few", _("Shops with too few purchases"), Fraction(found.too_few), Unit.COUNT)
+    for signal in found.compared:
+        if signal.flagged:
+            yield Figure("price_signals", f"shop:{signal.shop}", str(signal.shop), signal.dearer, Unit.SHARE)
+
+
+def _cost_per_unit(of: _Material) -> Iterator[Figure]:
+    days = {"first_day": of.period.first_day, "last_day": of.period.last_day}
+    for cost in cost_per_unit(of.delivered, aims.running_costs(of.conn, of.town_id), **days):
+        part = f"activity:{cost.activity}"
+        yield Figure("cost_per_unit", part, cost.name, of.money(cost.each), Unit.MONEY_PER_UNIT)
+        rewards = of.money(cost.rewards_each)
+        yield Figure("cost_per_unit", f"{part}:rewards", cost.name, rewards, Unit.MONEY_PER_UNIT)
+
+
+def _environment(of: _Material) -> Iterator[Figure]:
+    reuse = frozenset(row.activity for row in aims.reused(of.conn, of.town_id))
+    found = environment(of.delivered, aims.conversion_factors(of.conn, of.town_id), reuse=reuse)
+    for part, label, value in (
+        ("", _("Material"), found.kilograms),
+        ("reused", _("Used again"), found.reused),
+        ("co2e", _("CO2 equivalent spared"), found.co2e),
+    ):
+        yield Figure("environment", part, label, value, Unit.KILOGRAMS)
+    for stream in found.streams:
+        yield Figure("environment", f"stream:{stream.stream}", stream.stream, stream.kilograms, Unit.KILOGRAMS)
+        co2e = f"stream:{stream.stream}:co2e"
+        yield Figure("environment", co2e, stream.stream, stream.co2e, Unit.KILOGRAMS)
+
+
+_COMPUTED: dict[str, Callable[[_Material], Iterator[Figure]]] = {
+    "units": _units,
+    "multiplier": _multiplier,
+    "recirculation": _recirculation,
+    "velocity": _velocity,
+    "lm3": _lm3,
+    "retention": _retention,
+    "leakage": _leakage,
+    "days_to_first_spend": _first_spend,
+    "unspent": _unspent,
+    "shop_reach": _shop_reach,
+    "active_shops": _active_shops,
+    "concentration": _concentration,
+    "share_by_sse": _share_by_sse,
+    "share_by_zone": _share_by_zone,
+    "zone_equity": _zone_equity,
+    "b2b_depth": _b2b_depth,
+    "price_signals": _price_signals,
+    "cost_per_unit": _cost_per_unit,
+    "environment": _environment,
+}
+COMPUTED = frozenset(_COMPUTED)
+"""The indicators that ``figures`` computes; the others read a file."""
