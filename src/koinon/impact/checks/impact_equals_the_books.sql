@@ -2,31 +2,41 @@
 -- Returns the towns and figures that differ; an empty answer is a pass.
 --
 -- Accounts of a holder that keeps a till are one place: what moves between two of them is no payment.
-WITH place AS (
+WITH trading AS MATERIALIZED (
+    SELECT DISTINCT a.town_id, a.holder FROM ledger.account AS a WHERE a.kind = 'till'
+),
+
+place AS MATERIALIZED (
     SELECT
         a.town_id, a.id, a.kind,
         CASE
             WHEN a.kind NOT IN ('purse', 'till', 'clearing') THEN NULL
-            WHEN EXISTS (
-                SELECT 1 FROM ledger.account AS own
-                WHERE own.town_id = a.town_id AND own.holder = a.holder AND own.kind = 'till'
-            ) THEN a.holder::text
+            WHEN trading.holder IS NOT NULL THEN a.holder::text
             ELSE a.id::text
         END AS held_at
     FROM ledger.account AS a
     INNER JOIN parties_town AS t ON t.id = a.town_id AND t.unit_code = a.unit
+    LEFT JOIN trading ON trading.town_id = a.town_id AND trading.holder = a.holder
+),
+
+pair AS MATERIALIZED (
+    SELECT
+        f.town_id, f.convention, line.debit_account, line.credit_account, line.kind IN ('r', 'R') AS undoes,
+        sum(line.amount_minor) AS minor
+    FROM impact.followed AS f
+    INNER JOIN ledger.journal AS line ON line.town_id = f.town_id AND line.seq < f.seq_to
+    WHERE f.convention IN ('fifo', 'lifo') AND line.kind NOT IN ('h', 'g')
+    GROUP BY f.town_id, f.convention, line.debit_account, line.credit_account, line.kind IN ('r', 'R')
 ),
 
 moved AS (
     SELECT
-        f.town_id, f.convention,
+        b.town_id, b.convention,
         d.kind AS debit_kind, c.kind AS credit_kind, d.held_at AS debit_place, c.held_at AS credit_place,
-        line.kind IN ('r', 'R') AS undoes, line.amount_minor AS minor
-    FROM impact.followed AS f
-    INNER JOIN ledger.journal AS line ON line.town_id = f.town_id AND line.seq < f.seq_to AND line.kind NOT IN ('h', 'g')
-    INNER JOIN place AS d ON d.town_id = line.town_id AND d.id = line.debit_account
-    INNER JOIN place AS c ON c.town_id = line.town_id AND c.id = line.credit_account
-    WHERE f.convention IN ('fifo', 'lifo')
+        b.undoes, b.minor
+    FROM pair AS b
+    INNER JOIN place AS d ON d.town_id = b.town_id AND d.id = b.debit_account
+    INNER JOIN place AS c ON c.town_id = b.town_id AND c.id = b.credit_account
 ),
 
 books AS (

@@ -22,6 +22,7 @@ row before where it lies earlier (a sale made without a network, booked later).
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -83,32 +84,47 @@ class AccountRow:
 
 @dataclass(slots=True)
 class Known:
-    """What numbers mean: places, labels and cohorts in the order in which the books first named them.
+    """What numbers mean: places and cohorts in the order in which the books first named them, and every label there is.
 
-    Grows at its end only, so that what was computed up to one day goes on the next. ``last_time`` is the last row's.
+    Places and cohorts grow at their end only, so that what was computed up to one minute goes on the next. Labels are
+    those of all accounts when the books were begun with; a new one begins them again. ``last_time`` is the last row's.
     """
 
+    labels: list[list[str]]
     places: list[str] = field(default_factory=list)
     roles: list[int] = field(default_factory=list)
     codes: list[list[int]] = field(default_factory=lambda: [[] for _ in ATTRIBUTES])
-    labels: list[list[str]] = field(default_factory=lambda: [[] for _ in ATTRIBUTES])
     cohorts: list[str] = field(default_factory=list)
     last_time: int = -(2**62)
 
+    @classmethod
+    def of(cls, rows: Sequence[AccountRow]) -> Known:
+        """Nothing of the books yet, but the labels of their accounts."""
+        found: list[set[str]] = [set() for _ in ATTRIBUTES]
+        for row in rows:
+            for labels, label in zip(found, row.known(), strict=True):
+                if label is not None:
+                    labels.add(label)
+        return cls([sorted(labels) for labels in found])
+
     def packed(self) -> bytes:
         """As bytes, to be kept."""
-        content = (self.places, self.roles, self.codes, self.labels, self.cohorts, self.last_time)
-        return json.dumps(content, separators=(",", ":")).encode()
+        content = (self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time)
+        return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
     @classmethod
     def unpacked(cls, content: bytes) -> Known:
-        return cls(*json.loads(content))
+        return cls(*json.loads(zlib.decompress(content)))
 
-    def still(self, accounts: Sequence[AccountRow]) -> bool:
+    def still(self, rows: Sequence[AccountRow]) -> bool:
         """Whether everything that was known is so still; where it is not, the books are followed from their beginning."""
         now: dict[str, AccountRow] = {}
-        for row in accounts:
+        for row in rows:
             now.setdefault(row.place, row)
+            if any(
+                label is not None and label not in known for label, known in zip(row.known(), self.labels, strict=True)
+            ):
+                return False
         for number, place in enumerate(self.places):
             before = tuple(
                 labels[code[number]] if code[number] >= 0 else None
@@ -123,8 +139,6 @@ class Known:
         self.places.append(row.place)
         self.roles.append(_HOLDS.get(row.kind, 0))
         for codes, labels, label in zip(self.codes, self.labels, row.known(), strict=True):
-            if label is not None and label not in labels:
-                labels.append(label)
             codes.append(-1 if label is None else labels.index(label))
         return len(self.places) - 1
 

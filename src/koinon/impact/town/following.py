@@ -1,0 +1,248 @@
+"""Follow a town's sealed books: what came since the last time extends what was computed then.
+
+Lots are extended by the new rows alone. Proportional mixing runs backwards from the last row, so it is computed anew: at
+once in a small town, at most every hour in a large one. Where something that was known of an account has changed (a shop
+moved, a sector was corrected, a resident opened a till), the books are followed from their first row, so that what is kept
+is always what one would compute from scratch.
+
+Whoever calls opens and ends the transaction. Two that follow the same town take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Connection
+
+from koinon.db.statements import execute, maybe, statement
+from koinon.impact.town import books, results
+from koinon.impact.town.books import Books, Known
+from koinon.parties import queries as parties
+
+if TYPE_CHECKING:
+    from koinon.impact.tracing.types import Trace
+    from koinon.parties.types import TownFacts
+
+_PACKAGE = "koinon.impact"
+LOTS = "fifo"
+MIXING = "mixing"
+PATHS = ("sector", "zone")
+SMALL = 200_000  # Rows up to which mixing is computed whenever there is a new one: less than a second.
+MIXING_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What following a town came to. ``fresh`` counts the rows that were new; ``begun`` says it began at the first one."""
+
+    convention: str
+    rows: int
+    fresh: int
+    begun: bool
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A convention computed from the first row; ``same`` compares with what following had kept of the same rows."""
+
+    convention: str
+    rows: int
+    digest: str
+    before: str | None
+
+    @property
+    def same(self) -> bool:
+        return self.before in (None, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    seq_to: int
+    rows: int
+    known: bytes
+    state: bytes
+    digest: str
+    began_at: datetime
+    followed_at: datetime
+
+
+def follow(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> list[Step]:
+    """Bring what is kept of a town up to what is sealed; empty where there was nothing new."""
+    execute(conn, statement(_PACKAGE, "following_alone"), town_id=town_id)
+    town = parties.town(conn, town_id)
+    sealed = books.sealed_until(conn, town_id=town_id)
+    if sealed == 0:
+        return []
+    rows = books.accounts(conn, town_id=town_id, unit=town.unit_code)
+    steps = [
+        _follow_lots(conn, town, rows, sealed, at=at, actor=actor),
+        _follow_mixing(conn, town, rows, sealed, at=at, actor=actor),
+    ]
+    return [step for step in steps if step is not None]
+
+
+def rebuild(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> list[Rebuilt]:
+    """Compute everything from the first row, keep it, and say whether it is what was kept.
+
+    What was kept is first brought up to what is sealed, so that the same rows are compared.
+    """
+    follow(conn, town_id=town_id, at=at, actor=actor)
+    town = parties.town(conn, town_id)
+    sealed = books.sealed_until(conn, town_id=town_id)
+    if sealed == 0:
+        return []
+    rows = books.accounts(conn, town_id=town_id, unit=town.unit_code)
+    found = []
+    for convention in (LOTS, MIXING):
+        kept = _kept(conn, town_id, convention)
+        stop = kept.seq_to if kept is not None else sealed
+        known = Known.of(rows)
+        whole = _read(conn, town, rows, known, seq_from=0, seq_to=stop)
+        state, trace = _lots(whole) if convention == LOTS else (b"", _mixed(whole))
+        digest = _keep(
+            conn, town, convention, whole, known, state, trace, len(whole.seqs), began_at=at, at=at, actor=actor
+        )
+        found.append(Rebuilt(convention, len(whole.seqs), digest, None if kept is None else kept.digest))
+    follow(conn, town_id=town_id, at=at, actor=actor)
+    return found
+
+
+def _follow_lots(
+    conn: Connection[Any],
+    town: TownFacts,
+    rows: list[books.AccountRow],
+    sealed: int,
+    *,
+    at: datetime,
+    actor: str,
+) -> Step | None:
+    kept = _kept(conn, town.id, LOTS)
+    known = Known.unpacked(kept.known) if kept is not None else None
+    goes_on = kept is not None and known is not None and known.still(rows)
+    if kept is not None and goes_on and kept.seq_to >= sealed:
+        return None
+    if kept is None or known is None or not goes_on:
+        kept, known = None, Known.of(rows)
+    stretch = _read(conn, town, rows, known, seq_from=kept.seq_to if kept else 0, seq_to=sealed)
+    state, trace = _lots(stretch, kept.state if kept else None)
+    count = len(stretch.seqs) + (kept.rows if kept else 0)
+    began = kept.began_at if kept else at
+    digest = _keep(conn, town, LOTS, stretch, known, state, trace, count, began_at=began, at=at, actor=actor)
+    return Step(LOTS, count, len(stretch.seqs), kept is None, digest)
+
+
+def _follow_mixing(
+    conn: Connection[Any],
+    town: TownFacts,
+    rows: list[books.AccountRow],
+    sealed: int,
+    *,
+    at: datetime,
+    actor: str,
+) -> Step | None:
+    kept = _kept(conn, town.id, MIXING)
+    if kept is not None:
+        changed = not Known.unpacked(kept.known).still(rows)
+        waits = kept.rows > SMALL and at - kept.followed_at < MIXING_EVERY
+        if not changed and (waits or kept.seq_to >= sealed):
+            return None
+    known = Known.of(rows)
+    whole = _read(conn, town, rows, known, seq_from=0, seq_to=sealed)
+    count = len(whole.seqs)
+    digest = _keep(conn, town, MIXING, whole, known, b"", _mixed(whole), count, began_at=at, at=at, actor=actor)
+    return Step(MIXING, count, count - (kept.rows if kept else 0), kept is None, digest)
+
+
+def _kept(conn: Connection[Any], town_id: int, convention: str) -> _Kept | None:
+    return maybe(conn, statement(_PACKAGE, "followed_state"), _Kept, town_id=town_id, convention=convention)
+
+
+def _read(
+    conn: Connection[Any],
+    town: TownFacts,
+    rows: list[books.AccountRow],
+    known: Known,
+    *,
+    seq_from: int,
+    seq_to: int,
+) -> Books:
+    return books.read(
+        conn,
+        town_id=town.id,
+        unit=town.unit_code,
+        exponent=town.exponent,
+        time_zone=str(town.zone),
+        known=known,
+        rows=rows,
+        seq_from=seq_from,
+        seq_to=seq_to,
+    )
+
+
+def _lots(stretch: Books, kept: bytes | None = None) -> tuple[bytes, Trace]:
+    """The lots after a stretch of the books, and what they say."""
+    from koinon.impact.tracing.holding import LotsState
+    from koinon.impact.tracing.types import Convention
+
+    if kept is None:
+        state = LotsState.begin(stretch.ledger, Convention.FIFO, paths=PATHS)
+    else:
+        state = LotsState.from_bytes(kept)
+    state.extend(stretch.ledger)
+    return state.to_bytes(), state.trace()
+
+
+def _mixed(whole: Books) -> Trace:
+    from koinon.impact.tracing.api import trace
+    from koinon.impact.tracing.types import Convention
+
+    return trace(whole.ledger, Convention.MIXING)
+
+
+def _keep(
+    conn: Connection[Any],
+    town: TownFacts,
+    convention: str,
+    stretch: Books,
+    known: Known,
+    state: bytes,
+    trace: Trace,
+    count: int,
+    *,
+    began_at: datetime,
+    at: datetime,
+    actor: str,
+) -> str:
+    content = results.packed(trace)
+    digest = results.digest(content)
+    execute(
+        conn,
+        statement(_PACKAGE, "keep_followed"),
+        town_id=town.id,
+        convention=convention,
+        seq_to=stretch.seq_to,
+        rows=count,
+        known=known.packed(),
+        state=state,
+        result=content,
+        digest=digest,
+        began_at=began_at,
+        at=at,
+        actor=actor,
+    )
+    if convention == LOTS:
+        execute(conn, statement(_PACKAGE, "keep_cohorts"), town_id=town.id, convention=convention, **_columns(trace))
+    return digest
+
+
+def _columns(trace: Trace) -> Mapping[str, list[Any]]:
+    cohorts = [*trace.cohorts, trace.unknown_origin]
+    figures = ("issued", "held", "redeemed", "expired", "withdrawn", "volume")
+    return {
+        "name": [one.label for one in cohorts],
+        **{name: [int(getattr(one, name)) for one in cohorts] for name in figures},
+    }
