@@ -113,6 +113,7 @@ def ids(officer: str = "demo-officer") -> dict[str, Any]:
         "own topup": own,
         "campaign": campaign,
         "town": town.slug,
+        "table": "months",
         "user": RoleGrant.objects.get(role="auditor", user__username="demo-auditor").user_id,
         "right": uuid4(),
         **at_work,

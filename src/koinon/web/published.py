@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from django.core.cache import caches
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from koinon.impact import publication, queries
+from koinon.impact import flow, publication, queries
+from koinon.impact.flow import PublicFlow
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
 from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
@@ -21,6 +22,8 @@ from koinon.parties.models import Town
 from koinon.programmes.models import Cycle, CycleState
 
 KEPT_SECONDS = 60
+OLD_KEPT_SECONDS = 3600  # Closed months change only by what reaches the books months too late.
+MONTHS_OF_SERIES = 12
 FULL = 1000  # Width of a whole bar, in the units of its drawing.
 
 
@@ -38,13 +41,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PublishedMonth:
-    """A month that is over, as anybody may see it: its report, and the units at the end of its last day.
+    """A month that is over, as anybody may see it: its report, the way of its units, and the units at the end of its last day.
 
     ``paid_minor`` is None where payments of this or an earlier month are hidden: they would follow from it.
     """
 
     month: Month
     report: PublicReport
+    flow: PublicFlow
     units: UnitsAt
     paid_minor: int | None
 
@@ -76,12 +80,25 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
     key = f"published:{town.pk}:{month}"
     kept: PublishedMonth | None = caches["figures"].get(key)
     if kept is None:
-        report = publication.publish(queries.month(conn, town.pk, month, zone))
+        exact = queries.month(conn, town.pk, month, zone)
+        report = publication.publish(exact)
+        way = flow.publish(flow.month_flow(conn, exact), report)
         units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
         paid = units.paid if report.paid_to_date else None
-        kept = PublishedMonth(month, report, units, paid)
-        caches["figures"].set(key, kept, KEPT_SECONDS)
+        kept = PublishedMonth(month, report, way, units, paid)
+        newest = month == last_month_over(town, datetime.now(UTC))
+        caches["figures"].set(key, kept, KEPT_SECONDS if newest else OLD_KEPT_SECONDS)
     return kept
+
+
+def series(conn: psycopg.Connection[Any], town: Town, found: list[Month]) -> list[PublishedMonth]:
+    """Up to a year of months, oldest first: how it went."""
+    return [published(conn, town, month) for month in sorted(found)[-MONTHS_OF_SERIES:]]
+
+
+def last_day(found: list[Month]) -> date:
+    """The day up to which these months reach."""
+    return max(found).last_day
 
 
 def bars(table: PublicTable, names: dict[str, str] | None = None) -> list[Bar]:

@@ -64,6 +64,12 @@ def whole(context: RequestContext, minor: int) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def whole_text(context: RequestContext, minor: int) -> str:
+    """The same without markup, where a drawing has no room for any."""
+    return formats.number(Fraction(minor, 10 ** context["town"].exponent), country=_country(context))
+
+
+@register.simple_tag(takes_context=True)
 def figure(context: RequestContext, value: int | Fraction | None, digits: int = 0) -> SafeString:
     """A plain number; a dash where it is undefined."""
     if value is None:
@@ -170,6 +176,12 @@ def message_kind(code: str) -> str:
 def uncapped(text: str) -> str:
     """A month inside a sentence, where Spanish and its sisters write it small."""
     return text[:1].lower() + text[1:] if (get_language() or "en")[:2] in {"es", "pt", "fr"} else text
+
+
+@register.filter
+def sector_name(code: str) -> str:
+    """A town's grouping of sectors, in words."""
+    return words.sector(code) if code else "–"
 
 
 @register.filter

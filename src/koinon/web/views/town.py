@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from koinon.impact import opendata
+from koinon.impact.publication import PublicReport
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.parties.connection import raw
-from koinon.parties.models import Town
+from koinon.parties.models import Town, Zone
+from koinon.programmes.models import Fund
 from koinon.web import published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
+from koinon.web.mapping import Map, drawn
+from koinon.web.way import way
 
 # The address of each explanation; its text is the template of the same name.
 INDICATORS = (
@@ -27,6 +34,7 @@ INDICATORS = (
     "share-by-neighbourhood",
     "share-by-social-economy",
     "units",
+    "the-way-of-a-month",
     "hidden-figures",
 )
 
@@ -54,8 +62,16 @@ def town(request: HttpRequest) -> HttpResponse:
             "by_sse": published.bars(report.by_sse, sse),
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
             "waits": published.waits(report.waits),
+            "way": way(found.flow, town_id=shown.pk),
+            "map": _map(shown, report),
+            "series": published.series(conn, shown, [one for one in months if one <= month]),
         }
     return render(request, "koinon/town.html", context)
+
+
+def _map(town: Town, report: PublicReport) -> Map | None:
+    zones = Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline")
+    return drawn(zones, {cell.code: cell.amount_minor for cell in report.by_zone.cells if cell.code is not None})
 
 
 def _asked_month(request: HttpRequest, months: list[Month]) -> Month | None:
@@ -74,6 +90,61 @@ def how(request: HttpRequest, indicator: str) -> HttpResponse:
     if shown is not None and months:
         context |= {"month": months[0], "report": published.published(raw(), shown, months[0]).report}
     return render(request, f"koinon/how/{indicator}.html", context)
+
+
+@everyone
+def data(request: HttpRequest) -> HttpResponse:
+    """What may be taken away: every published month as tables, with what each column means and the licence."""
+    shown = the_town(request)
+    context: dict[str, Any] = {"months": published.months(shown, timezone.now()) if shown is not None else []}
+    if shown is not None and context["months"]:
+        context |= {"tables": opendata.tables(_every_month(shown, context["months"]), _fund_codes(shown))}
+    return render(request, "koinon/data.html", context | {"licence": opendata.LICENCE})
+
+
+@everyone
+def data_package(request: HttpRequest) -> HttpResponse:
+    """The description of the tables, as Frictionless tools read it: the tables lie beside it."""
+    shown, tables = _open_tables(request)
+    months = published.months(shown, timezone.now())
+    package = opendata.package(
+        tables,
+        name=f"{shown.slug}-{months[0]}",
+        title=f"{shown.name}: {shown.unit_name}",
+        unit=shown.unit_code,
+        created=published.last_day(months).isoformat(),
+        homepage=request.build_absolute_uri(reverse("data")),
+    )
+    return JsonResponse(package, json_dumps_params={"indent": 2, "ensure_ascii": False})
+
+
+@everyone
+def data_table(request: HttpRequest, table: str) -> HttpResponse:
+    """One of the tables as CSV."""
+    shown, tables = _open_tables(request)
+    found = next((one for one in tables if one.name == table), None)
+    if found is None:
+        raise Http404
+    response = HttpResponse(found.csv(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{shown.slug}-{found.name}.csv"'
+    return response
+
+
+def _open_tables(request: HttpRequest) -> tuple[Town, tuple[opendata.OpenTable, ...]]:
+    shown = the_town(request)
+    months = published.months(shown, timezone.now()) if shown is not None else []
+    if shown is None or not months:
+        raise Http404
+    return shown, opendata.tables(_every_month(shown, months), _fund_codes(shown))
+
+
+def _every_month(town: Town, months: list[Month]) -> list[opendata.Published]:
+    found = (published.published(raw(), town, month) for month in months)
+    return [opendata.Published(one.report, one.flow) for one in found]
+
+
+def _fund_codes(town: Town) -> dict[UUID, str]:
+    return dict(Fund.objects.filter(town=town).values_list("pk", "code"))
 
 
 @everyone

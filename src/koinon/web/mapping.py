@@ -1,0 +1,92 @@
+"""A map of neighbourhoods as plain drawing: outlines from the town's folder, shaded by a published figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+WIDTH = 1000
+STEPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A neighbourhood as it is drawn. ``step`` shades it, 1 (least) to 5; None where its figure is hidden."""
+
+    code: str
+    name: str
+    path: str
+    label_x: int
+    label_y: int
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    width: int
+    height: int
+    shapes: tuple[Shape, ...]
+
+
+def drawn(zones: Iterable[tuple[str, str, Mapping[str, Any] | None]], amounts: Mapping[str, int | None]) -> Map | None:
+    """The neighbourhoods (code, name, GeoJSON outline) to scale, north up; None where no outline is known.
+
+    Plate carrée with the town's own mean latitude as its true one: within a town that is a map to scale. Steps are
+    fifths of the largest amount.
+
+    Examples
+    --------
+    >>> square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+    >>> town = drawn([("n", "North", square)], {"n": 500})
+    >>> town.width, [shape.step for shape in town.shapes], town.shapes[0].path[:12]
+    (1000, [5], 'M 0 1000 L 1')
+    """
+    found = [(code, name, list(_rings(outline))) for code, name, outline in zones if outline]
+    points = [point for _, _, rings in found for ring in rings for point in ring]
+    if not points:
+        return None
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, north = min(y for _, y in points), max(y for _, y in points)
+    narrow = math.cos(math.radians((south + north) / 2))
+    scale = WIDTH / max((east - west) * narrow, 1e-9)
+    most = max((amount for amount in amounts.values() if amount), default=0)
+
+    def placed(ring: list[tuple[float, float]]) -> list[tuple[int, int]]:
+        return [(round((x - west) * narrow * scale), round((north - y) * scale)) for x, y in ring]
+
+    shapes = []
+    for code, name, rings in found:
+        lines = [placed(ring) for ring in rings]
+        middle = max(lines, key=lambda line: abs(_area(line)))
+        xs, ys = [x for x, _ in middle], [y for _, y in middle]
+        shapes.append(
+            Shape(
+                code=code,
+                name=name,
+                path=" ".join("M " + " L ".join(f"{x} {y}" for x, y in line) + " Z" for line in lines),
+                label_x=(min(xs) + max(xs)) // 2,
+                label_y=(min(ys) + max(ys)) // 2,
+                step=_step(amounts.get(code), most),
+            )
+        )
+    return Map(WIDTH, round((north - south) * scale), tuple(shapes))
+
+
+def _step(amount: int | None, most: int) -> int | None:
+    if amount is None:
+        return None
+    return max(1, math.ceil(STEPS * amount / most)) if most else 1
+
+
+def _rings(outline: Mapping[str, Any]) -> Iterator[list[tuple[float, float]]]:
+    polygons = outline["coordinates"] if outline["type"] == "MultiPolygon" else [outline["coordinates"]]
+    for polygon in polygons:
+        for ring in polygon:
+            yield [(float(point[0]), float(point[1])) for point in ring]
+
+
+def _area(line: list[tuple[int, int]]) -> float:
+    return sum(x * ny - nx * y for (x, y), (nx, ny) in pairwise(line)) / 2

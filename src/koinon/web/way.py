@@ -1,0 +1,108 @@
+"""The way of a month's units in the reader's words: the drawing, and the rows of the table beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+from koinon.impact.flow import PublicFlow, Source
+from koinon.impact.sankey import Drawing, Link, Node, layout
+from koinon.programmes.models import Fund
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row of the table: whose, what, and how much; ``minor`` None where it is hidden. ``gone`` went, else it came."""
+
+    label: str
+    minor: int | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """``drawing`` is None where the way through people's hands is hidden."""
+
+    drawing: Drawing | None
+    sources: tuple[Step, ...]
+    residents: tuple[Step, ...]
+    businesses: tuple[Step, ...]
+
+
+def way(flow: PublicFlow, *, town_id: int) -> Way:
+    """What became of a month's units, to be drawn and to be read."""
+    names = dict(Fund.objects.filter(town_id=town_id).values_list("pk", "name"))
+    sources = tuple(Step(source_name(source, names), source.minor, gone=False) for source in flow.sources)
+    residents = (
+        Step(_("Kept from the month before"), flow.carried_by_residents, gone=False),
+        Step(_("Received from businesses"), flow.paid_to_residents, gone=False),
+        Step(_("Spent at businesses"), flow.spent_by_residents, gone=True),
+        Step(_("Expired"), flow.expired, gone=True),
+        Step(_("Kept at the end"), flow.kept_by_residents, gone=True),
+    )
+    businesses = (
+        Step(_("Kept from the month before"), flow.carried_by_businesses, gone=False),
+        Step(_("Received from residents"), flow.spent_by_residents, gone=False),
+        Step(_("Received from other businesses"), flow.between_businesses, gone=False),
+        Step(_("Spent at other businesses"), flow.between_businesses, gone=True),
+        Step(_("Paid to residents"), flow.paid_to_residents, gone=True),
+        Step(_("Changed into euros"), flow.redeemed, gone=True),
+        Step(_("Kept at the end"), flow.kept_by_businesses, gone=True),
+    )
+    return Way(_drawing(flow, sources) if flow.told else None, sources, residents, businesses)
+
+
+def source_name(source: Source, names: Mapping[UUID, str]) -> str:
+    """What units came from, in the reader's words; a fund's name as the town wrote it."""
+    fund = names.get(source.fund, "") if source.fund else ""
+    match source.code:
+        case None:
+            return _("Several sources together")
+        case "disburse":
+            return fund or _("Aid")
+        case "reward":
+            return _("Rewards for contributions: %(fund)s") % {"fund": fund} if fund else _("Rewards for contributions")
+        case "topup":
+            return _("Bought with euros")
+        case "bonus":
+            return _("Bonuses")
+        case _:
+            return _("Losses that the town bore")
+
+
+def _drawing(flow: PublicFlow, sources: tuple[Step, ...]) -> Drawing:
+    """Four columns: where from, residents, businesses, where to. What goes round between businesses enters beside them."""
+    nodes = [Node(f"source-{number}", step.label, 0) for number, step in enumerate(sources)]
+    nodes += [
+        Node("carried-residents", _("Kept from the month before"), 0),
+        Node("wages-in", _("Received from businesses"), 0),
+        Node("residents", _("Residents"), 1),
+        Node("between-in", _("Spent by businesses here"), 1),
+        Node("carried-businesses", _("Kept by businesses from before"), 1),
+        Node("businesses", _("Businesses"), 2),
+        Node("between-out", _("Spent at other businesses"), 3),
+        Node("wages-out", _("Paid to residents"), 3),
+        Node("redeemed", _("Changed into euros"), 3),
+        Node("kept-businesses", _("Kept by businesses"), 3),
+        Node("kept-residents", _("Kept by residents"), 3),
+        Node("expired", _("Expired"), 3),
+    ]
+    links = [Link(f"source-{number}", "residents", step.minor or 0) for number, step in enumerate(sources)]
+    links += [
+        Link("carried-residents", "residents", flow.carried_by_residents or 0),
+        Link("wages-in", "residents", flow.paid_to_residents or 0),
+        Link("residents", "businesses", flow.spent_by_residents or 0),
+        Link("between-in", "businesses", flow.between_businesses or 0),
+        Link("carried-businesses", "businesses", flow.carried_by_businesses or 0),
+        Link("businesses", "between-out", flow.between_businesses or 0),
+        Link("businesses", "wages-out", flow.paid_to_residents or 0),
+        Link("businesses", "redeemed", flow.redeemed or 0),
+        Link("businesses", "kept-businesses", flow.kept_by_businesses or 0),
+        Link("residents", "kept-residents", flow.kept_by_residents or 0),
+        Link("residents", "expired", flow.expired or 0),
+    ]
+    return layout(nodes, links, mirrored=get_language_bidi())
