@@ -1,19 +1,35 @@
-"""The site without a mouse: skip link, focus that can be seen, languages and sign-in by key."""
+"""The site without a mouse: skip link, focus that can be seen, signing in, a wallet's settings and the staff's pages by key.
+
+What a shop does at its till is in test_keyboard_at_the_till.
+"""
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Page, expect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, expect
 
 from koinon.db.connections import connect
-from tests.journeys.test_till import PIN, Town
+from koinon.db.transactions import transaction
+from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount
+from koinon.parties import factors
+from koinon.programmes import operations, queries
+from koinon.programmes.errors import CycleStopped
+from koinon.treasury import operations as treasury
+from tests.journeys.test_till import Town
 from tests.web.browsing import PHONE, reader, signed_in
+from tests.web.keys import choose, focused, press, tab_to, tick, write
 from tests.web.town import TownSite
 
-AS_PEOPLE_TYPE = 150  # Milliseconds from key to key: what comes quicker is taken for a scanner.
-
-
-def focused(page: Page) -> str:
-    return str(page.evaluate("(document.activeElement.innerText || document.activeElement.id || '').trim()"))
+PASSWORD = "a goat on the town hall roof"
+MANY = 150  # Keys to get past the menu and a page's tables.
 
 
 def test_the_first_key_offers_to_skip_to_the_content(browser: Browser, town_site: TownSite) -> None:
@@ -83,54 +99,6 @@ def test_the_site_works_without_scripts(browser: Browser, town_site: TownSite) -
     found.context.close()
 
 
-def tab_to(page: Page, name: str, *, most: int = 60) -> None:
-    """Press Tab until what is called so has the focus; fails where no number of keys leads there."""
-    passed = []
-    for _press in range(most):
-        page.keyboard.press("Tab")
-        said = page.evaluate(
-            "(() => { const e = document.activeElement, label = e.labels && e.labels[0];"
-            " return (e.getAttribute('aria-label') || (label || e).innerText || e.value || '').trim() })()"
-        )
-        if name in said:
-            return
-        passed.append(said)
-    raise AssertionError(f"Tab never reached {name!r}: {passed}")
-
-
-def press(page: Page, name: str) -> None:
-    """Go to a button or link by Tab and press it with Enter; the next page has come when this returns."""
-    tab_to(page, name)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-
-
-def test_a_sale_is_charged_and_paid_by_keys(browser: Browser, town_site: TownSite) -> None:
-    with connect(town_site.site.database.app_url, application_name="koinon tests") as conn:
-        town = Town(conn)
-        before = town.sold()
-        found = signed_in(browser, town_site, "shop", size=PHONE)
-        page = found.open("/till/")
-        page.wait_for_selector("html[data-till=ready]")
-        page.keyboard.type("320", delay=AS_PEOPLE_TYPE)
-        page.keyboard.press("Enter")
-        expect(page.locator("#card-title")).to_be_focused()  # Each step says what it is as soon as it is there.
-        tab_to(page, "Or type the digits of the card")
-        page.keyboard.type(town.card.number, delay=AS_PEOPLE_TYPE)
-        page.keyboard.press("Enter")
-        expect(page.locator("#pin")).to_be_focused(timeout=15_000)
-        page.keyboard.type(PIN, delay=AS_PEOPLE_TYPE)
-        tab_to(page, "3.20")
-        page.keyboard.press("Enter")
-        expect(page.locator("#done-title")).to_be_focused(timeout=15_000)
-        tab_to(page, "New sale")
-        page.keyboard.press("Enter")
-        expect(page.locator("#amount-title")).to_be_focused()
-        found.context.close()
-        assert town.sold() == before + 3_20
-    assert found.problems == []
-
-
 def test_a_shop_asks_for_euros_and_takes_it_back_by_keys(browser: Browser, town_site: TownSite) -> None:
     found = signed_in(browser, town_site, "shop", size=PHONE)
     page = found.open("/shop/payout/")
@@ -141,20 +109,193 @@ def test_a_shop_asks_for_euros_and_takes_it_back_by_keys(browser: Browser, town_
     found.context.close()
 
 
-def test_a_month_is_prepared_submitted_and_approved_by_keys(browser: Browser, town_site: TownSite) -> None:
+@contextmanager
+def books(site: TownSite) -> Iterator[Town]:
+    with connect(site.site.database.app_url, application_name="koinon tests") as conn:
+        yield Town(conn)
+
+
+def next_month(town: Town, page_url: str) -> dict[str, Any]:
+    """The month that a page shows, with euros for it; and how it is paid out piece by piece, as the timer does."""
+    cycle = UUID(page_url.rstrip("/").rpartition("/")[2])
+    how: dict[str, Any] = {"town_id": town.facts.id, "actor": "job:disburse"}
+    with transaction(town.conn):
+        found = queries.cycle(town.conn, town_id=town.facts.id, cycle_id=cycle)
+        treasury.receive_budget(
+            town.conn, fund=found.fund_id, amount=Amount(found.total_minor, town.facts.unit_code), at=datetime.now(UTC),
+            bank_reference="NTRY/1", idempotency_key=str(new_id()), **how,
+        )  # fmt: skip
+    return {"cycle_id": cycle, **how}
+
+
+def test_a_month_is_prepared_approved_paid_stopped_and_tried_again_by_keys(
+    browser: Browser, town_site: TownSite
+) -> None:
     officer, approver = signed_in(browser, town_site, "officer"), signed_in(browser, town_site, "approver")
     page = officer.open("/office/")
     tab_to(page, "Month to prepare", most=90)
     page.keyboard.press("ArrowDown")
     press(page, "Prepare the month")
     press(page, "Submit for approval")
-    page = approver.open("/approvals/")
-    press(page, "Look at it")
-    press(page, "Approve")
-    assert "approved" in page.locator("main").inner_text().lower()
+    said = approver.open("/approvals/")
+    press(said, "Look at it")
+    press(said, "Approve")
+    assert "approved" in said.locator("main").inner_text().lower()
+
+    with books(town_site) as town, psycopg.connect(town_site.site.database.owner_url, autocommit=True) as owner:
+        month = next_month(town, page.url)
+
+        def pays(at_most: int) -> tuple[str, int, int]:
+            with transaction(town.conn):
+                done = operations.disburse_some(town.conn, now=datetime.now(UTC), at_most=at_most, **month)
+            return done.state, done.paid, done.failed
+
+        # The purse of whoever is paid last takes no more: that line fails, and the others are paid.
+        full = owner.execute(
+            "UPDATE ledger.account AS a SET ceiling_minor = a.credits_posted - a.debits_posted FROM ("
+            " SELECT e.party_id, p.fund_id FROM programmes_entitlement AS e"
+            " INNER JOIN programmes_cycle AS c ON c.id = e.cycle_id"
+            " INNER JOIN programmes_programme AS p ON p.id = c.programme_id"
+            " WHERE e.cycle_id = %s AND e.amount_minor > 0 ORDER BY e.party_id DESC LIMIT 1) AS last"
+            " WHERE a.holder = last.party_id AND a.fund = last.fund_id AND a.kind = 'purse' RETURNING a.id",
+            [month["cycle_id"]],
+        ).fetchone()
+        assert full is not None
+        assert pays(2) == ("disbursing", 2, 0)
+        page = officer.open(page.url.removeprefix(town_site.url))
+        write(page, "Why it stops", "a question of the council", most=MANY)
+        press(page, "Stop the payment")
+        assert "The payment is stopped" in page.locator("#under-way").inner_text()
+        with pytest.raises(CycleStopped):
+            pays(1000)
+        press(page, "Go on paying", most=MANY)
+        expect(page.locator("#under-way")).to_have_text("Being paid")
+        state, paid, failed = pays(1000)
+        assert (state, failed) == ("disbursed", 1)
+        page = officer.open(page.url.removeprefix(town_site.url))
+        press(page, "Try these again", most=MANY)
+        assert "0 paid, 1 still not" in page.locator("main").inner_text()
+        owner.execute("UPDATE ledger.account SET ceiling_minor = NULL WHERE id = %s", full)
+        press(page, "Try these again", most=MANY)
+        assert "1 paid, 0 still not" in page.locator("main").inner_text()
+        with transaction(town.conn):
+            found = queries.cycle(town.conn, town_id=town.facts.id, cycle_id=month["cycle_id"])
+        assert (found.state, found.paid, found.failed) == ("disbursed", paid + 1, 0)
+        assert town.broken() == []
     for one in (officer, approver):
         one.context.close()
         assert one.problems == []
+
+
+def test_the_counter_helps_with_a_card_by_keys(browser: Browser, town_site: TownSite) -> None:
+    officer = signed_in(browser, town_site, "officer")
+    with books(town_site) as town:
+        page = officer.open("/counter/")
+        page.keyboard.type(town.card.number)  # The field has the focus: a scanner reads the card into it.
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        press(page, " ".join(town.card.grouped.split()))
+        write(page, "New PIN, six digits", "605917")
+        write(page, "The same once more", "605917")
+        press(page, "Set the PIN")
+        expect(page.get_by_role("status").first).to_be_visible()
+        choose(page, "Why", "stolen")
+        tab_to(page, "Block")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        expect(page.locator(".notice.done")).to_be_visible()
+        press(page, "Let it work again")
+        assert "in use" in page.locator("h1 + *").inner_text().lower()
+    page = officer.open("/office/households/")
+    tab_to(page, "Filters and columns", most=MANY)
+    page.keyboard.press("Enter")
+    before = page.locator("main thead th").count()
+    tab_to(page, "Neighbourhood")
+    while not page.evaluate("document.activeElement.name === 'col'"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    press(page, "Show these")
+    assert page.locator("main thead th").count() != before
+    officer.context.close()
+    assert officer.problems == []
+
+
+def test_a_bonus_is_drawn_up_and_released_by_keys(browser: Browser, town_site: TownSite) -> None:
+    officer, approver = signed_in(browser, town_site, "officer"), signed_in(browser, town_site, "approver")
+    page = officer.open("/campaigns/")
+    press(page, "Draw one up")
+    for name, text in [
+        ("Name", "Bread bonus"),
+        ("Short name", "bread"),
+        ("Share in per cent", "10"),
+        ("Ceiling", "1,00"),
+    ]:
+        write(page, name, text)
+    for name in ("First day", "Last day"):
+        write(page, name, datetime.now(UTC).strftime("%m%d%Y"))
+    press(page, "Keep it as a draft")
+    press(page, "Hand it in")
+    said = approver.open(page.url.removeprefix(town_site.url))
+    press(said, "Release the money")
+    assert "The money is released." in said.locator("main").inner_text()
+    page = officer.open(page.url.removeprefix(town_site.url))
+    write(page, "Why it ends", "the flour is gone")
+    press(page, "End it now")
+    for one in (officer, approver):
+        one.context.close()
+        assert one.problems == []
+
+
+def test_a_colleague_comes_in_by_a_letter_an_app_and_a_password_by_keys(browser: Browser, town_site: TownSite) -> None:
+    officer = signed_in(browser, town_site, "officer")
+    page = officer.open("/office/staff/new/")
+    write(page, "User name", "iris")
+    choose(page, "Works as", "Auditor")
+    press(page, "Make the account")
+    code = page.locator("#code").inner_text()
+    officer.context.close()
+
+    iris = reader(browser, town_site)
+    page = iris.open("/invitation/")
+    write(page, "The code of your letter", code)
+    press(page, "Go on")
+    write(page, "Password", PASSWORD)
+    press(page, "Open the account")
+    page = iris.open("/audit/")
+    press(page, "Use an app")
+    secret, now = page.locator("#authenticator_secret").inner_text(), datetime.now(UTC)
+    write(page, "Code", factors.code_at(secret, now))
+    press(page, "Confirm")
+    expect(page.locator("h1")).to_have_text("Recovery codes")
+    recovery = page.locator("main ol .code").first.inner_text()
+    press(page, "Account")
+    press(page, "Sign out")
+
+    page = iris.open("/audit/")
+    write(page, "User name or e-mail", "iris")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    write(page, "Code", recovery)
+    press(page, "Sign in")
+    page.wait_for_url("**/audit/")
+    iris.context.close()
+    assert iris.problems == officer.problems == []
+
+
+def test_a_resident_sets_their_wallet_by_keys(browser: Browser, town_site: TownSite) -> None:
+    found = signed_in(browser, town_site, "resident", size=PHONE)
+    page = found.open("/purse/settings/")
+    choose(page, "Language", "Espa")
+    press(page, "Save")
+    assert page.locator("html").get_attribute("lang") == "es"
+    choose(page, "Idioma", "English")
+    press(page, "Guardar")
+    tick(page, "Remember on this phone")
+    expect(page.get_by_text("Kept on this phone.")).to_be_visible()
+    found.context.close()
+    assert found.problems == []
 
 
 def test_light_and_dark_and_large_text_are_chosen_by_key_and_stay(browser: Browser, town_site: TownSite) -> None:

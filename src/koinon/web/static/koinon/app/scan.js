@@ -137,6 +137,8 @@ export function keyboard(found) {
       event.stopImmediatePropagation();
       if (field) field.value = before;
       found(text, began);
+    } else if (event.key === "Enter") {
+      typed = ""; // An amount, or a digit: what is scanned right after it is not more of the same.
     } else if (event.key.length === 1) {
       typed += event.key;
       if (typed.length > 200) typed = "";
