@@ -190,12 +190,15 @@ def test_a_provider_hands_in_a_signed_text_message_and_a_forged_one_is_refused(o
     officer.post(f"{page}texts/", {"person": person, "number": "+34 600 70 80 90"})
     assert "Answer no more" in officer.get(page).content.decode()
     secret = "whsec_" + base64.b64encode(b"a secret of the provider").decode()
-    body = json.dumps({"from": "+34600708090", "text": "SALDO"}).encode()
+    message = {"town": town.slug, "from": "+34600708090", "text": "SALDO"}
+    body = json.dumps(message).encode()
     address = f"/texts/{town.slug}/"
     assert send(address, secret, body) == 404, "nobody has set the secret"
     monkeypatch.setenv("KOINON_SMS_SECRET", secret)
     other = "whsec_" + base64.b64encode(b"a secret of another one").decode()
     assert [send(address, each, body) for each in (secret, other)] == [202, 400]
+    elsewhere = [json.dumps({**message, "town": "elsewhere"}), json.dumps({"from": "+34600708090", "text": "SALDO"})]
+    assert [send(address, secret, each.encode()) for each in elsewhere] == [400, 400], "signed for no town, or another"
     with transaction.atomic():
         told = messages.of_party(raw(), town_id=town.pk, party=person)
     assert {each.kind for each in told} & {"text.balance", "text.balance-until"}

@@ -113,6 +113,23 @@ def test_five_wrong_pins_at_many_tills_at_once_lock_and_nothing_tells_of_the_car
         assert secret not in written
 
 
+def test_numbers_are_guessed_at_a_shop_only_so_often_and_its_sales_are_not_counted(town: Town, shop: Shop) -> None:
+    assert shop.pay(town) == "paid"
+    fields = {"key": uuid4(), "amount": 1_00, "language": "en"}
+    no_card = {"instruments.card-not-found", "instruments.not-a-card"}
+
+    def guess(path: str, number: int) -> str:
+        _, said = shop.post(path, {**fields, "pin": PIN, "card": f"{number:012}"})
+        return str(json.loads(said)["code"])
+
+    assert {guess("/till/card/", number) for number in range(58)} == no_card
+    assert shop.pay(town) == "paid"
+    assert {guess("/till/pay/", 1), guess("/till/balance/", 2)} <= no_card
+    for path in ("/till/card/", "/till/pay/", "/till/balance/"):
+        status, said = shop.post(path, {**fields, "pin": PIN, "card": town.printed.token})
+        assert (status, json.loads(said)["code"]) == (429, "till.too-many-tries")
+
+
 def test_the_days_file_has_every_sale_and_what_the_town_says_about_vat(town: Town, shop: Shop) -> None:
     before = shop.get("/till/sales/?file=csv")[1].count(",sold,")
     assert shop.pay(town, amount=2_50) == "paid"

@@ -390,7 +390,10 @@ def unbind(request: HttpRequest, party: UUID) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def text_came(request: HttpRequest, town: str) -> HttpResponse:
-    """A provider hands in a text message, signed (Standard Webhooks); what comes of it is answered to nobody but the sender."""
+    """A provider hands in a text message, signed (Standard Webhooks); what comes of it is answered to nobody but the sender.
+
+    What is signed names the town: a message that was heard on its way to one town is not taken in another.
+    """
     secret = os.environ.get("KOINON_SMS_SECRET", "")
     if not secret:
         raise Http404
@@ -401,11 +404,11 @@ def text_came(request: HttpRequest, town: str) -> HttpResponse:
     body = request.body if len(request.body) <= LARGEST_TEXT else b""
     try:
         came = webhooks.verify(secret, request.headers, body)
-        sender, text = came.content["from"], came.content["text"]
+        meant, sender, text = came.content["town"], came.content["from"], came.content["text"]
         reference = came.content.get("reference", came.id)
     except (NotVerified, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return JsonResponse({"code": "helpdesk.text-not-genuine"}, status=400)
-    if not all(isinstance(each, str) for each in (sender, text, reference)):
+    if meant != town or not all(isinstance(each, str) for each in (sender, text, reference)):
         return JsonResponse({"code": "helpdesk.text-not-genuine"}, status=400)
     texts.receive(
         raw(),

@@ -6,6 +6,7 @@ of a browser hold none of it.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -39,7 +40,7 @@ from koinon.parties.secrets import Secrets
 from koinon.payments import by_phone, queries, requesting, rules
 from koinon.payments.errors import NotACodeToPay, NotPayable
 from koinon.payments.types import Asked, PayeeCode, PaymentRequest, RequestState
-from koinon.web import paying, refusals, wallet
+from koinon.web import paying, refusals, tries, wallet
 from koinon.web.access import everyone, party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
 from koinon.web.installable import scans
@@ -126,19 +127,28 @@ def pay(request: HttpRequest) -> HttpResponse:
     if not code:
         form = CodeForm(request.POST or None)
         return wallet.show(request, "koinon/paying/scan.html", {"form": form}, status=422 if form.errors else 200)
+    now = time.time()
+    if not tries.are_left(tries.BY_PHONE, grant.user_id, now=now):
+        return _asks_again(request, code, _("There were too many numbers that pay nobody. Wait an hour."), 429)
     try:
         with paying.opened() as conn:
             found = requesting.found(conn, town_id=grant.town_id, text=code, secrets=Secrets.load())
     except KoinonError as refused:
+        tries.count(tries.BY_PHONE, grant.user_id, now=now)
         refusals.note(request, refused)
-        form = CodeForm({"code": code if code.strip().isdigit() else ""})
-        form.is_valid()
-        form.errors.clear()
-        form.add_error("code", refusals.sentences(refused)[0])
-        return wallet.show(request, "koinon/paying/scan.html", {"form": form}, status=422)
+        return _asks_again(request, code, refusals.sentences(refused)[0], 422)
     if "pin" in request.POST:
         return _confirmed(request, grant, found, code)
     return _shown(request, grant, found, code)
+
+
+def _asks_again(request: HttpRequest, code: str, why: str, status: int) -> HttpResponse:
+    """The field for a number once more, with what was wrong with the last one."""
+    form = CodeForm({"code": code if code.strip().isdigit() else ""})
+    form.is_valid()
+    form.errors.clear()
+    form.add_error("code", why)
+    return wallet.show(request, "koinon/paying/scan.html", {"form": form}, status=status)
 
 
 def _shown(request: HttpRequest, grant: RoleGrant, found: PaymentRequest | PayeeCode, code: str) -> HttpResponse:

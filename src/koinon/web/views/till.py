@@ -5,6 +5,7 @@ Codes and PINs come in the body of a request and stand in no address and no log.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,11 +18,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from psycopg import Connection
 
+from koinon.instruments.errors import CardNotFound, NotACard
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -32,11 +34,12 @@ from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
 from koinon.payments import queries, shifts, tills
 from koinon.payments.types import Payment
-from koinon.web import formats, installable, refusals, warm
+from koinon.web import formats, installable, refusals, tries, warm
 from koinon.web import till as words
 from koinon.web.access import View, party_of, seat_of, seen_by
 from koinon.web.till import AtWork
 
+TOO_MANY = gettext_lazy("Too many numbers that are no card's were tried at this shop. Wait an hour, or ask the town.")
 MOST_MINOR = 10**12  # What fits the display; the books' own limit is higher.
 
 manifest = installable.manifest(words.TILL)
@@ -155,10 +158,15 @@ def asked(form_class: type[forms.Form]) -> Callable[[Callable[..., Any]], View]:
             if not form.is_valid():
                 return JsonResponse({"code": "request.invalid", "fields": form.errors.get_json_data()}, status=422)
             language = form.cleaned_data.get("language") or get_language() or "en"
+            shop, now = party_of(seat_of(request)), time.time()
             with override(language):
+                if "card" in form.fields and not tries.are_left(tries.AT_TILL, shop, now=now):
+                    return JsonResponse({"code": "till.too-many-tries", "sentences": [TOO_MANY]}, status=429)
                 try:
                     return JsonResponse(view(request, form.cleaned_data))
                 except KoinonError as refused:
+                    if isinstance(refused, CardNotFound | NotACard):
+                        tries.count(tries.AT_TILL, shop, now=now)
                     refusals.note(request, refused)
                     told = {"code": refused.code, "sentences": words.why_not(refused, seat_of(request).town)}
                     return JsonResponse(told, status=refusals.status(refused))
