@@ -181,6 +181,31 @@ def test_what_a_fund_bears_takes_turns_with_approvals_against_its_budget(databas
     assert town.town.broken() == []
 
 
+def test_what_the_town_bears_waits_for_its_fund_with_no_purse_in_hand(database, town, connect_again):
+    """A sweep of the same fund holds its reserve and goes on to purses: whoever held a purse here would never be done."""
+    till, card = town.till("forn"), town.card("pere")
+    sent, came = till.takes(card, "20.00"), []
+    town.conn.commit()
+    settling, watching = connect_again(), connect_again()
+    with psycopg.connect(database.owner_url) as sweeping:
+        sweeping.execute("SELECT id FROM ledger.account WHERE kind = 'reserve' FOR NO KEY UPDATE")
+        thread = threading.Thread(target=lambda: came.extend(town.became(till, sent, conn=settling)))
+        thread.start()
+        for _ in range(400):
+            [blocked] = watching.execute(
+                "SELECT cardinality(pg_blocking_pids(%s))", [settling.info.backend_pid]
+            ).fetchone()  # fmt: skip
+            watching.rollback()
+            if blocked:
+                break
+            time.sleep(0.01)
+        purses = sweeping.execute("SELECT id FROM ledger.account WHERE kind = 'purse' FOR NO KEY UPDATE NOWAIT")
+        assert (blocked, purses.rowcount > 0, town.town.balance("pere", "aid")) == (1, True, "0.00")
+    thread.join()
+    assert came == ["paid 12.00 town 8.00 not-enough"]
+    assert town.town.broken() == []
+
+
 def test_a_till_keeps_no_more_than_its_cap_until_it_is_back(field):
     field.terms(device_most_minor=30_00)
     field.switch_on("forn")

@@ -2,10 +2,13 @@
 
 Every function but ``accept`` is part of its caller's transaction. ``accept`` settles each voucher in a
 transaction of its own, so that one that cannot be paid keeps no other waiting, and whoever is cut off in the
-middle sends all of them again: a voucher that came before is found and not settled twice.
+middle sends all of them again: a voucher that came before is found and not settled twice. What the town bears is paid
+in a second transaction: the ledger orders its locks within a posting and not between two, so no transaction posts twice.
+Where the second one never comes about, the town owes the shop, and pays like everything that it owes.
 
-A town's vouchers take turns: the row of its tally is locked first, then the fund that bears losses, then the books. So what comes first is settled first, and two tills that
-come back at once cannot both use up one card's cap. docs/algorithms/offline-vouchers.md works an example.
+A town's vouchers take turns: the row of its tally is locked first, then the funds that bear losses by their ids, then the
+books. So what comes first is settled first, and two tills that come back at once cannot both use up one card's cap.
+docs/algorithms/offline-vouchers.md works an example.
 """
 
 from __future__ import annotations
@@ -31,8 +34,9 @@ from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger.errors import InsufficientFunds
-from koinon.ledger.types import Code, Kind, NewAccount, Transfer
+from koinon.ledger import queries as books
+from koinon.ledger.errors import GroupRefused, InsufficientFunds
+from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
 from koinon.offline import queries, rules, vouchers
 from koinon.offline.errors import (
     DeviceNotFound,
@@ -61,6 +65,7 @@ from koinon.programmes.errors import FundNotFound
 PACKAGE = "koinon.offline"
 _LABEL = 40
 _TURNS = 64
+_MOST_COVERED = 1000
 
 Opened = Callable[[], AbstractContextManager[Connection[Any]]]
 
@@ -272,34 +277,25 @@ def accept(
             outcomes.append(refused)
             continue
         with opened() as conn:
-            outcomes.append(_settle(conn, town, device, each, content, now=now, actor=actor, secrets=secrets))
+            settled, is_new = _settle(conn, town, device, each, content, now=now, actor=actor, secrets=secrets)
+        if is_new and settled.owed_minor:
+            with opened() as conn:
+                settled = _cover_at_once(conn, town, settled.id, at=now, actor=actor)
+        outcomes.append(settled)
     return outcomes
 
 
 def cover_owed(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> int:
-    """Pay shops what the town owes them for vouchers, the oldest first, as far as its funds have it; how many were paid."""
+    """Pay shops what the town owes them for vouchers, the oldest first, as far as its funds have it; how many were paid.
+
+    Whoever came first is paid first, large or small. A thousand at the most; call it again for more, in another transaction.
+    """
     if not scalar(conn, statement(PACKAGE, "is_owed"), town_id=town_id):
         return 0
     town = parties.town(conn, town_id)
     execute(conn, statement(PACKAGE, "lock_town"), town_id=town_id)
-    paid, short = 0, set()
-    waiting = many(conn, statement(PACKAGE, "lock_owed"), _Owed, town_id=town_id)
-    for fund_id in sorted({owed.fund_id for owed in waiting}):
-        funds.take_turns(conn, fund_id=fund_id)
-    for owed in waiting:
-        if owed.fund_id in short:
-            continue  # Whoever came first is paid first, large or small.
-        if _cover(conn, town, owed.id, owed.party, owed.fund_id, owed.owed_minor, at=at, actor=actor):
-            execute(conn, statement(PACKAGE, "cover"), town_id=town_id, id=owed.id)
-            after = {"covered_minor": owed.owed_minor}
-            record(
-                conn, town_id=town_id, actor=actor, action="offline.covered", subject=f"voucher:{owed.id}", after=after,
-                at=at,
-            )  # fmt: skip
-            paid += 1
-        else:
-            short.add(owed.fund_id)
-    return paid
+    waiting = many(conn, statement(PACKAGE, "lock_owed"), _Owed, town_id=town_id, id=None)
+    return len(_cover(conn, town, waiting, at=at, actor=actor))
 
 
 def _read(town: TownFacts, device: Device, sent: Sent) -> Content:
@@ -322,18 +318,17 @@ def _settle(
     now: datetime,
     actor: str,
     secrets: Secrets,
-) -> Voucher:
+) -> tuple[Voucher, bool]:
+    """What became of a voucher, and whether it is the first time that it came. What the town bears is owed so far."""
     execute(conn, statement(PACKAGE, "lock_town"), town_id=town.id)
     digest = vouchers.digest(sent.body)
     before = queries.vouchers(conn, town_id=town.id, device_id=device.id, digest=digest)
     if before:
-        return before[0]
+        return before[0], False
     first = queries.first_of_counter(conn, town_id=town.id, device_id=device.id, counter=content.counter)
     card, sealed_well = _card(conn, town, sent, content, secrets)
     day, arrived = _today(town, content.accepted_at), _today(town, now)
     seen = _circumstances(conn, town, device, content, card, sealed_well, day, arrived, first)
-    if seen.terms is not None and seen.terms.fund_id is not None:
-        funds.take_turns(conn, fund_id=seen.terms.fund_id)  # Before the books, as approvals do.
     settled = rules.settle(content.amount_minor, accepted_at=content.accepted_at, received_at=now, seen=seen)
     voucher_id = new_id()
     paid, payment_id = 0, None
@@ -355,25 +350,23 @@ def _settle(
             most = {"most_minor": seen.terms.month_most_minor, "left_minor": left}
             grounds = (*grounds, Ground("offline.town-has-borne-enough", most))
     fund = seen.terms.fund_id if towns and seen.terms is not None else None
-    covered = bool(fund) and _cover(conn, town, voucher_id, device.party, fund, towns, at=now, actor=actor)
     execute(
         conn, statement(PACKAGE, "add_voucher"),
         town_id=town.id, id=voucher_id, device=device.id, counter=content.counter, clashes=first is not None,
         party=device.party, card=card.id if card else None, amount_minor=content.amount_minor,
         accepted_at=content.accepted_at, received_at=now, day=day, arrived=arrived, month=month, paid_minor=paid,
-        covered_minor=towns if covered else 0, owed_minor=0 if covered else towns, borne_minor=shops, fund_id=fund,
+        covered_minor=0, owed_minor=towns, borne_minor=shops, fund_id=fund,
         payment_id=payment_id, body=sent.body, digest=digest, signature=sent.signature,
         grounds=json.dumps([{"code": ground.code, "fields": ground.fields} for ground in grounds], default=str),
     )  # fmt: skip
     after: dict[str, Any] = {
         "till": str(device.id), "counter": content.counter, "amount_minor": content.amount_minor, "paid_minor": paid,
-        "covered_minor": towns if covered else 0, "owed_minor": 0 if covered else towns, "borne_minor": shops,
-        "grounds": [ground.code for ground in grounds],
+        "owed_minor": towns, "borne_minor": shops, "grounds": [ground.code for ground in grounds],
     }  # fmt: skip
     record(
         conn, town_id=town.id, actor=actor, action="offline.settled", subject=f"voucher:{voucher_id}", after=after, at=now
     )  # fmt: skip
-    return queries.vouchers(conn, town_id=town.id, voucher_id=voucher_id)[0]
+    return queries.vouchers(conn, town_id=town.id, voucher_id=voucher_id)[0], True
 
 
 def _card(
@@ -471,55 +464,86 @@ def _charge(
     return 0, None, grounds
 
 
-def _cover(
-    conn: Connection[Any],
-    town: TownFacts,
-    voucher_id: UUID,
-    party: UUID,
-    fund_id: UUID | None,
-    minor: int,
-    *,
-    at: datetime,
-    actor: str,
-) -> bool:
-    """Pay the shop out of the fund that bears such losses: issued from its reserve and paid in one group, or not at all.
+def _cover_at_once(conn: Connection[Any], town: TownFacts, voucher_id: UUID, *, at: datetime, actor: str) -> Voucher:
+    """Pay what the town bears of a voucher that was just settled, where its fund has it."""
+    execute(conn, statement(PACKAGE, "lock_town"), town_id=town.id)
+    waiting = many(conn, statement(PACKAGE, "lock_owed"), _Owed, town_id=town.id, id=voucher_id)
+    _cover(conn, town, waiting, at=at, actor=actor)
+    return queries.vouchers(conn, town_id=town.id, voucher_id=voucher_id)[0]
 
-    False where the fund is over, has no more budget, or not the money: the town owes it then. The fund is locked before.
+
+def _cover(
+    conn: Connection[Any], town: TownFacts, waiting: Sequence[_Owed], *, at: datetime, actor: str
+) -> list[_Owed]:
+    """Pay shops out of the funds that bear such losses; those that were paid.
+
+    Each is issued from its fund's reserve and paid in one group, or not at all, and all of them in one posting. Where a
+    fund is over, has no more budget or not the money for the next, the town goes on owing that and what came after it.
     """
-    assert fund_id is not None
+    asked: list[_Owed] = []
+    for fund_id in sorted({owed.fund_id for owed in waiting}):
+        funds.take_turns(conn, fund_id=fund_id)
+        left = _left(conn, town, fund_id, at)
+        for owed in (each for each in waiting if each.fund_id == fund_id):
+            left -= owed.owed_minor
+            if left < 0 or len(asked) == _MOST_COVERED:
+                break
+            asked.append(owed)
+    if not asked:
+        return []
+    posted = ledger.post(conn, town_id=town.id, requests=_covering(conn, town, asked, at, actor))
+    paid = []
+    for place, owed in enumerate(asked):
+        refused = [one.error for one in posted[2 * place : 2 * place + 2] if isinstance(one, Refused)]
+        if other := [error for error in refused if not isinstance(error, InsufficientFunds | GroupRefused)]:
+            raise other[0]
+        if refused:
+            continue  # Somebody took the money since it was counted.
+        execute(conn, statement(PACKAGE, "cover"), town_id=town.id, id=owed.id)
+        record(
+            conn, town_id=town.id, actor=actor, action="offline.covered", subject=f"voucher:{owed.id}", at=at,
+            after={"covered_minor": owed.owed_minor},
+        )  # fmt: skip
+        paid.append(owed)
+    return paid
+
+
+def _left(conn: Connection[Any], town: TownFacts, fund_id: UUID, at: datetime) -> int:
+    """What a fund, which is locked, may still pay for losses: what lies in its reserve, within its days and its budget."""
     fund = programmes.fund(conn, town_id=town.id, fund_id=fund_id)
     if fund.last_day is not None and _today(town, at) > fund.last_day:
-        return False
-    if fund.budget_minor is not None:
-        committed = programmes.committed_of_fund(conn, fund_id=fund_id)
-        if committed + minor > fund.budget_minor:
-            return False
-    reserve, escrow, till = ledger.open_accounts(
-        conn,
-        town_id=town.id,
-        accounts=[
-            NewAccount(Kind.RESERVE, town.unit_code, town.party_id, fund_id),
-            NewAccount(Kind.ESCROW, town.unit_code, town.party_id, fund_id),
-            NewAccount(Kind.TILL, town.unit_code, party),
-        ],
-        at=at,
-        actor=actor,
-    )
-    issue, amount = id_under(voucher_id, "issue"), Amount(minor, town.unit_code)
-    how: dict[str, Any] = {"effective_at": at, "actor": actor, "reference": f"voucher:{voucher_id}", "group": issue}
-    try:
-        with savepoint(conn):
-            ledger.post_all(
-                conn,
-                town_id=town.id,
-                requests=[
-                    Transfer(issue, reserve, escrow, amount, Code.ISSUE, **how),
-                    Transfer(id_under(voucher_id, "cover"), escrow, till, amount, Code.COVER, **how),
-                ],
-            )
-    except InsufficientFunds:
-        return False
-    return True
+        return 0
+    reserve = books.account(conn, town_id=town.id, kind=Kind.RESERVE, holder=town.party_id, fund=fund_id)
+    there = reserve.available.minor if reserve else 0
+    if fund.budget_minor is None:
+        return there
+    return min(there, fund.budget_minor - programmes.committed_of_fund(conn, fund_id=fund_id))
+
+
+def _covering(
+    conn: Connection[Any], town: TownFacts, asked: Sequence[_Owed], at: datetime, actor: str
+) -> list[Transfer]:
+    """Two transfers for each: out of the reserve, and to the shop."""
+    accounts = [
+        account
+        for owed in asked
+        for account in (
+            NewAccount(Kind.RESERVE, town.unit_code, town.party_id, owed.fund_id),
+            NewAccount(Kind.ESCROW, town.unit_code, town.party_id, owed.fund_id),
+            NewAccount(Kind.TILL, town.unit_code, owed.party),
+        )
+    ]
+    numbers = iter(ledger.open_accounts(conn, town_id=town.id, accounts=accounts, at=at, actor=actor))
+    requests = []
+    for owed in asked:
+        reserve, escrow, till = next(numbers), next(numbers), next(numbers)
+        issue, amount = id_under(owed.id, "issue"), Amount(owed.owed_minor, town.unit_code)
+        how: dict[str, Any] = {"effective_at": at, "actor": actor, "reference": f"voucher:{owed.id}", "group": issue}
+        requests += [
+            Transfer(issue, reserve, escrow, amount, Code.ISSUE, **how),
+            Transfer(id_under(owed.id, "cover"), escrow, till, amount, Code.COVER, **how),
+        ]
+    return requests
 
 
 def _borne(conn: Connection[Any], town_id: int, month: date) -> int:
