@@ -32,12 +32,12 @@ _OTHER = frozenset({"false", "f", "no", "n", "0", "other"})
 class Known:
     """Attributes and roles of accounts in the order of the ledger's names.
 
-    ``missing`` accounts have no row in the file and ``unused`` rows no account in the ledger.
+    ``has_row`` says which accounts the file knows; ``unused`` rows have no account in the ledger.
     """
 
     attributes: Mapping[str, Attribute]
     roles: NDArray[np.uint8]
-    missing: int
+    has_row: NDArray[np.bool_]
     unused: int
 
 
@@ -100,7 +100,9 @@ def read(
             )
         elif attribute.labels:
             attributes[name] = attribute
-    return Known(attributes, roles, len(names) - int(used.sum()), int((~used).sum())), findings
+    has_row = np.zeros(len(names), np.bool_)
+    has_row[of_row[used]] = True
+    return Known(attributes, roles, has_row, int((~used).sum())), findings
 
 
 def _attribute(

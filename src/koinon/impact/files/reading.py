@@ -154,7 +154,7 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
             time_unit=time_unit,
             assumed_zone=asked.zone.key if zone_used and asked.zone is not None else None,
             cohorts_by=by,
-            without_attributes=known.missing if known is not None else len(names),
+            without_attributes=int(((role == Role.HOLDER) & ~known.has_row[of_name]).sum()) if known is not None else 0,
             attributes_unused=known.unused if known is not None else 0,
         ),
         name=asked.file.name,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from koinon.impact.files import reading, results, writing
 from koinon.impact.files.types import Asked
-from koinon.impact.tracing.types import Convention
+from koinon.impact.tracing.types import Convention, Ledger
+
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+_WAYS = ("sector", "kind", "zone", "legal_form", "sse", "size")
 
 CONVENTIONS: dict[str, tuple[Convention, ...]] = {
     "both": (Convention.FIFO, Convention.MIXING),
@@ -39,10 +43,16 @@ def trace_file(
     read = reading.read(asked, say)
     from koinon.impact.tracing import api
 
-    traces = []
-    for convention in CONVENTIONS[conventions]:
-        traces.append(api.trace(read.ledger, convention))
-        say(f"traced, {convention.value}")
+    found = api.trace_each(
+        read.ledger,
+        CONVENTIONS[conventions],
+        paths=ways(read.ledger),
+        tick_us=tick(read.ledger),
+        progress=_told(say),
+        say=say,
+    )
+    traces = list(found.values())
+    say("traced")
     document = results.document(read, traces, asked=_asked(asked, conventions, least))
     if out is None:
         return document
@@ -61,6 +71,34 @@ def trace_file(
     writing.write(out, fill)
     say(f"written to {out}")
     return document
+
+
+def ways(ledger: Ledger) -> list[str]:
+    """The two attributes along which ways are told."""
+    return [name for name in _WAYS if name in ledger.accounts.attributes][:2] or list(ledger.accounts.attributes)[:2]
+
+
+def tick(ledger: Ledger) -> int:
+    """The finest grain of times for which amounts times ticks can be summed exactly: a minute, an hour or a day."""
+    transfers = ledger.transfers
+    if not len(transfers):
+        return DAY
+    moved = int(transfers.amount.sum())
+    span = int(transfers.time[-1]) - int(transfers.time[0])
+    return next((grain for grain in (MINUTE, HOUR) if moved * (span // grain + 1) < 2**61), DAY)
+
+
+def _told(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Progress of a long trace, a line every few seconds."""
+    last = time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 3:
+            last = time.monotonic()
+            say(f"{done:,} of {of:,} transfers traced")
+
+    return told
 
 
 def command_line(asked: Asked, conventions: str) -> list[str]:

@@ -1,0 +1,136 @@
+"""Which groups a report names: none of a few accounts, and none that one account makes up alone.
+
+A report is read by more people than the file it was made from. Groups of fewer accounts than ``least``, and those of
+which one account takes nearly all, are told together; where not even that suffices, the dimension is left out.
+A town's own figures are published under stricter rules (docs/algorithms/disclosure-control.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koinon.impact.tracing.types import UNKNOWN, CohortTrace, FlowMatrix, Ledger, Path, Role
+
+SMALL = "small groups"
+FURTHER = "further cohorts"
+DOMINANT = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Under which name each label of a dimension is told, and how many accounts each name stands for."""
+
+    names: Mapping[str, str]
+    accounts: Mapping[str, int]
+
+
+def groups(ledger: Ledger, dimension: str, least: int) -> Groups | None:
+    """The groups to tell apart; None where there would be fewer than two."""
+    attribute = ledger.accounts.attributes[dimension]
+    labels = (*attribute.labels, UNKNOWN)
+    holders = ledger.accounts.role == Role.HOLDER
+    codes = np.where(attribute.codes < 0, len(attribute.labels), attribute.codes).astype(np.int64)
+    count = np.bincount(codes[holders], minlength=len(labels))
+    transfers = ledger.transfers
+    taken = np.bincount(transfers.target, weights=transfers.amount, minlength=len(holders)) * holders
+    total = np.bincount(codes, weights=taken, minlength=len(labels))
+    largest = np.zeros(len(labels))
+    np.maximum.at(largest, codes, taken)
+    there = [place for place in range(len(labels)) if count[place]]
+    small = [
+        place
+        for place in there
+        if count[place] < least or (least > 1 and total[place] > 0 and largest[place] > DOMINANT * total[place])
+    ]
+    others = sorted((place for place in there if place not in small), key=lambda place: (total[place], labels[place]))
+    while small and others and not _enough(small, count, total, largest, least):
+        small.append(others.pop(0))
+    if small and not _enough(small, count, total, largest, least):
+        return None
+    if len(small) == 1 and least == 1:
+        small = []
+    names = {labels[place]: SMALL if place in small else labels[place] for place in there}
+    accounts: dict[str, int] = {}
+    for place in there:
+        accounts[names[labels[place]]] = accounts.get(names[labels[place]], 0) + int(count[place])
+    return Groups(names, accounts) if len(accounts) > 1 else None
+
+
+def _enough(
+    small: Sequence[int],
+    count: NDArray[Any],
+    total: NDArray[Any],
+    largest: NDArray[Any],
+    least: int,
+) -> bool:
+    """Whether what is told together may be told: enough accounts, more than one group, and none that dominates."""
+    places = list(small)
+    whole = float(total[places].sum())
+    return (
+        len(places) > 1
+        and int(count[places].sum()) >= least
+        and (whole <= 0 or float(largest[places].max()) <= DOMINANT * whole)
+    )
+
+
+def flows(matrix: FlowMatrix, told: Groups) -> dict[tuple[str, str], int]:
+    """Amounts by name of payer and payee, with where money came from and where it went."""
+    found: dict[tuple[str, str], int] = {}
+    for row, amounts in zip(matrix.rows, matrix.amounts.tolist(), strict=True):
+        for column, amount in zip(matrix.columns, amounts, strict=True):
+            if amount:
+                pair = told.names.get(row, row), told.names.get(column, column)
+                found[pair] = found.get(pair, 0) + amount
+    return {pair: amount for pair, amount in found.items() if amount}
+
+
+def reach(cohort: CohortTrace, dimension: str, told: Groups) -> dict[str, dict[int, float]]:
+    """What arrived at each group with its first, second ... payment."""
+    found: dict[str, dict[int, float]] = {name: {} for name in told.accounts}
+    for label, hops in cohort.reach.get(dimension, {}).items():
+        name = told.names.get(label, label)
+        for hop, amount in hops.items():
+            of = found.setdefault(name, {})
+            of[hop] = of.get(hop, 0) + amount
+    return found
+
+
+def paths(found: Sequence[Path], told: Groups, least: int) -> list[Path]:
+    """Ways of money between groups that are named, taken by enough different accounts."""
+    return [
+        path
+        for path in found
+        if min(
+            path.holders, path.payers if len(path.labels) > 1 else least, path.payees if len(path.labels) > 1 else least
+        )
+        >= least
+        and (least == 1 or path.largest <= DOMINANT * path.amount)
+        and all(told.names.get(label, label) != SMALL for label in path.labels)
+    ]
+
+
+def small_cohorts(ledger: Ledger, least: int) -> set[int]:
+    """Cohorts that were issued to fewer accounts than ``least``; told together with the next larger ones."""
+    transfers = ledger.transfers
+    rows = np.flatnonzero(
+        (ledger.accounts.role[transfers.source] == Role.ISSUER)
+        & (ledger.accounts.role[transfers.target] == Role.HOLDER)
+        & ~transfers.undoes
+    )
+    pairs = np.unique(transfers.cohort[rows].astype(np.int64) * len(ledger.accounts.names) + transfers.target[rows])
+    receivers = np.bincount(pairs // max(1, len(ledger.accounts.names)), minlength=len(ledger.cohorts))
+    small = {int(place) for place in np.flatnonzero(receivers < least)}
+    if small:
+        for place in np.argsort(receivers, kind="stable").tolist():
+            different = np.unique(
+                pairs[np.isin(pairs // len(ledger.accounts.names), list(small))] % len(ledger.accounts.names)
+            )
+            if len(small) > 1 and len(different) >= least:
+                break
+            small.add(int(place))
+    return small

@@ -1,0 +1,171 @@
+"""Small pieces of a page: escaped text, numbers for people, tables, bars and flow diagrams as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from koinon.impact.sankey import Link, Node, layout
+
+
+def text(value: Any) -> str:
+    return escape(str(value), quote=True)
+
+
+class Money:
+    """Amounts of one unit, as people write them.
+
+    >>> euros = Money("REC", 2)
+    >>> euros.exact(1234567), euros.whole(1234567), euros.exact(99.6), Money("hours", 0).exact(12)
+    ('12,345.67', '12,346', '1.00', '12')
+    """
+
+    def __init__(self, unit: str, decimals: int) -> None:
+        self.unit = unit
+        self.decimals = decimals
+
+    def exact(self, minor: float) -> str:
+        sign, whole = "−" if round(minor) < 0 else "", abs(round(minor))
+        units, rest = divmod(whole, 10**self.decimals)
+        return f"{sign}{units:,}" + (f".{rest:0{self.decimals}d}" if self.decimals else "")
+
+    def whole(self, minor: float) -> str:
+        units = round(minor) / 10**self.decimals
+        if abs(units) < 10 and self.decimals:
+            return self.exact(minor)
+        return f"{round(units):,}".replace("-", "−")
+
+
+def share(part: float, whole: float) -> str:
+    """A share of a whole; the dash is what is undefined.
+
+    >>> share(1, 3), share(1, 0), share(1, 100_000)
+    ('33.3%', '—', '< 0.1%')
+    """
+    if not whole:
+        return "—"
+    percent = 100 * part / whole
+    return "< 0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+
+
+def number(value: float | None, places: int = 2) -> str:
+    return "—" if value is None else f"{value:,.{places}f}"
+
+
+def days(value: float | None) -> str:
+    """A time in days, or in hours and minutes where it is short.
+
+    >>> days(31.24), days(0.25), days(0.003), days(None)
+    ('31.2 days', '6.0 hours', '4 minutes', '—')
+    """
+    if value is None:
+        return "—"
+    if value >= 1:
+        return f"{value:,.1f} days"
+    return f"{value * 24:.1f} hours" if value * 24 >= 1 else f"{round(value * 1440)} minutes"
+
+
+def link(anchor: str, words: str) -> str:
+    return f'<a href="#{anchor}">{text(words)}</a>'
+
+
+def table(
+    caption: str, heads: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]], *, foot: Sequence[str] | None = None
+) -> str:
+    """A table in which the first cell of a row is its heading. ``heads``: words as markup, and whether figures follow."""
+    kinds = [' class="figure"' if right else "" for _, right in heads]
+
+    def cells(row: Sequence[str]) -> str:
+        first, *others = row
+        return (
+            f'<tr><th scope="row">{first}</th>'
+            + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds[1:], others, strict=True))
+            + "</tr>"
+        )
+
+    head = "".join(f'<th scope="col"{kind}>{word}</th>' for kind, (word, _) in zip(kinds, heads, strict=True))
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(plain(caption))}"><table>'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>"
+        + "".join(map(cells, rows))
+        + "</tbody>"
+        + (f"<tfoot>{cells(foot)}</tfoot>" if foot else "")
+        + "</table></div>"
+    )
+
+
+def plain(markup: str) -> str:
+    """Words without their marks, for a label.
+
+    >>> plain('Paid on (<a href="#x">how?</a>)')
+    'Paid on (how?)'
+    """
+    import re
+    from html import unescape
+
+    return unescape(re.sub(r"<[^>]+>", "", markup))
+
+
+def bar(parts: Sequence[tuple[str, float]], whole: float) -> str:
+    """A bar of several parts, for the eye only: the table says the figures. ``parts``: class and amount."""
+    if whole <= 0:
+        return ""
+    drawn, left = [], 0.0
+    for kind, amount in parts:
+        wide = max(0.0, 100 * amount / whole)
+        if wide > 0:
+            drawn.append(f'<rect class="{kind}" x="{left:.2f}" width="{wide:.2f}" height="10"/>')
+        left += wide
+    return f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{"".join(drawn)}</svg>'
+
+
+def flow_diagram(
+    name: str,
+    title: str,
+    description: str,
+    nodes: Sequence[Node],
+    links: Sequence[Link],
+    kinds: Mapping[str, str],
+    money: Money,
+) -> str:
+    """The diagram twice, for a desk and for a telephone; ``kinds`` gives each box's class."""
+    drawn = []
+    rows = max((sum(node.column == column for node in nodes) for column in {node.column for node in nodes}), default=1)
+    whole = sum(one.value for one in links)
+    for size, width in (("wide", 720), ("narrow", 340)):
+        drawing = layout(nodes, links, width=width, height=max(300, 62 * rows))
+        bands = "".join(
+            f'<path class="band {kinds.get(band.target if kinds.get(band.target, "") in ENDS else band.source, "")}" '
+            f'd="{band.path}" stroke-width="{band.thickness}"/>'
+            for band in drawing.bands
+        )
+        boxes = "".join(
+            f'<rect class="box {kinds.get(box.key, "")}" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}"/>'
+            for box in drawing.boxes
+        )
+        words = "".join(
+            f'<text x="{box.label_x}" y="{box.label_y}" text-anchor="{box.label_anchor}" dy="0.32em">'
+            f'{text(shortened(box.label, 40 if size == "wide" else 17))} <tspan class="soft">'
+            + (text(money.whole(box.value)) if size == "wide" else share(box.value, whole))
+            + "</tspan></text>"
+            for box in drawing.boxes
+        )
+        drawn.append(
+            f'<svg class="flow {size}" viewBox="0 -8 {drawing.width} {drawing.height + 16}" role="img" '
+            f'aria-labelledby="{name}-{size}-title {name}-{size}-text"><title id="{name}-{size}-title">{text(title)}</title>'
+            f'<desc id="{name}-{size}-text">{text(description)}</desc>{bands}{boxes}{words}</svg>'
+        )
+    return "".join(drawn)
+
+
+ENDS = frozenset({"redeemed", "expired", "withdrawn", "held"})
+
+
+def shortened(words: str, most: int) -> str:
+    """Words that fit beside a box.
+
+    >>> shortened("Neighbourhood of the northern harbour", 20)
+    'Neighbourhood of th…'
+    """
+    return words if len(words) <= most else f"{words[: most - 1]}…"
