@@ -11,7 +11,7 @@ import pytest
 from koinon.db.statements import many, statement
 from koinon.impact import aims
 from koinon.impact.figures import COMPUTED, Figure, Period, figures
-from koinon.impact.indicators.catalogue import CATALOGUE, Source, Unit
+from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Source, Unit
 from koinon.impact.measures import Baskets, ConversionFactor, FundUse, RunningCost, ZoneResidents
 from koinon.kernel.periods import Month
 from tests.impact.story import MADRID, Story, told
@@ -182,3 +182,11 @@ def test_what_a_town_says_is_kept_once_and_read_by_day(django_db):
 def test_a_period_that_has_not_begun_is_a_mistake_of_ours():
     with pytest.raises(AssertionError, match="not begun"):
         Period.of(Month(2027, 1), Month(2027, 1), MADRID, datetime(2026, 12, 1, tzinfo=MADRID))
+
+
+def test_the_catalogue_knows_each_part_by_name(django_db):
+    story, period = november(django_db)
+
+    rows = figures(story.place.conn, story.place.town.pk, period)
+
+    assert [row for row in rows if not BY_KEY[row.indicator].has(row.part)] == []

@@ -108,6 +108,7 @@ def test_a_new_town_gets_everything_that_its_folder_says(applying: Applying, bes
         "activities_new": 4,
         "rates_new": 7,
         "caps_new": 4,
+        "aims_new": 19,
     }
     assert applied.counts["businesses_excluded"] == 2
     kinds = dict(applying.conn.execute("SELECT kind, count(*) FROM ledger.account GROUP BY kind").fetchall())

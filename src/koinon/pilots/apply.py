@@ -27,6 +27,8 @@ from koinon.audit import operations as audit
 from koinon.coproduction.types import ActivityTerms, BankTerms
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
+from koinon.impact import aims
+from koinon.impact.aims import Aim
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.identifiers import id_from, new_id
 from koinon.kernel.money import Amount
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _PACKAGE = "koinon.pilots"
-RECORDED_BELOW = ("time_bank", "activity", "rate", "cap")  # Their operations write audit lines themselves.
+RECORDED_BELOW = ("time_bank", "activity", "rate", "cap", "aim")  # Their operations write audit lines themselves.
 Key = TypeVar("Key")
 Row = TypeVar("Row", bound="DataclassInstance")
 
@@ -208,6 +210,7 @@ class _Differences:
     activities: list[ActivityTerms] = field(default_factory=list)
     rates: list[apply_rewards.RateRow] = field(default_factory=list)
     caps: list[apply_rewards.CapRow] = field(default_factory=list)
+    aims: list[Aim] = field(default_factory=list)
     sealed: dict[UUID, dict[str, str]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -392,6 +395,7 @@ class _Comparison:
         self._compare_accounts()
         self._compare_terms()
         self._compare_rewards()
+        self._compare_aims()
         return self.found
 
     def differences_of_list(self, kind: str, programme: tuple[str, UUID] | None) -> _Differences:
@@ -713,8 +717,15 @@ class _Comparison:
         """Activities, what they earn and the most one person earns by them, and time banks."""
         listed = apply_rewards.wanted(self.plan, self.fund_id)
         there = apply_rewards.present(self.conn, self.town.id if self.town else None)
-        for kind, subject in zip(("time_banks", "activities", "rates", "caps"), RECORDED_BELOW, strict=True):
+        for kind, subject in zip(("time_banks", "activities", "rates", "caps"), RECORDED_BELOW, strict=False):
             self._compare(kind, getattr(listed, kind), getattr(there, kind), subject)
+
+    def _compare_aims(self) -> None:
+        """What the town wants to reach, and what its figures need."""
+        present = aims.present(self.conn, self.town.id) if self.town else ()
+        self._compare(
+            "aims", {aims.key(aim): aim for aim in self.plan.aims}, {aims.key(aim): aim for aim in present}, "aim"
+        )
 
     def _compare_terms(self) -> None:
         """What shops are promised about redemption holds from the day on which a folder first says so.
@@ -832,6 +843,8 @@ def _write(
         conn, town_id=town_id, time_banks=found.time_banks, terms=found.activities, rates=found.rates, caps=found.caps,
         at=at, actor=actor,
     )  # fmt: skip
+    for aim in found.aims:
+        aims.put(conn, town_id=town_id, aim=aim, actor=actor, at=at)
     _record(conn, plan, found, town_id=town_id, at=at, actor=actor)
     return town_id
 

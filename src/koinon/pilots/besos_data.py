@@ -695,6 +695,7 @@ def settings() -> dict[str, str]:
         .replace("@ZONES@", zones),
         "programmes/inclusio.toml": (folder / "inclusio.toml").read_text(encoding="utf-8"),
         "rewards.toml": (folder / "rewards.toml").read_text(encoding="utf-8"),
+        "targets.toml": (folder / "targets.toml").read_text(encoding="utf-8"),
     }
 
 

@@ -16,9 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from koinon.impact.aims import Aim
 from koinon.kernel.decisions import Severity
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.text import fold
+from koinon.pilots.townfolder_aims import TARGETS_FILE, Known, read_aims
 from koinon.pilots.townfolder_cells import (
     Cell,
     CellProblem,
@@ -148,7 +150,7 @@ def read(folder: Path) -> TownPlan:
     ----------
     folder
         Holds town.toml, the files that it names, programmes/*.toml and perhaps
-        rewards.toml. Nothing outside it is opened, nothing in it is changed.
+        rewards.toml and targets.toml. Nothing outside it is opened, nothing in it is changed.
 
     Refuses
     -------
@@ -376,6 +378,7 @@ class _Reading:
             awards=tuple(awards),
             rewards=tuple(self.policies.rewards),
             time_banks=tuple(self.policies.time_banks),
+            aims=self._aims(),
             warnings=self.findings.of(Severity.WARNING),
             notes=tuple(self.notes),
             sha256={
@@ -384,6 +387,21 @@ class _Reading:
                 if path.is_file()
             },
         )
+
+    def _aims(self) -> tuple[Aim, ...]:
+        """What targets.toml says, where there is one."""
+        if not (self.folder / TARGETS_FILE).is_file():
+            return ()
+        root = read_toml(self.folder, TARGETS_FILE, self.findings)
+        if root is None:
+            return ()
+        known = Known(
+            zones=self.zone_of,
+            activities={reward.code for reward in self.policies.rewards},
+            funds={fund.code for fund in self.policies.funds},
+            exponent=self.settings.town.unit.exponent,
+        )
+        return read_aims(root, known)
 
     def _rows(self, settings: TableSettings | None, required: dict[str, bool]) -> Iterator[_Row] | None:
         """The rows of a table after its columns were checked; None when there is no table."""

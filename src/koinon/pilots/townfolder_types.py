@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from koinon.coproduction.types import Cap, Measure, Rate
+from koinon.impact.aims import Aim
 from koinon.kernel.decisions import Finding
 from koinon.kernel.money import Unit
 from koinon.programmes.amounts import OF_AWARD, AmountRule
@@ -278,6 +279,7 @@ class TownPlan:
     awards: tuple[AwardSpec, ...]
     rewards: tuple[RewardSpec, ...]
     time_banks: tuple[TimeBankSpec, ...] = ()
+    aims: tuple[Aim, ...] = ()
     warnings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)

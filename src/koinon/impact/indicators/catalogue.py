@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 
 def gettext_noop(sentence: str) -> str:
@@ -51,7 +52,11 @@ class Better(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One indicator. ``public``: a figure of it may be published, after disclosure control; else it is the staff's."""
+    """One indicator. ``public``: a figure of it may be published, after disclosure control; else it is the staff's.
+
+    ``statements`` are the SQL files in impact/sql that read its material, ``parts`` what its figures are called beside
+    the whole.
+    """
 
     key: str
     symbol: str
@@ -62,6 +67,11 @@ class Entry:
     better: Better
     public: bool = True
     statements: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def has(self, part: str) -> bool:
+        """Whether a figure of it may be called so: "" for the whole, or a part; in ``parts`` a star stands for a code."""
+        return part == "" or any(fnmatchcase(part, pattern) for pattern in self.parts)
 
     @property
     def page(self) -> str:
@@ -95,6 +105,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.NEITHER,
         statements=("flows",),
+        parts=("issued", "spent", "refunded", "redeemed", "expired", "outstanding-start"),
     ),
     Entry(
         "multiplier",
@@ -134,6 +145,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Unit.RATIO,
         Source.TRACE,
         Better.HIGHER,
+        parts=("cohort:*",),
     ),
     Entry(
         "retention",
@@ -143,6 +155,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Unit.SHARE,
         Source.TRACE,
         Better.HIGHER,
+        parts=("hop:*",),
     ),
     Entry(
         "leakage",
@@ -152,6 +165,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Unit.SHARE,
         Source.TRACE,
         Better.LOWER,
+        parts=("hop:*",),
     ),
     Entry(
         "local_share",
@@ -171,6 +185,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.LOWER,
         statements=("first_spend",),
+        parts=("purses", "spent"),
     ),
     Entry(
         "unspent",
@@ -181,6 +196,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.LOWER,
         statements=("fund_use",),
+        parts=("spent", "expired", "fund:*"),
     ),
     Entry(
         "shop_reach",
@@ -211,6 +227,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.LOWER,
         statements=("receipts",),
+        parts=("equals",),
     ),
     Entry(
         "share_by_sse",
@@ -221,6 +238,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.HIGHER,
         statements=("receipts",),
+        parts=("other",),
     ),
     Entry(
         "share_by_zone",
@@ -231,6 +249,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.NEITHER,
         statements=("receipts", "zones"),
+        parts=("zone:*",),
     ),
     Entry(
         "zone_equity",
@@ -241,6 +260,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.LOWER,
         statements=("receipts", "zone_residents"),
+        parts=("most", "zone:*"),
     ),
     Entry(
         "b2b_depth",
@@ -251,6 +271,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.HIGHER,
         statements=("supply",),
+        parts=("of-spending", "buying", "suppliers"),
     ),
     Entry(
         "price_signals",
@@ -262,6 +283,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Better.LOWER,
         public=False,
         statements=("baskets",),
+        parts=("compared", "too-few", "shop:*"),
     ),
     Entry(
         "cost_per_unit",
@@ -272,6 +294,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.CONTRIBUTIONS,
         Better.LOWER,
         statements=("delivered",),
+        parts=("activity:*",),
     ),
     Entry(
         "environment",
@@ -282,6 +305,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.CONTRIBUTIONS,
         Better.HIGHER,
         statements=("delivered", "conversion_factors"),
+        parts=("reused", "co2e", "stream:*"),
     ),
     Entry(
         "sroi",
