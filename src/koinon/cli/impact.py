@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from koinon.cli import trace
+from koinon.cli import impact_town, trace
 
 app = typer.Typer(help="What each unit did: tracing, figures, exports.", no_args_is_help=True)
 
@@ -15,3 +15,5 @@ def _group() -> None:
 
 
 app.command("trace")(trace.trace)
+app.command("town")(impact_town.town)
+app.command("rebuild")(impact_town.rebuild)

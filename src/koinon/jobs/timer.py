@@ -1,5 +1,5 @@
-"""A thread that seals every minute, lapses holds, pays out what is scheduled, runs the invariants, sweeps every day
-and clears old logs away.
+"""A thread that seals every minute and follows what was sealed, lapses holds, pays out what is scheduled, runs the
+invariants, sweeps every day and clears old logs away.
 
 Each round opens a connection of its own, does one town at a time in one
 transaction each, and closes it: a database that went away is found again at the
@@ -26,7 +26,7 @@ from koinon.db import checks
 from koinon.db.connections import connect
 from koinon.db.transactions import transaction
 from koinon.helpdesk import people
-from koinon.jobs import deliveries, disbursing, metrics
+from koinon.jobs import deliveries, disbursing, following, metrics
 from koinon.jobs.messaging import messaging
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
@@ -187,9 +187,16 @@ def standing_orders_round(conn: Connection[Any], *, now: datetime) -> int:
 
 
 def cover_round(conn: Connection[Any], *, now: datetime) -> int:
-    """Pay shops what towns owe them for payments without a network, as far as there is money; how many were paid."""
+    """Pay shops what towns owe them for payments without a network, as far as there is money; how many were paid.
+
+    Before that, take back what towns covered of sales that were given back since.
+    """
     paid = 0
     for town in _towns(conn):
+        with transaction(conn):
+            returned = offline.take_back(conn, town_id=town.id, at=now, actor=COVERER)
+        if returned:
+            log.info("covers returned", town=town.slug, sales=returned)
         with transaction(conn):
             covered = offline.cover_owed(conn, town_id=town.id, at=now, actor=COVERER)
         if covered:
@@ -264,6 +271,7 @@ class Timer(threading.Thread):
                 sweep_at = time.monotonic() + self._sweep_every
             if time.monotonic() >= seal_at:
                 self._once("seal", lambda conn: seal_round(conn, now=datetime.now(UTC)))
+                self._once("impact", lambda conn: following.follow_round(conn, _towns(conn), now=datetime.now(UTC)))
                 seal_at = time.monotonic() + self._seal_every
             if time.monotonic() >= check_at:
                 self._once("check", check_round)

@@ -1,0 +1,44 @@
+"""Follow every town's books after they were sealed, so that the figures are never older than a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from koinon.db.transactions import transaction
+from koinon.impact.town import compiling, following
+from koinon.jobs import metrics
+from koinon.jobs.metrics import figures
+from koinon.kernel.errors import KoinonError
+from koinon.parties.types import TownName
+
+log = structlog.get_logger("koinon.jobs")
+
+FOLLOWER = "job:impact"
+
+
+def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datetime) -> int:
+    """Extend what is known of every town by what was sealed since; how many movements that were.
+
+    Each town has a transaction of its own: one that cannot be followed holds up no other.
+    """
+    if compiling.compile_beside():
+        log.info("kernels compiled")
+    fresh = 0
+    for town in towns:
+        try:
+            with transaction(conn):
+                steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER)
+        except KoinonError as refused:
+            figures.add(metrics.FAILED, job="impact")
+            log.error("town not followed", town=town.slug, code=refused.code)
+            continue
+        for step in steps:
+            if step.convention == following.LOTS:
+                fresh += step.fresh
+                log.info("books followed", town=town.slug, movements=step.fresh, from_the_first=step.begun)
+    return fresh
