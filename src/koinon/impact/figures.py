@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
@@ -38,13 +38,11 @@ from koinon.impact.indicators.shop_reach import shop_reach
 from koinon.impact.indicators.unspent import unspent
 from koinon.impact.indicators.velocity import velocity
 from koinon.impact.indicators.zone_equity import zone_equity
-from koinon.impact.measures import Baskets, Delivered, FundUse, Hops, Supply, hops_of
+from koinon.impact.measures import Baskets, Delivered, FundUse, Hops, Supply, Traced, hops_of
+from koinon.impact.town.queries import followed
 from koinon.impact.types import Flows, ShopReceipts, Wait
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
-
-if TYPE_CHECKING:
-    from koinon.impact.tracing.types import CohortTrace
 
 _PACKAGE = "koinon.impact"
 _ = gettext_noop
@@ -116,12 +114,14 @@ def figures(
     period: Period,
     *,
     keys: Collection[str] | None = None,
-    cohorts: Sequence[CohortTrace] | None = None,
+    cohorts: Sequence[Traced] | None = None,
 ) -> tuple[Figure, ...]:
     """Every figure of a period that comes from the books, the trace and contributions.
 
-    ``keys`` asks for some indicators only. ``cohorts`` are those traced of the town's books (lots: exact); without them
-    what needs the trace is undefined. What a survey or an appraisal says is not in it: each has its own file.
+    ``keys`` asks for some indicators only. What needs the trace reads ``cohorts``: as they were last followed of the
+    town's books, first in first out, unless others are given; it says what became of the period's money up to then,
+    and is undefined where the books were never followed. What a survey or an appraisal says is not in it: each has a
+    file of its own.
     """
     material = _Material(conn, town_id, period, cohorts)
     return tuple(
@@ -139,7 +139,7 @@ class _Material:
     conn: Connection[Any]
     town_id: int
     period: Period
-    cohorts: Sequence[CohortTrace] | None
+    given: Sequence[Traced] | None
 
     def _rows(self, name: str, row: type[Any], **params: Any) -> list[Any]:
         return many(self.conn, statement(_PACKAGE, name), row, town_id=self.town_id, **params)
@@ -190,9 +190,16 @@ class _Material:
         return self._rows("delivered", Delivered, **days)
 
     @cached_property
+    def cohorts(self) -> Sequence[Traced]:
+        if self.given is not None:
+            return self.given
+        lots = followed(self.conn, town_id=self.town_id).get("fifo")
+        return lots.cohorts if lots else ()
+
+    @cached_property
     def by_cohort(self) -> tuple[tuple[str, Hops], ...]:
         """Hops of the cohorts given out in the period's months; labels end with their month."""
-        mine = [one for one in self.cohorts or () if one.issued and one.label[-7:] in self.period.months]
+        mine = [one for one in self.cohorts if one.issued and one.label[-7:] in self.period.months]
         return tuple((one.label, hops_of([one])) for one in mine)
 
     @cached_property

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from uuid import UUID
 
-if TYPE_CHECKING:
-    from koinon.impact.tracing.types import CohortTrace
+
+class Traced(Protocol):
+    """A cohort as the tracing engine gives it, or as it was kept of a town's books."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def issued(self) -> int | float: ...
+    @property
+    def withdrawn(self) -> int | float: ...
+    @property
+    def by_hops(self) -> tuple[int | float, ...]: ...
+    @property
+    def reach(self) -> Mapping[str, Mapping[str, Mapping[Any, int | float]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,7 @@ class Hops:
         return Hops(_added(self.reached, other.reached), _added(self.left, other.left))
 
 
-def hops_of(cohorts: Iterable[CohortTrace]) -> Hops:
+def hops_of(cohorts: Iterable[Traced]) -> Hops:
     """Hops of traced cohorts together. Exact for lots; for mixing as exact as the trace's floats.
 
     What reached the k-th payment is the sum of the cohort's ``reach`` over the labels of one dimension, whichever:
@@ -39,7 +51,7 @@ def hops_of(cohorts: Iterable[CohortTrace]) -> Hops:
         reached = {0: Fraction(cohort.issued) - Fraction(cohort.withdrawn)}
         for amounts in next(iter(cohort.reach.values()), {}).values():
             for hop, amount in amounts.items():
-                reached[hop] = reached.get(hop, Fraction(0)) + Fraction(amount)
+                reached[int(hop)] = reached.get(int(hop), Fraction(0)) + Fraction(amount)
         total += Hops(
             tuple(reached.get(hop, Fraction(0)) for hop in range(max(reached) + 1)),
             tuple(Fraction(amount) for amount in cohort.by_hops),
@@ -146,7 +158,7 @@ class ConversionFactor:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of a survey: what a business or household spent, and how much of it in the town; minor units.
+    """One answer of a survey: what a business or household spent, and how much of it in the town, in one small unit.
 
     ``stratum`` is the group it was drawn from, such as a sector; "" where the sample has none.
     """

@@ -27,8 +27,8 @@ class Judged:
 class Outcome:
     """One change in somebody's life. Nothing has a default: what was not thought about cannot be left out silently.
 
-    ``quantity`` how many experienced it, ``baseline`` how many did before; ``proxy`` what one is worth a year in minor
-    units, by ``proxy_source`` in prices of ``proxy_year``; ``evidence`` says where the quantity was seen.
+    ``quantity`` how many experienced it, ``baseline`` how many did before; ``proxy`` what one is worth a year in the
+    unit of the investment, by ``proxy_source`` in prices of ``proxy_year``; ``evidence`` says where the quantity was seen.
     ``deadweight`` is the share that would have happened anyway, ``displacement`` the share that moved a harm elsewhere,
     ``attribution`` the share due to others, ``drop_off`` the share lost in each later year; ``years`` how long it lasts.
     """
@@ -63,7 +63,7 @@ class Tested:
 class Sroi:
     """``ratio`` by best guesses; ``low`` and ``high`` with every judgement at its worst and its best at once.
 
-    ``present_values`` in minor units by outcome; ``sensitivity`` the judgement that matters most first.
+    ``present_values`` by outcome, in the investment's unit; ``sensitivity`` the judgement that matters most first.
     """
 
     ratio: Fraction | None
