@@ -12,6 +12,8 @@ import pytest
 
 from koinon.instruments import operations as instruments
 from koinon.instruments.types import Why
+from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount
 from koinon.offline import operations, queries
 from koinon.offline.errors import (
     DeviceNotFound,
@@ -22,6 +24,7 @@ from koinon.offline.errors import (
     TooManyDevices,
 )
 from koinon.offline.types import Algorithm, Bearer
+from koinon.payments import operations as payments
 from tests.offline import outage
 from tests.offline.outage import CASHIER, NOON, TREASURER, Outage
 
@@ -328,6 +331,47 @@ def test_the_town_owes_what_its_fund_lacks_and_pays_when_it_has_it(field):
         "owed 17.00 shop 3.00 not-enough town-has-borne-enough"
     ]  # fmt: skip
     assert field.town.broken() == []
+
+
+def test_what_the_town_covered_of_a_sale_that_is_given_back_returns_to_its_fund_in_the_same_share(town):
+    till = town.till("forn")
+    sent = till.takes(town.card("pere"), "20.00")
+    assert town.became(till, sent) == ["paid 12.00 town 8.00 not-enough"]
+    [voucher] = queries.vouchers(town.conn, town_id=town.town.id)
+    how: dict[str, Any] = {"town_id": town.town.id, "actor": CASHIER}
+
+    def gives_back(minor: int | None) -> tuple[int, str, str, str]:
+        payments.refund(
+            town.conn, refund_id=new_id(), payment_id=voucher.payment_id, effective_at=NOON + 3 * HOUR,
+            amount=Amount(minor, "REC") if minor else None, **how,
+        )  # fmt: skip
+        sales = operations.take_back(town.conn, at=NOON + 3 * HOUR, **how)
+        assert operations.take_back(town.conn, at=NOON + 3 * HOUR, **how) == 0
+        assert town.town.broken() == []
+        return sales, town.town.balance("forn"), town.town.reserve("risk"), town.town.balance("pere", "aid")
+
+    assert operations.take_back(town.conn, at=NOON + 3 * HOUR, **how) == 0
+    assert gives_back(1) == (0, "19.99", "52.00", "0.01")  # A cent's share is no whole cent.
+    assert gives_back(5_99) == (1, "10.00", "56.00", "6.00")
+    assert gives_back(None) == (1, "0.00", "60.00", "12.00")
+    [voucher] = queries.vouchers(town.conn, town_id=town.town.id)
+    assert (voucher.covered_minor, voucher.returned_minor) == (8_00, 8_00)
+
+
+def test_what_a_till_has_not_got_any_more_stays_due_to_the_town(town):
+    till = town.till("forn")
+    assert town.became(till, till.takes(town.card("pere"), "20.00")) == ["paid 12.00 town 8.00 not-enough"]
+    [voucher] = queries.vouchers(town.conn, town_id=town.town.id)
+    how: dict[str, Any] = {"town_id": town.town.id, "actor": CASHIER}
+    town.town.pay("forn", "bar", "8.00")
+    payments.refund(
+        town.conn, refund_id=new_id(), payment_id=voucher.payment_id, effective_at=NOON, amount=None, **how
+    )  # fmt: skip
+    assert operations.take_back(town.conn, at=NOON, **how) == 0
+    town.town.pay("bar", "forn", "8.00")
+    assert operations.take_back(town.conn, at=NOON, payment_id=voucher.payment_id, **how) == 1
+    assert (town.town.balance("forn"), town.town.reserve("risk")) == ("0.00", "60.00")
+    assert town.town.broken() == []
 
 
 def test_a_withdrawn_till_is_heard_for_what_it_accepted_before(town):

@@ -281,7 +281,8 @@ def report(
             total = found.totals
             console.print(
                 f"{first} to {last}: {total.vouchers} payments over {money(total.amount_minor)}; paid by cards "
-                f"{money(total.paid_minor)}, by the town {money(total.covered_minor)}, owed by the town "
+                f"{money(total.paid_minor)}, by the town {money(total.covered_minor)} (given back since: "
+                f"{money(total.returned_minor)}), owed by the town "
                 f"{money(total.owed_minor)}, borne by shops {money(total.borne_minor)}.",
                 markup=False,
                 soft_wrap=True,
@@ -428,6 +429,7 @@ def _as_json(one: Voucher) -> dict[str, Any]:
         "covered": one.covered_minor,
         "owed": one.owed_minor,
         "borne": one.borne_minor,
+        "returned": one.returned_minor,
         "payment": str(one.payment_id) if one.payment_id else None,
         "grounds": [{"code": ground.code, "fields": ground.fields} for ground in one.grounds],
     }

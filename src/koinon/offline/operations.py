@@ -36,7 +36,7 @@ from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
 from koinon.ledger.errors import GroupRefused, InsufficientFunds
-from koinon.ledger.types import Code, Kind, NewAccount, Refused, Transfer
+from koinon.ledger.types import Code, Kind, NewAccount, Outcome, Refused, Reversal, Transfer
 from koinon.offline import queries, rules, vouchers
 from koinon.offline.errors import (
     DeviceNotFound,
@@ -82,6 +82,21 @@ class _OfCard:
     earlier: list[str]
     arrived_minor: int
     arrived: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refunded:
+    id: UUID
+    fund_id: UUID
+    paid_minor: int
+    covered_minor: int
+    returned_minor: int
+    refunded_minor: int
+
+    @property
+    def due_minor(self) -> int:
+        """What is the town's of what the shop gave back: all of it once the whole sale is given back."""
+        return self.covered_minor * self.refunded_minor // self.paid_minor - self.returned_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +313,51 @@ def cover_owed(conn: Connection[Any], *, town_id: int, at: datetime, actor: str)
     return len(_cover(conn, town, waiting, at=at, actor=actor))
 
 
+def take_back(conn: Connection[Any], *, town_id: int, at: datetime, actor: str, payment_id: UUID | None = None) -> int:
+    """Take from shops what the town covered of sales that they gave back since, to the fund; of how many sales.
+
+    In the share in which the payment was given back, and all of it once that was given back wholly. Of one payment, or
+    of every one. What a till has not got any more stays due: the next call asks again.
+    """
+    execute(conn, statement(PACKAGE, "lock_town"), town_id=town_id)
+    found = many(conn, statement(PACKAGE, "lock_returned"), _Refunded, town_id=town_id, payment=payment_id)
+    found = found[:_MOST_COVERED]
+    if not found:
+        return 0
+    unit = parties.town(conn, town_id).unit_code
+    requests: list[Reversal] = []
+    for sale in found:
+        group, amount = id_under(sale.id, "give-back", sale.returned_minor), Amount(sale.due_minor, unit)
+        how: dict[str, Any] = {"effective_at": at, "actor": actor, "amount": amount, "group": group}
+        how["reference"] = f"voucher:{sale.id}"
+        back = id_under(sale.id, "to-reserve", sale.returned_minor)
+        requests += [
+            Reversal(group, id_under(sale.id, "cover"), **how),
+            Reversal(back, id_under(sale.id, "issue"), **how),
+        ]
+    posted = ledger.post(conn, town_id=town_id, requests=requests)
+    returned = 0
+    for place, sale in enumerate(found):
+        if not _both(posted[2 * place : 2 * place + 2]):
+            continue
+        execute(conn, statement(PACKAGE, "give_back"), town_id=town_id, id=sale.id, minor=sale.due_minor)
+        record(
+            conn, town_id=town_id, actor=actor, action="offline.given-back", subject=f"voucher:{sale.id}", at=at,
+            after={"returned_minor": sale.due_minor},
+        )  # fmt: skip
+        returned += 1
+    return returned
+
+
+def _both(posted: Sequence[Outcome]) -> bool:
+    """Whether a group was posted; False where the money was not there, and what else was refused is raised."""
+    refused = [outcome.error for outcome in posted if isinstance(outcome, Refused)]
+    for error in refused:
+        if not isinstance(error, InsufficientFunds | GroupRefused):
+            raise error
+    return not refused
+
+
 def _read(town: TownFacts, device: Device, sent: Sent) -> Content:
     """What the voucher says, once it is certain that the till said it."""
     content = vouchers.read(sent.body)
@@ -494,10 +554,7 @@ def _cover(
     posted = ledger.post(conn, town_id=town.id, requests=_covering(conn, town, asked, at, actor))
     paid = []
     for place, owed in enumerate(asked):
-        refused = [one.error for one in posted[2 * place : 2 * place + 2] if isinstance(one, Refused)]
-        if other := [error for error in refused if not isinstance(error, InsufficientFunds | GroupRefused)]:
-            raise other[0]
-        if refused:
+        if not _both(posted[2 * place : 2 * place + 2]):
             continue  # Somebody took the money since it was counted.
         execute(conn, statement(PACKAGE, "cover"), town_id=town.id, id=owed.id)
         record(

@@ -129,7 +129,8 @@ class Voucher:
     """A voucher that arrived, settled for good.
 
     ``paid_minor`` came from the purses of the card's holder, ``covered_minor`` from the town's fund, ``owed_minor`` is the
-    town's to pay once the fund has it, ``borne_minor`` the shop bears. ``grounds`` say why not all was paid.
+    town's to pay once the fund has it, ``borne_minor`` the shop bears. ``grounds`` say why not all was paid. Of what was
+    covered, ``returned_minor`` came back to the fund because the shop gave the sale back.
     """
 
     id: UUID
@@ -148,6 +149,7 @@ class Voucher:
     covered_minor: int
     owed_minor: int
     borne_minor: int
+    returned_minor: int
     payment_id: UUID | None
     grounds_json: str
 
@@ -192,6 +194,7 @@ class Totals:
     covered_minor: int
     owed_minor: int
     borne_minor: int
+    returned_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def became(voucher: Voucher, town: Town) -> str:
             (voucher.covered_minor, _("%(amount)s paid by the town")),
             (voucher.owed_minor, _("%(amount)s to be paid by the town")),
             (voucher.borne_minor, _("%(amount)s lost by the shop")),
+            (voucher.returned_minor, _("%(amount)s of it given back to the town")),
         )
         if minor
     ]

@@ -1,7 +1,7 @@
 -- Invariant: the town bears a loss only where the terms of that day say so, out of the fund that they name, and in a month at most what they promise.
 -- Returns the vouchers and months that break it; an empty answer is a pass.
 WITH judged AS (
-    SELECT v.town_id, v.id, v.month, v.covered_minor + v.owed_minor AS towns, v.fund_id, held.bearer, held.fund_id AS promised,
+    SELECT v.town_id, v.id, v.month, v.covered_minor + v.owed_minor - v.returned_minor AS towns, v.fund_id, held.bearer, held.fund_id AS promised,
            held.month_most_minor
     FROM offline.voucher AS v
     LEFT JOIN LATERAL (

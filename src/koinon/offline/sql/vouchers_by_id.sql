@@ -4,7 +4,7 @@
 SELECT
     v.id, v.device, d.number AS device_number, v.counter, v.clashes, v.party, coalesce(o.trade_name, '') AS trade_name,
     v.card, v.amount_minor, t.unit_code AS unit, v.accepted_at, v.received_at, v.paid_minor, v.covered_minor,
-    v.owed_minor, v.borne_minor, v.payment_id, v.grounds::text AS grounds_json
+    v.owed_minor, v.borne_minor, v.returned_minor, v.payment_id, v.grounds::text AS grounds_json
 FROM offline.voucher AS v
 INNER JOIN offline.device AS d ON d.town_id = v.town_id AND d.id = v.device
 INNER JOIN parties_town AS t ON t.id = v.town_id

@@ -23,6 +23,7 @@ from koinon.instruments import small
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount, to_decimal
+from koinon.offline import operations as offline
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, RoleGrant, Town
 from koinon.parties.secrets import Secrets
@@ -320,6 +321,10 @@ def _give_back(
     except KoinonError as refused:
         _refused(request, form, "pin" if "cashier" in refused.code else "amount", refused)
         return None
+    with opened() as conn:  # What the town had covered of it goes back to its fund: a posting of its own.
+        offline.take_back(
+            conn, town_id=grant.town_id, payment_id=sale.id, at=now, actor=work.actor(grant)
+        )  # fmt: skip
     given = formats.amount(done.amount, exponent=grant.town.exponent, country=grant.town.country)
     messages.success(request, _("%(amount)s went back to the customer.") % {"amount": given})
     return redirect("till-sale", payment=sale.id)
