@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_currency_name
 from django.utils.translation import get_language
 
 from koinon.kernel.money import Amount, to_decimal
@@ -112,6 +112,15 @@ def number(value: int | Fraction | float, *, digits: int = 0, country: str = "")
 def thousands_mark(country: str = "") -> str:
     """What parts the thousands of a number: a point in Tunisia's Arabic, a comma in Jordan's."""
     return str(current_locale(country).number_symbols["latn"]["group"])
+
+
+def currency(code: str) -> str:
+    """A national currency by its name, as in "paid out in euros".
+
+    >>> currency("JOD")
+    'Jordanian dinars'
+    """
+    return str(get_currency_name(code, count=100, locale=current_locale("")))
 
 
 def percent(value: Fraction, *, digits: int = 1, country: str = "") -> str:

@@ -90,7 +90,7 @@ EVENTS: dict[str, Any] = {
     "cycle.disbursed": gettext_lazy("a programme's month was paid out"),
     "contribution.rewarded": gettext_lazy("a contribution was rewarded"),
     "contribution.undone": gettext_lazy("a reward was taken back"),
-    "topup.received": gettext_lazy("euros came for a top-up"),
+    "topup.received": gettext_lazy("money came for a top-up"),
     "bonus.granted": gettext_lazy("a bonus was granted"),
     "campaign.nearly-spent": gettext_lazy("a campaign has granted most of its ceiling"),
     "campaign.ended": gettext_lazy("a campaign ended"),

@@ -117,15 +117,15 @@ SENTENCES: dict[str, Any] = {
     "campaigns.in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "campaigns.code-taken": gettext_lazy("Another campaign has this short name."),
     "campaigns.reserve-short": gettext_lazy(
-        "The fund's reserve holds fewer euros than the ceiling. Nothing was issued."
+        "The fund's reserve holds less money than the ceiling. Nothing was issued."
     ),
     "campaigns.budget-exceeded": gettext_lazy("This would issue more than the fund's budget. Nothing was issued."),
     "campaigns.over": gettext_lazy("The campaign's last day has passed."),
     "treasury.topup-not-found": gettext_lazy("The town knows no top-up with this reference."),
     "treasury.topup-return-too-large": gettext_lazy("More was to go back than is left of this top-up."),
-    "treasury.topup-not-open": gettext_lazy("This top-up is not waiting for its euros any more."),
+    "treasury.topup-not-open": gettext_lazy("This top-up is not waiting for its money any more."),
     "treasury.topup-amount-differs": gettext_lazy("Another amount was announced. Look first, then credit what came."),
-    "treasury.topup-already-received": gettext_lazy("This top-up was received before: these are more euros for it."),
+    "treasury.topup-already-received": gettext_lazy("This top-up was received before: this is more money for it."),
     "coproduction.rate-in-use": gettext_lazy(
         "Something was paid by the rate or limit of that day. Choose a later day."
     ),
@@ -146,7 +146,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "coproduction.same-person": gettext_lazy("You confirmed this. A second coordinator must verify it."),
     "coproduction.reserve-short": gettext_lazy(
-        "The fund's reserve holds fewer euros than this needs. Nothing was paid."
+        "The fund's reserve holds less money than this needs. Nothing was paid."
     ),
     "coproduction.fund-over": gettext_lazy("The fund's last day has passed. Nothing can be paid from it."),
     "coproduction.reason-missing": gettext_lazy("Say why in a few words."),
@@ -258,7 +258,7 @@ SENTENCES: dict[str, Any] = {
     "programmes.change-not-withdrawn": gettext_lazy("This change holds already, or another one follows it."),
     "programmes.still-bound": gettext_lazy("This money stays bound until its last day."),
     "programmes.fund-not-over": gettext_lazy("The last day of this money is not over yet."),
-    "programmes.reserve-short": gettext_lazy("The reserve holds fewer euros than this month needs. Nothing was paid."),
+    "programmes.reserve-short": gettext_lazy("The reserve holds less money than this month needs. Nothing was paid."),
     "office.changed-since-preview": gettext_lazy("The records changed since you looked. Look at the preview again."),
     "office.nothing-to-do": gettext_lazy("None of the records chosen would change."),
     "office.upload-not-found": gettext_lazy("The file is kept no longer. Send it again."),

@@ -148,6 +148,12 @@ def as_money(minor: int, town: Town) -> SafeString:
 
 
 @register.filter
+def cash(town: Town | None) -> str:
+    """The national money of a town by its name, as in "paid out in euros"."""
+    return formats.currency(town.national_currency) if town is not None else ""
+
+
+@register.filter
 def as_percent(value: Fraction, town: Town) -> str:
     """A share inside a translated sentence."""
     whole = (value * 100).denominator == 1

@@ -38,7 +38,7 @@ from koinon.web.tables import Column, Kind, Table
 
 WAYS: dict[str, Any] = {Way.BANK: gettext_lazy("By bank transfer"), Way.CARD: gettext_lazy("By card")}
 STATES: dict[str, Any] = {
-    TopUpState.PENDING: pgettext_lazy("top-up", "Waiting for the euros"),
+    TopUpState.PENDING: pgettext_lazy("top-up", "Waiting for the money"),
     TopUpState.RECEIVED: pgettext_lazy("top-up", "Received"),
     TopUpState.CANCELLED: pgettext_lazy("top-up", "Given up"),
 }
@@ -144,7 +144,7 @@ def cancel(request: HttpRequest, topup: UUID) -> HttpResponse:
     seat = seat_of(request)
     asked = _own(seat, topup)
     topups.cancel(raw(), town_id=seat.town_id, topup_id=asked.id, at=timezone.now(), actor=seat.user.actor)
-    messages.success(request, _("It is given up. Should the euros come all the same, they are credited to you."))
+    messages.success(request, _("It is given up. Should the money come all the same, it is credited to you."))
     return redirect("top-up")
 
 
@@ -215,7 +215,7 @@ def running(town: Town, *triggers: Trigger) -> list[Campaign]:
 TOPUPS = Table(
     name="top-ups",
     title=gettext_lazy("Top-ups"),
-    hint=gettext_lazy("Units are made when the euros are there, whether the bank or the card provider says so first."),
+    hint=gettext_lazy("Units are made when the money is there, whether the bank or the card provider says so first."),
     empty=gettext_lazy("Nobody has topped up yet."),
     columns=[
         Column("requested_at", gettext_lazy("Asked for"), Kind.INSTANT),
