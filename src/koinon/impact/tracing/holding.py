@@ -62,7 +62,7 @@ class LotsState:
     """Lots by account, and everything that was counted of them so far.
 
     Extended by one caller at a time. Memory: 64 bytes an account, 32 a lot with room to grow (128 at least for an account
-    that ever held anything), 8 for each figure of a cohort (about 0.7 kB, 6 kB of ages, 32 bytes a label).
+    that ever held anything), 8 for each figure of a cohort (0.7 kB, 6 kB of ages, 32 bytes a label).
     """
 
     def __init__(self, frame: Frame, first_tick: int) -> None:
@@ -85,14 +85,13 @@ class LotsState:
         matrices = [(count + 2) * (count + 3) for count in counts]
         self.widths[:, 2] = np.cumsum([0, *matrices])[: len(counts)]
         self.flows = np.zeros(sum(matrices), np.int64)
-        self.book = np.zeros((1, lots.REACHED + REACH * sum(counts)), np.int64)
-        self.ages = np.zeros((1, lots.AGES), np.int64)
+        self.book = _table(1, lots.REACHED + REACH * sum(counts))
+        self.ages = _table(1, lots.AGES)
         followed = [list(frame.labels).index(name) for name in frame.paths]
         self.path_dimensions = np.array(followed, np.int64)
         self.nodes = np.zeros((16, 3 + max((counts[at] for at in followed), default=0) + 1), np.int32)
         self.marks[lots.NODES] = 3
-        self.entries = np.zeros((64, 2), np.int64)
-        self.entries[:, 0] = lots.NEVER
+        self.entries = _empty_map(64)
 
     @classmethod
     def begin(
@@ -144,7 +143,7 @@ class LotsState:
             rows = len(ledger.cohorts) + 1
             for name in ("book", "ages"):
                 before = getattr(self, name)
-                after = np.zeros((rows, before.shape[1]), np.int64)
+                after = _table(rows, before.shape[1])
                 after[: len(before)] = before
                 setattr(self, name, after)
         self.cohorts = tuple(ledger.cohorts)
@@ -186,11 +185,12 @@ class LotsState:
 
     def _carry_out(self, ledger: Ledger, progress: Progress | None) -> None:
         rows = ledger.transfers
-        for start in range(0, len(rows), PIECE):
-            stop = min(start + PIECE, len(rows))
-            self.pool, self.nodes, self.entries = lots.move(
+        start = 0
+        while start < len(rows):
+            wanted = min(start + PIECE, len(rows))
+            start = lots.move(
                 start,
-                stop,
+                wanted,
                 rows.time,
                 rows.source,
                 rows.target,
@@ -211,8 +211,30 @@ class LotsState:
                 self.nodes,
                 self.entries,
             )
-            if progress:
-                progress(stop, len(rows))
+            if start < wanted:
+                next_one = rows.source[start], rows.target[start]
+                self._make_room(sum(int(self.heads[account, lots.COUNT]) for account in next_one))
+            elif progress:
+                progress(start, len(rows))
+
+    def _make_room(self, touched: int) -> None:
+        """Larger arrays where the next transfer, between accounts of so many lots, might find too little room."""
+        used = int(self.marks[lots.USED])
+        if len(self.pool) - used < 6 * touched + 64:
+            pool = np.empty((used + used // 2 + 12 * touched + 1024, 4), np.int64)
+            pool[:used] = self.pool[:used]
+            self.pool = pool
+        if self.frame.paths:
+            nodes = int(self.marks[lots.NODES])
+            if len(self.nodes) - nodes < 2 * touched + 8:
+                tree = np.zeros((2 * nodes + 4 * touched + 16, self.nodes.shape[1]), np.int32)
+                tree[:nodes] = self.nodes[:nodes]
+                self.nodes = tree
+            counted = int(self.marks[lots.ENTRIES])
+            if len(self.entries) < 2 * (counted + 6 * touched + 8):
+                entries = _empty_map(4 * (counted + 6 * touched + 8))
+                lots.enter(self.entries, entries)
+                self.entries = entries
 
     def trace(self) -> Trace:
         """What was found so far."""
@@ -233,10 +255,10 @@ class LotsState:
             "counts": counts.astype(np.int32),
             "held": held,
             "flows": self.flows,
-            "book_at": np.flatnonzero(self.book),
-            "book": self.book[self.book != 0],
-            "ages_at": np.flatnonzero(self.ages),
-            "ages": self.ages[self.ages != 0],
+            "book_at": (book_at := np.flatnonzero(self.book)),
+            "book": self.book.reshape(-1)[book_at],
+            "ages_at": (ages_at := np.flatnonzero(self.ages)),
+            "ages": self.ages.reshape(-1)[ages_at],
             "nodes": self.nodes[: self.marks[lots.NODES]],
             "entries": entries[np.argsort(entries[:, 0], kind="stable")],
         }
@@ -292,7 +314,7 @@ class LotsState:
         state.cohorts = tuple(head["cohorts"])
         rows = len(state.cohorts) + 1
         for name in ("book", "ages"):
-            table = np.zeros((rows, getattr(state, name).shape[1]), np.int64)
+            table = _table(rows, getattr(state, name).shape[1])
             table.reshape(-1)[arrays[f"{name}_at"]] = arrays[name]
             setattr(state, name, table)
         state.flows = arrays["flows"].copy()
@@ -300,13 +322,14 @@ class LotsState:
         state.marks[lots.NODES] = len(arrays["nodes"])
         state.nodes = np.zeros((2 * len(arrays["nodes"]), arrays["nodes"].shape[1]), np.int32)
         state.nodes[: len(arrays["nodes"])] = arrays["nodes"]
-        state.heads = np.zeros((len(arrays["counts"]), 8), np.int64)
+        state.heads = _table(len(arrays["counts"]), 8)
         state.heads[:, [lots.ROLE, *range(lots.CODES, lots.CODES + 2)]] = arrays["fixed"]
-        state.pool = lots.lay_out(state.heads, arrays["counts"], arrays["held"], state.marks)
-        for size in (1 << k for k in range(6, 63)):
-            if size >= 4 * len(arrays["entries"]):
-                break
-        state.entries = lots.enter(arrays["entries"], size, state.marks)
+        used = lots.make_room(state.heads, arrays["counts"])
+        state.pool = np.empty((used + used // 4 + 1024, 4), np.int64)
+        lots.lay_out(state.heads, arrays["counts"], arrays["held"], state.pool)
+        state.marks[lots.USED] = used
+        state.entries = _empty_map(4 * len(arrays["entries"]))
+        state.marks[lots.ENTRIES] = lots.enter(arrays["entries"], state.entries)
         return state
 
     def save(self, place: Path) -> None:
@@ -339,9 +362,24 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def _table(rows: int, columns: int) -> NDArray[np.int64]:
+    """Zeros whose rows begin at a cache line each."""
+    wide = -(-columns // 8) * 8
+    raw = np.zeros(rows * wide + 8, np.int64)
+    skip = -(raw.ctypes.data // 8) % 8
+    return raw[skip : skip + rows * wide].reshape(rows, wide)
+
+
+def _empty_map(at_least: int) -> NDArray[np.int64]:
+    """A map of paths without rows, of a power of two."""
+    empty = np.zeros((1 << max(at_least - 1, 63).bit_length(), 2), np.int64)
+    empty[:, 0] = lots.NEVER
+    return empty
+
+
 def _heads(accounts: Accounts) -> NDArray[np.int64]:
     """The fixed part of each account's row; lots come into it by transfers."""
-    heads = np.zeros((len(accounts.role), 8), np.int64)
+    heads = _table(len(accounts.role), 8)
     heads[:, lots.MASK] = -1
     role = heads[:, lots.ROLE]
     role |= accounts.role.astype(np.int64)

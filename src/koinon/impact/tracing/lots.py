@@ -35,22 +35,25 @@ BALANCE: Final = 5
 CODES: Final = 6
 DIMENSIONS: Final = 8
 
-# A row of ``book``: one cohort; the first is of unknown origin, those of the ledger follow.
+# A row of ``book``: one cohort; the first is of unknown origin, those of the ledger follow. What each payment adds to lies
+# in one cache line, what each exit adds to in another.
 NOBODY: Final = 0
-ISSUED: Final = 0
-REDEEMED: Final = 1
-EXPIRED: Final = 2
-WITHDRAWN: Final = 3
-VOLUME: Final = 4
-FIRST_ISSUE: Final = 5
-LAST_ISSUE: Final = 6
+PAID: Final = (
+    0  # + on(k): what was paid on after k payments; + on(k) + 1: the sum of amount x ticks held of what moved on
+)
+STAYED: Final = 6
 THROUGH_SSE: Final = 7
-STAYED: Final = 8
-HOPS_OF_EXITS: Final = 9  # the sum of amount x payments over what left
-TICKS_OF_EXITS: Final = 10  # the sum of amount x ticks from issue over what left
-WAITS: Final = 16  # for each number of payments: amount that moved on, and the sum of amount x ticks held
-EXITS: Final = WAITS + 2 * (HOPS + 1)
-REACHED: Final = EXITS + HOPS + 1
+EXITS: Final = 40  # + k: what left after k payments
+HOPS_BEYOND: Final = EXITS + HOPS + 1  # the sum of amount x payments over what left after HOPS and more
+TICKS_BEYOND: Final = HOPS_BEYOND + 1  # the sum of amount x ticks from issue over what left after FINE and more
+ISSUED: Final = 64
+FIRST_ISSUE: Final = 65
+LAST_ISSUE: Final = 66
+EXPIRED: Final = 67
+WITHDRAWN: Final = 68
+REFUNDED: Final = 69
+RETURNED: Final = 70  # + k: what left after k payments and came back
+REACHED: Final = 88  # + hop x labels + label
 
 # Ages of exits: single ticks, then ever wider classes, each within 1/64 of its age.
 FINE: Final = 128
@@ -136,8 +139,14 @@ def _what(from_role: Any, to_role: Any, undoes: Any, same: Any) -> Any:
 
 
 @inlined
-def _roomier(heads: Any, pool: Any, marks: Any, account: Any) -> Any:
-    """Give an account a block twice as large; the pool, which may have moved."""
+def on(payments: Any) -> Any:
+    """The place of what was paid on after so many payments."""
+    return 2 * payments if payments < 3 else 2 * payments + 2
+
+
+@inlined
+def _roomier(heads: Any, pool: Any, marks: Any, account: Any) -> None:
+    """Give an account a block twice as large."""
     mask = heads[account, MASK]
     size = 4 if mask < 0 else 2 * (mask + 1)
     kind = 2
@@ -148,47 +157,40 @@ def _roomier(heads: Any, pool: Any, marks: Any, account: Any) -> Any:
         marks[FREE + kind] = pool[block, 0]
     else:
         block = marks[USED]
-        if block + size > len(pool):
-            larger = np.empty((max(block + size, len(pool) + len(pool) // 2), 4), np.int64)
-            larger[:block] = pool[:block]
-            pool = larger
         marks[USED] = block + size
     if mask >= 0:
         base = heads[account, BASE]
         first = heads[account, FIRST]
         for k in range(heads[account, COUNT]):
             at = base + ((first + k) & mask)
-            pool[block + k, 0] = pool[at, 0]
-            pool[block + k, 1] = pool[at, 1]
-            pool[block + k, 2] = pool[at, 2]
-            pool[block + k, 3] = pool[at, 3]
+            for word in range(4):
+                pool[block + k, word] = pool[at, word]
         pool[base, 0] = marks[FREE + kind - 1]
         marks[FREE + kind - 1] = base
     heads[account, BASE] = block
     heads[account, FIRST] = 0
     heads[account, MASK] = size - 1
-    return pool
 
 
 @inlined
-def _put(heads: Any, pool: Any, marks: Any, account: Any, amount: Any, w1: Any, w2: Any, w3: Any, before: Any) -> Any:
+def _put(heads: Any, pool: Any, marks: Any, account: Any, amount: Any, w1: Any, w2: Any, w3: Any, before: Any) -> None:
     """Lay a lot behind an account's others, or before them; one with the neighbour when they are alike."""
+    heads[account, BALANCE] += amount
     count = heads[account, COUNT]
     mask = heads[account, MASK]
-    heads[account, BALANCE] += amount
     if count > 0:
         beside = heads[account, FIRST] if before else heads[account, FIRST] + count - 1
         at = heads[account, BASE] + (beside & mask)
         if pool[at, 1] == w1 and pool[at, 2] == w2 and pool[at, 3] == w3:
             pool[at, 0] += amount
-            return pool
+            return
     if count == mask + 1:
         if count >= LAST_LEFT and heads[account, ROLE] & 0xFF != 0:
             heads[account, BALANCE] -= pool[heads[account, BASE] + (heads[account, FIRST] & mask), 0]
             heads[account, FIRST] += 1
             count -= 1
         else:
-            pool = _roomier(heads, pool, marks, account)
+            _roomier(heads, pool, marks, account)
             mask = heads[account, MASK]
     if before:
         heads[account, FIRST] = (heads[account, FIRST] - 1) & mask
@@ -200,7 +202,6 @@ def _put(heads: Any, pool: Any, marks: Any, account: Any, amount: Any, w1: Any, 
     pool[at, 1] = w1
     pool[at, 2] = w2
     pool[at, 3] = w3
-    return pool
 
 
 @inlined
@@ -216,22 +217,18 @@ def _child(nodes: Any, marks: Any, node: Any, label: Any) -> Any:
     """
     more = nodes.shape[1] - 4
     if nodes[node, 1] > REACH + 1:
-        return nodes, node
+        return node
     if nodes[node, 1] == REACH + 1 or marks[NODES] >= MOST_NODES:
         label = more
     child = nodes[node, 3 + label]
     if child == 0:
         child = marks[NODES]
-        if child == len(nodes):
-            larger = np.zeros((2 * len(nodes), nodes.shape[1]), np.int32)
-            larger[:child] = nodes
-            nodes = larger
         marks[NODES] = child + 1
         nodes[node, 3 + label] = child
         nodes[child, 0] = node
         nodes[child, 1] = REACH + 2 if label == more else nodes[node, 1] + 1
         nodes[child, 2] = label
-    return nodes, child
+    return child
 
 
 @inlined
@@ -253,26 +250,15 @@ def _slot(entries: Any, key: Any) -> Any:
 
 
 @inlined
-def _count(entries: Any, marks: Any, node: Any, what: Any, account: Any, amount: Any) -> Any:
-    """Add to what an account had in a path; the map, which may have grown."""
+def _count(entries: Any, marks: Any, node: Any, what: Any, account: Any, amount: Any) -> None:
+    """Add to what an account had in a path."""
     key = (node << 34) | (what << 31) | account
     at = _slot(entries, key)
     if entries[at, 0] == NEVER:
-        if 2 * marks[ENTRIES] >= len(entries):
-            larger = np.empty((4 * len(entries), 2), np.int64)
-            larger[:, 0] = NEVER
-            larger[:, 1] = 0
-            for k in range(len(entries)):
-                if entries[k, 0] != NEVER:
-                    to = _slot(larger, entries[k, 0])
-                    larger[to, 0] = entries[k, 0]
-                    larger[to, 1] = entries[k, 1]
-            entries = larger
-            at = _slot(entries, key)
         entries[at, 0] = key
+        entries[at, 1] = 0
         marks[ENTRIES] += 1
     entries[at, 1] += amount
-    return entries
 
 
 @inlined
@@ -281,10 +267,10 @@ def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, accou
     path_a = np.int64(0)
     path_b = np.int64(0)
     if len(path_dimensions) > 0:
-        nodes, path_a = _child(nodes, marks, np.int64(1), _code(heads, account, path_dimensions[0]))
+        path_a = np.int64(_child(nodes, marks, np.int64(1), _code(heads, account, path_dimensions[0])))
     if len(path_dimensions) > 1:
-        nodes, path_b = _child(nodes, marks, np.int64(2), _code(heads, account, path_dimensions[1]))
-    return nodes, path_a, path_b
+        path_b = np.int64(_child(nodes, marks, np.int64(2), _code(heads, account, path_dimensions[1])))
+    return path_a, path_b
 
 
 @kernel
@@ -311,13 +297,15 @@ def move(
     nodes: Any,
     entries: Any,
 ) -> Any:
-    """Carry out the transfers from ``start`` to ``stop``; the arrays that may have grown.
+    """Carry out the transfers from ``start`` to ``stop``; the first that was not, for want of room in pool, tree or map.
 
     ``widths`` has a row for each dimension: where it begins in a row of reach, how many labels it has with "unknown",
     and where its matrix begins in ``flows``.
     """
     dimensions = len(widths)
-    labels = (book.shape[1] - REACHED) // REACH
+    labels = 0
+    for d in range(dimensions):
+        labels += widths[d, 1]
     paths = len(path_dimensions)
     codes = np.zeros(DIMENSIONS, np.int64)
     for i in range(start, stop):
@@ -331,6 +319,11 @@ def move(
             ahead = target[i + 10]
             at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1
             prefetch(pool, heads[ahead, BASE] + (at & heads[ahead, MASK]))
+        if i + 4 < stop:
+            ahead = source[i + 4]
+            at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1 if lifo else heads[ahead, FIRST]
+            if heads[ahead, COUNT] > 0:
+                prefetch(book, pool[heads[ahead, BASE] + (at & heads[ahead, MASK]), 1] >> 32)
         s = np.int64(source[i])
         t = np.int64(target[i])
         rest = amount[i]
@@ -343,6 +336,13 @@ def move(
         if what == BEYOND:
             marks[OUTSIDE] += rest
             continue
+        taken = heads[s, COUNT]
+        if len(pool) - marks[USED] < 6 * (taken + heads[t, COUNT]) + 64:
+            return i
+        if paths > 0 and (
+            len(nodes) - marks[NODES] < 2 * taken + 8 or len(entries) < 2 * (marks[ENTRIES] + 6 * taken + 8)
+        ):
+            return i
         now = time[i] // tick_us - first_tick
 
         if what == ISSUE:
@@ -353,8 +353,8 @@ def move(
             book[c, ISSUED] += rest
             for d in range(dimensions):
                 flows[widths[d, 2] + widths[d, 1] * (widths[d, 1] + 3) + _code(heads, t, d)] += rest
-            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
-            pool = _put(heads, pool, marks, t, rest, (c << 32) | path_a, (now << 32) | now, path_b, False)
+            path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            _put(heads, pool, marks, t, rest, (c << 32) | path_a, (now << 32) | now, path_b, False)
             continue
 
         from_front = not (lifo or back or what == RETURN)
@@ -372,11 +372,11 @@ def move(
             if what == RETURN:
                 rest -= short
             else:
-                nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, s)
-                pool = _put(heads, pool, marks, s, short, path_a, (now << 32) | now, path_b, not from_front)
+                path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, s)
+                _put(heads, pool, marks, s, short, path_a, (now << 32) | now, path_b, not from_front)
         if what == RETURN and short > 0 and not from_behind:
-            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
-            pool = _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, False)
+            path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, False)
 
         if what == PAYMENT:
             for d in range(dimensions):
@@ -445,8 +445,7 @@ def move(
             path_b = w3 & LOW
 
             if what == PAYMENT:
-                book[c, VOLUME] += moved
-                at = WAITS + 2 * min(payments, HOPS)
+                at = PAID + on(min(payments, HOPS))
                 book[c, at] += moved
                 book[c, at + 1] += moved * (now - arrived)
                 stayed = payments > 0 and away == 0
@@ -463,15 +462,15 @@ def move(
                     for d in range(dimensions):
                         book[c, at + widths[d, 0] + codes[d]] += moved
                 if paths > 0:
-                    nodes, path_a = _child(nodes, marks, path_a, _code(heads, t, path_dimensions[0]))
-                    entries = _count(entries, marks, path_a, PAYER, s, moved)
-                    entries = _count(entries, marks, path_a, PAYEE, t, moved)
+                    path_a = np.int64(_child(nodes, marks, path_a, _code(heads, t, path_dimensions[0])))
+                    _count(entries, marks, path_a, PAYER, s, moved)
+                    _count(entries, marks, path_a, PAYEE, t, moved)
                 if paths > 1:
-                    nodes, path_b = _child(nodes, marks, path_b, _code(heads, t, path_dimensions[1]))
-                    entries = _count(entries, marks, path_b, PAYER, s, moved)
-                    entries = _count(entries, marks, path_b, PAYEE, t, moved)
+                    path_b = np.int64(_child(nodes, marks, path_b, _code(heads, t, path_dimensions[1])))
+                    _count(entries, marks, path_b, PAYER, s, moved)
+                    _count(entries, marks, path_b, PAYEE, t, moved)
             elif what == REFUND:
-                book[c, VOLUME] -= moved
+                book[c, REFUNDED] += moved
                 if payments > 0:
                     stayed = away == 0
                     if payments <= REACH:
@@ -479,12 +478,12 @@ def move(
                         for d in range(dimensions):
                             book[c, at + widths[d, 0] + codes[d]] -= moved
                     if paths > 0:
-                        entries = _count(entries, marks, path_a, PAYER, t, -moved)
-                        entries = _count(entries, marks, path_a, PAYEE, s, -moved)
+                        _count(entries, marks, path_a, PAYER, t, -moved)
+                        _count(entries, marks, path_a, PAYEE, s, -moved)
                         path_a = _parent(nodes, path_a, payments - 1)
                     if paths > 1:
-                        entries = _count(entries, marks, path_b, PAYER, t, -moved)
-                        entries = _count(entries, marks, path_b, PAYEE, s, -moved)
+                        _count(entries, marks, path_b, PAYER, t, -moved)
+                        _count(entries, marks, path_b, PAYEE, s, -moved)
                         path_b = _parent(nodes, path_b, payments - 1)
                     payments -= 1
                     if sse > payments:
@@ -500,21 +499,25 @@ def move(
                 if role == 1:
                     book[c, WITHDRAWN] += signed
                 else:
-                    left_at = now if what == EXIT else arrived
                     if what == EXIT:
-                        at = WAITS + 2 * min(payments, HOPS)
-                        book[c, at] += moved
-                        book[c, at + 1] += moved * (now - arrived)
-                    book[c, REDEEMED if role == 2 else EXPIRED] += signed
+                        age = now - issued
+                        book[c, PAID + on(min(payments, HOPS)) + 1] += moved * (now - arrived)
+                    else:
+                        age = arrived - issued
+                        book[c, RETURNED + min(payments, HOPS)] += moved
                     book[c, EXITS + min(payments, HOPS)] += signed
-                    book[c, HOPS_OF_EXITS] += signed * payments
-                    book[c, TICKS_OF_EXITS] += signed * (left_at - issued)
-                    ages[c, age_class(left_at - issued)] += signed
+                    if role == 3:
+                        book[c, EXPIRED] += signed
+                    if payments >= HOPS:
+                        book[c, HOPS_BEYOND] += signed * payments
+                    if age >= FINE:
+                        book[c, TICKS_BEYOND] += signed * age
+                    ages[c, age_class(age)] += signed
                     if paths > 0:
-                        entries = _count(entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t, signed)
+                        _count(entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t, signed)
                     if paths > 1:
-                        entries = _count(entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t, signed)
-            pool = _put(
+                        _count(entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t, signed)
+            _put(
                 heads,
                 pool,
                 marks,
@@ -529,9 +532,9 @@ def move(
         if from_front:
             heads[s, FIRST] = first + emptied
         if what == RETURN and short > 0 and from_behind:
-            nodes, path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
-            pool = _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
-    return pool, nodes, entries
+            path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
+            _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
+    return stop
 
 
 @kernel
@@ -547,8 +550,8 @@ def gather(heads: Any, pool: Any, held: Any) -> None:
 
 
 @kernel
-def lay_out(heads: Any, counts: Any, held: Any, marks: Any) -> Any:
-    """Give each account a block for its lots; the pool."""
+def make_room(heads: Any, counts: Any) -> Any:
+    """Give each account a block for so many lots; how many rows of the pool are used."""
     used = np.int64(1)
     for account in range(len(counts)):
         size = np.int64(0)
@@ -558,32 +561,34 @@ def lay_out(heads: Any, counts: Any, held: Any, marks: Any) -> Any:
                 size *= 2
         heads[account, BASE] = used if size > 0 else 0
         heads[account, MASK] = size - 1
-        heads[account, COUNT] = counts[account]
         used += size
-    pool = np.empty((used + used // 4 + 1024, 4), np.int64)
-    marks[USED] = used
+    return used
+
+
+@kernel
+def lay_out(heads: Any, counts: Any, held: Any, pool: Any) -> None:
+    """Lay lots that were gathered into their accounts' blocks."""
     at = 0
     for account in range(len(counts)):
+        heads[account, COUNT] = counts[account]
         for k in range(counts[account]):
             for word in range(4):
                 pool[heads[account, BASE] + k, word] = held[at, word]
             heads[account, BALANCE] += held[at, 0]
             at += 1
-    return pool
 
 
 @kernel
-def enter(kept: Any, size: Any, marks: Any) -> Any:
-    """The map of who paid along which path, from its rows."""
-    entries = np.empty((size, 2), np.int64)
-    entries[:, 0] = NEVER
-    entries[:, 1] = 0
+def enter(kept: Any, entries: Any) -> Any:
+    """Put the rows of one map of paths into a larger one; how many they are."""
+    count = 0
     for k in range(len(kept)):
-        at = _slot(entries, kept[k, 0])
-        entries[at, 0] = kept[k, 0]
-        entries[at, 1] = kept[k, 1]
-    marks[ENTRIES] = len(kept)
-    return entries
+        if kept[k, 0] != NEVER:
+            at = _slot(entries, kept[k, 0])
+            entries[at, 0] = kept[k, 0]
+            entries[at, 1] = kept[k, 1]
+            count += 1
+    return count
 
 
 @kernel

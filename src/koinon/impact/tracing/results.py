@@ -76,22 +76,16 @@ def of_lots(state: LotsState) -> Trace:
     ways = np.zeros((lots_held * len(state.frame.paths), 3), np.int64)
     filled = lots.sum_up(state.heads, state.pool, state.widths, held, lying, ways, state.path_dimensions)
 
-    book = state.book
-    left_over = book[:, lots.ISSUED] - held - book[:, lots.REDEEMED] - book[:, lots.EXPIRED] - book[:, lots.WITHDRAWN]
-    total = book.sum(axis=0)
-    issued_rows = np.flatnonzero(book[:, lots.ISSUED])
-    if len(issued_rows):
-        total[lots.FIRST_ISSUE] = book[issued_rows, lots.FIRST_ISSUE].min()
-        total[lots.LAST_ISSUE] = book[issued_rows, lots.LAST_ISSUE].max()
+    book = np.vstack([state.book, state.book.sum(axis=0)[None]])
     ages = np.vstack([state.ages, state.ages.sum(axis=0)[None]])
-    cohorts = _cohorts(
-        (UNKNOWN_ORIGIN, *state.cohorts, "total"),
-        np.vstack([book, total[None]]),
-        np.append(held, held.sum()),
-        _quantiles(ages, state.frame.tick_us),
-        labels,
-        state.frame.tick_us,
-    )
+    held = np.append(held, held.sum())
+    used = np.flatnonzero(state.book[:, lots.ISSUED])
+    if len(used):
+        book[-1, lots.FIRST_ISSUE] = state.book[used, lots.FIRST_ISSUE].min()
+        book[-1, lots.LAST_ISSUE] = state.book[used, lots.LAST_ISSUE].max()
+    left = book[:, lots.EXITS : lots.EXITS + HOPS + 1].sum(axis=1)
+    left_over = book[:, lots.ISSUED] - held - left - book[:, lots.WITHDRAWN]
+    cohorts = _cohorts((UNKNOWN_ORIGIN, *state.cohorts, "total"), book, ages, held, left, labels, state.frame.tick_us)
     flows = _flows(state, labels, lying)
     paths = _paths(state, labels, ways[:filled])
     return Trace(
@@ -119,42 +113,68 @@ def of_lots(state: LotsState) -> Trace:
 def _cohorts(
     names: tuple[str, ...],
     book: NDArray[np.int64],
+    ages: NDArray[np.int64],
     held: NDArray[np.int64],
-    quantiles: list[dict[int, float] | None],
+    left: NDArray[np.int64],
     labels: Mapping[str, tuple[str, ...]],
     tick_us: int,
 ) -> tuple[CohortTrace, ...]:
     days = tick_us / _DAY
-    figures = book[:, : lots.REACHED].tolist()
-    reached = book[:, lots.REACHED :].reshape(len(book), REACH, -1)
-    found = []
-    for at, (name, row, still) in enumerate(zip(names, figures, held.tolist(), strict=True)):
-        left = row[lots.REDEEMED] + row[lots.EXPIRED]
-        issued = row[lots.ISSUED]
-        waits = row[lots.WAITS : lots.EXITS]
-        found.append(
-            CohortTrace(
-                label=name,
-                issued=issued,
-                held=still,
-                redeemed=row[lots.REDEEMED],
-                expired=row[lots.EXPIRED],
-                withdrawn=row[lots.WITHDRAWN],
-                by_hops=tuple(row[lots.EXITS : lots.REACHED]),
-                mean_hops=row[lots.HOPS_OF_EXITS] / left if left else None,
-                volume=row[lots.VOLUME],
-                multiplier=row[lots.VOLUME] / issued if issued else None,
-                days_to_exit=Days(left, row[lots.TICKS_OF_EXITS] / left * days if left else None, quantiles[at]),
-                days_by_hop=tuple(
-                    waits[2 * hop + 1] / waits[2 * hop] * days if waits[2 * hop] else None for hop in range(HOPS + 1)
-                ),
-                reach=Reach(labels, reached[at]),
-                through_sse=row[lots.THROUGH_SSE] if "sse" in labels else None,
-                stayed_in_zone=row[lots.STAYED] if "zone" in labels else None,
-                issued_at=(row[lots.FIRST_ISSUE], row[lots.LAST_ISSUE]) if issued else None,
+    hops = np.arange(HOPS + 1)
+    on = lots.PAID + 2 * hops + np.where(hops < 3, 0, 2)
+    exits = book[:, lots.EXITS : lots.EXITS + HOPS + 1]
+    payments = exits[:, :HOPS] @ hops[:HOPS] + book[:, lots.HOPS_BEYOND]
+    ticks = ages[:, : lots.FINE] @ np.arange(lots.FINE) + book[:, lots.TICKS_BEYOND]
+    volume = book[:, on].sum(axis=1) - book[:, lots.REFUNDED]
+    moved_on = book[:, on] + exits + book[:, lots.RETURNED : lots.RETURNED + HOPS + 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        waits = np.where(moved_on > 0, book[:, on + 1] / moved_on * days, np.nan)
+    reached = book[:, lots.REACHED : lots.REACHED + REACH * sum(map(len, labels.values()))]
+    reached = reached.reshape(len(book), REACH, -1)
+    return tuple(
+        CohortTrace(
+            label=name,
+            issued=issued,
+            held=still,
+            redeemed=gone - expired,
+            expired=expired,
+            withdrawn=withdrawn,
+            by_hops=tuple(by_hops),
+            mean_hops=paid / gone if gone else None,
+            volume=value,
+            multiplier=value / issued if issued else None,
+            days_to_exit=Days(gone, waited / gone * days if gone else None, spread),
+            days_by_hop=tuple(None if wait != wait else wait for wait in lay),
+            reach=Reach(labels, reached[at]),
+            through_sse=through if "sse" in labels else None,
+            stayed_in_zone=stayed if "zone" in labels else None,
+            issued_at=(first, last) if issued else None,
+        )
+        for at, (
+            name, issued, still, gone, expired, withdrawn, by_hops, paid, value, waited, spread, lay, through, stayed,
+            first, last,
+        ) in enumerate(
+            zip(
+                names,
+                book[:, lots.ISSUED].tolist(),
+                held.tolist(),
+                left.tolist(),
+                book[:, lots.EXPIRED].tolist(),
+                book[:, lots.WITHDRAWN].tolist(),
+                exits.tolist(),
+                payments.tolist(),
+                volume.tolist(),
+                ticks.tolist(),
+                _quantiles(ages, tick_us),
+                waits.tolist(),
+                book[:, lots.THROUGH_SSE].tolist(),
+                book[:, lots.STAYED].tolist(),
+                book[:, lots.FIRST_ISSUE].tolist(),
+                book[:, lots.LAST_ISSUE].tolist(),
+                strict=True,
             )
         )
-    return tuple(found)
+    )  # fmt: skip
 
 
 def _lower_ends() -> NDArray[np.int64]:
@@ -278,10 +298,10 @@ def _digest(
         },
     }
     digest = hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
-    tables: list[NDArray[np.int64]] = [state.book, held, *(flows[name].amounts for name in flows)]
-    for table in tables:
-        digest.update(np.ascontiguousarray(table, "<i8").tobytes())
-    filled = np.flatnonzero(state.ages)
-    digest.update(filled.astype("<i8").tobytes())
-    digest.update(state.ages.reshape(-1)[filled].astype("<i8").tobytes())
+    for table in (held, *(flows[name].amounts for name in flows)):
+        digest.update(np.ascontiguousarray(table, "<i8").data)
+    for table in (state.book, state.ages):
+        filled = np.flatnonzero(table)
+        digest.update(filled.astype("<i8").data)
+        digest.update(table.reshape(-1)[filled].astype("<i8").data)
     return digest.hexdigest()
