@@ -19,14 +19,15 @@ was not given back twice in a row; everything else is exact always.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import queue
 import threading
 import time as clocks
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from koinon.impact.tracing.compiled import inlined, kernel, prefetch
 from koinon.impact.tracing.errors import AmountsTooLarge, NotTraceable
 from koinon.impact.tracing.holding import WHY, Progress, peak_mb
 from koinon.impact.tracing.lots import first_fault
+from koinon.impact.tracing.pieces import InMemory, ParquetFiles, Source, ahead
 from koinon.impact.tracing.results import Reach
 from koinon.impact.tracing.types import (
     HOPS,
@@ -54,7 +56,6 @@ from koinon.impact.tracing.types import (
 HOLDING_HOPS = 7
 """``days_by_hop`` of mixing tells how long money was held that had made 0 to 6 payments."""
 
-_PIECE = 1 << 20  # Rows of a piece; what is streamed comes by row groups.
 _AHEAD = 12  # Transfers ahead of which rows are fetched into the cache.
 _DAY = 86_400_000_000.0
 
@@ -76,11 +77,11 @@ _MOVES = 13  # The share that will move on from here, by payment or by leaving.
 _HOP = 15  # _HOP + k: the share that will leave after k payments; -1 to HOPS - 1.
 _ON = 32  # _ON + k: the share that will move on after k payments; -1 to HOLDING_HOPS - 1.
 _STAY = 40  # _STAY + k: the days that it will have lain before it moves on after k payments; -1 to HOLDING_HOPS - 1.
-_USED = 47
-_WIDTH, _LINES = 48, 6  # A row is six cache lines of 64 bytes; its last place is not used.
+_HAS = 47  # What the account has, in whole minor units: fetched with the row. It is no expectation.
+_WIDTH, _LINES = 48, 6  # A row is six cache lines of 64 bytes.
 assert _ON == _HOP + HOPS + 1
 assert _STAY == _ON + HOLDING_HOPS + 1
-assert _STAY + HOLDING_HOPS == _USED
+assert _STAY + HOLDING_HOPS == _HAS
 
 # What a row of the ledger is.
 _NOTHING, _PAYMENT, _GIVEN_BACK, _ISSUE, _EXIT, _RETURN, _OUTSIDE = 0, 1, 2, 3, 4, 5, 6
@@ -116,6 +117,12 @@ def _settle(
     """
     missing = 0
     for at in range(len(source)):
+        soon = at + _AHEAD
+        if soon < len(source):
+            for account in (source[soon], target[soon]):
+                prefetch(balance, account)
+                prefetch(role, account)
+                prefetch(codes, account)
         payer, payee, minor = source[at], target[at], amount[at]
         kind = _kind(payer, payee, role[payer] & 3, role[payee] & 3, undoes[at])
         counted[kind] += minor if kind == _OUTSIDE else 1
@@ -165,7 +172,7 @@ def _paid(values: Any, payer: Any, payee: Any, share: float, day: float, to_sse:
     left = theirs[_REDEEMED] + theirs[_EXPIRED]
     for place in range(_BACK_SSE):
         mine[place] = rest * mine[place] + share * theirs[place]
-    for place in range(_HOP, _WIDTH):
+    for place in range(_HOP, _HAS):
         mine[place] = rest * mine[place] + share * theirs[place - 1]
     mine[_PAID] += share
     mine[_PAID_LEFT] += share * left
@@ -193,7 +200,7 @@ def _given_back(values: Any, payer: Any, payee: Any, share: float, day: float) -
     mine[_BACK_RESTS] = rest * mine[_BACK_RESTS] + share * theirs[_RESTS]
     for place in range(_BACK_SSE):
         mine[place] = rest * mine[place] + share * theirs[place]
-    for first, last in ((_HOP - 1, _ON - 2), (_ON - 1, _STAY - 2), (_STAY - 1, _USED - 1)):
+    for first, last in ((_HOP - 1, _ON - 2), (_ON - 1, _STAY - 2), (_STAY - 1, _HAS - 1)):
         mine[first] = rest * mine[first] + share * (theirs[first] + theirs[first + 1])
         for place in range(first + 1, last):
             mine[place] = rest * mine[place] + share * theirs[place + 1]
@@ -223,7 +230,7 @@ def _read(sums: Any, cohort: Any, value: Any, minor: Any, day: float) -> None:
     """What will become of so much that comes into being here, into its cohort's row."""
     weight = float(minor)
     row = sums[cohort]
-    for place in range(_WIDTH):
+    for place in range(_HAS):
         row[place] += weight * value[place]
     row[_STAY] -= weight * day * value[_MOVES]
     row[_LEFT_AT] -= weight * day * (value[_REDEEMED] + value[_EXPIRED])
@@ -232,7 +239,7 @@ def _read(sums: Any, cohort: Any, value: Any, minor: Any, day: float) -> None:
 @kernel
 def _unwind(
     time: Any, source: Any, target: Any, amount: Any, cohort: Any, undoes: Any,
-    role: Any, epoch: int, balance: Any, values: Any, lines: Any, missing_row: Any, missing_amount: Any,
+    role: Any, epoch: int, values: Any, lines: Any, missing_row: Any, missing_amount: Any,
     top: Any, below: Any, back_amount: Any, back_day: Any, back_values: Any, spare: Any,
     sums: Any, issued: Any, issued_at: Any,
 ) -> None:  # fmt: skip
@@ -264,7 +271,7 @@ def _unwind(
             issued_at[of, 0] = time[at]
             if issued_at[of, 1] < time[at]:
                 issued_at[of, 1] = time[at]
-            balance[payee] -= minor
+            values[payee, _HAS] -= minor
             continue
         if kind == _RETURN:
             if missing_left > 0 and missing_row[missing_left - 1] == at:
@@ -278,15 +285,15 @@ def _unwind(
             for number in range(_WIDTH):
                 row[number] = values[payee, number]
             row[_STAY] -= day * row[_MOVES]
-            balance[payee] -= minor
+            values[payee, _HAS] -= minor
             continue
         if kind != _EXIT:
-            balance[payee] -= minor
+            values[payee, _HAS] -= minor
         missing = 0
         if missing_left > 0 and missing_row[missing_left - 1] == at:
             missing_left -= 1
             missing = missing_amount[missing_left]
-        had = balance[payer] + minor
+        had = values[payer, _HAS] + minor
         share = minor / had
         if kind == _PAYMENT:
             _paid(
@@ -298,7 +305,7 @@ def _unwind(
         else:
             mine = values[payer]
             rest = 1.0 - share
-            for number in range(_WIDTH):
+            for number in range(_HAS):
                 mine[number] *= rest
             gone = minor
             while gone > 0 and top[payee] >= 0:
@@ -306,7 +313,7 @@ def _unwind(
                 taken = min(gone, back_amount[place])
                 part = taken / had
                 moves = mine[_MOVES] + part
-                for number in range(_WIDTH):
+                for number in range(_HAS):
                     mine[number] += part * back_values[place, number]
                 mine[_MOVES] = moves
                 mine[_ON] += part
@@ -326,12 +333,12 @@ def _unwind(
             issued_at[unknown, 0] = time[at]
             if issued_at[unknown, 1] < time[at]:
                 issued_at[unknown, 1] = time[at]
-        balance[payer] = had - missing
+        values[payer, _HAS] = had - missing
 
 
 @kernel
 def _arrive(
-    source: Any, target: Any, amount: Any, cohort: Any, undoes: Any, role: Any, balance: Any, values: Any, lines: Any,
+    source: Any, target: Any, amount: Any, cohort: Any, undoes: Any, role: Any, values: Any, lines: Any,
     columns: Any, width: int, blocks: int, missing_row: Any, missing_amount: Any,
     top: Any, below: Any, back_amount: Any, back_values: Any, spare: Any, sums: Any,
 ) -> None:  # fmt: skip
@@ -344,12 +351,14 @@ def _arrive(
     used = width * blocks
     one = width * (blocks - REACH)
     each = lines.shape[0] // len(values)
+    has = values.shape[1] - 1  # What the account has, as in the row of the other walk.
     missing_left = len(missing_row)
     for back in range(len(source)):
         at = len(source) - 1 - back
         soon = at - _AHEAD
         if soon >= 0:
             payer, payee = source[soon], target[soon]
+            prefetch(columns, payee)
             for line in range(each):
                 prefetch(lines, payer * each + line)
                 prefetch(lines, payee * each + line)
@@ -361,7 +370,7 @@ def _arrive(
             row = sums[cohort[at]]
             for place in range(used):
                 row[place] += minor * values[payee, place]
-            balance[payee] -= minor
+            values[payee, has] -= minor
             continue
         if kind == _RETURN:
             if missing_left > 0 and missing_row[missing_left - 1] == at:
@@ -373,15 +382,15 @@ def _arrive(
             back_amount[place] = minor
             for number in range(used):
                 back_values[place, number] = values[payee, number]
-            balance[payee] -= minor
+            values[payee, has] -= minor
             continue
         if kind != _EXIT:
-            balance[payee] -= minor
+            values[payee, has] -= minor
         missing = 0
         if missing_left > 0 and missing_row[missing_left - 1] == at:
             missing_left -= 1
             missing = missing_amount[missing_left]
-        had = balance[payer] + minor
+        had = values[payer, has] + minor
         share = minor / had
         rest = 1.0 - share
         mine, theirs = values[payer], values[payee]
@@ -421,140 +430,7 @@ def _arrive(
             row = sums[unknown]
             for place in range(used):
                 row[place] += missing * mine[place]
-        balance[payer] = had - missing
-
-
-# --- What is walked: arrays, or Parquet files --------------------------------------------------------
-
-
-COLUMNS = ("time", "source", "target", "amount", "cohort", "undoes")
-
-
-class Source(Protocol):
-    """Transfers in pieces, each of which may be asked for more than once."""
-
-    @property
-    def rows(self) -> int: ...
-
-    @property
-    def pieces(self) -> int: ...
-
-    def piece(self, index: int) -> Transfers: ...
-
-
-class InMemory:
-    """A ledger's transfers, a million at a time."""
-
-    def __init__(self, transfers: Transfers, rows: int = _PIECE) -> None:
-        self._columns = {name: _read_only(getattr(transfers, name)) for name in COLUMNS}
-        self._rows = rows
-
-    @property
-    def rows(self) -> int:
-        return len(self._columns["time"])
-
-    @property
-    def pieces(self) -> int:
-        return -(-self.rows // self._rows)
-
-    def piece(self, index: int) -> Transfers:
-        here = slice(index * self._rows, (index + 1) * self._rows)
-        return Transfers(**{name: column[here] for name, column in self._columns.items()})
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """What comes from a file cannot be written to; kernels are compiled once if nothing that they read can be."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-class ParquetFiles:
-    """Parquet files one after the other, a row group at a time.
-
-    Columns ``time`` (int64 microseconds or a timestamp), ``source`` and ``target`` (indices of accounts, integers),
-    ``amount`` (int64 minor units), ``cohort`` (-1 for none), ``undoes`` (boolean): ``generator.write_parquet`` writes such
-    a file. A row group is held twice while the next one is read: a million rows are 29 MB.
-    """
-
-    def __init__(self, files: Path | Sequence[Path]) -> None:
-        import pyarrow.parquet as pq
-
-        paths = [files] if isinstance(files, Path) else list(files)
-        self._opened = [pq.ParquetFile(path) for path in paths]
-        self._groups = [
-            (number, group) for number, one in enumerate(self._opened) for group in range(one.metadata.num_row_groups)
-        ]
-
-    @property
-    def rows(self) -> int:
-        return sum(one.metadata.num_rows for one in self._opened)
-
-    @property
-    def pieces(self) -> int:
-        return len(self._groups)
-
-    def piece(self, index: int) -> Transfers:
-        import pyarrow as pa
-
-        number, group = self._groups[index]
-        table = self._opened[number].read_row_group(group, columns=list(COLUMNS), use_threads=False)
-
-        def column(name: str, kind: type[np.generic]) -> NDArray[Any]:
-            found = table.column(name).combine_chunks()
-            if isinstance(found, pa.ChunkedArray):
-                found = pa.concat_arrays(found.chunks)
-            if pa.types.is_timestamp(found.type):
-                found = found.cast(pa.timestamp("us", found.type.tz)).cast(pa.int64())
-            array: NDArray[Any] = found.to_numpy(zero_copy_only=False)
-            return _read_only(array.astype(kind, copy=False))
-
-        return Transfers(
-            column("time", np.int64),
-            column("source", np.int32),
-            column("target", np.int32),
-            column("amount", np.int64),
-            column("cohort", np.int32),
-            column("undoes", np.bool_),
-        )
-
-
-def _ahead(source: Source, order: Sequence[int]) -> Iterator[tuple[int, Transfers]]:
-    """The pieces in this order, the next one being read while the last one is worked on."""
-    if isinstance(source, InMemory):
-        for index in order:
-            yield index, source.piece(index)
-        return
-    ready: queue.Queue[tuple[int, Transfers] | BaseException | None] = queue.Queue(maxsize=1)
-    over = threading.Event()
-
-    def put(found: tuple[int, Transfers] | BaseException | None) -> None:
-        while not over.is_set():
-            try:
-                return ready.put(found, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            for index in order:
-                if over.is_set():
-                    return
-                put((index, source.piece(index)))
-            put(None)
-        except BaseException as failed:  # noqa: BLE001  It is raised where the pieces are asked for.
-            put(failed)
-
-    reader = threading.Thread(target=read, name="mixing reads ahead", daemon=True)
-    reader.start()
-    try:
-        while (found := ready.get()) is not None:
-            if isinstance(found, BaseException):
-                raise found
-            yield found
-    finally:
-        over.set()
-        reader.join()
+        values[payer, has] = had - missing
 
 
 # --- The whole ---------------------------------------------------------------------------------
@@ -623,8 +499,7 @@ def trace_source(
     chosen = tuple(accounts.attributes) if dimensions is None else tuple(dimensions)
     walk.plan(chosen, reach_bytes)
     walk.settle()
-    found = walk.unwind()
-    reached = walk.reach()
+    found, reached = walk.back()
     labels = {name: (UNKNOWN, *accounts.attributes[name].labels) for name in chosen}
     issued = found.issued.tolist()
     traces = [
@@ -706,6 +581,7 @@ class _Walk:
         self._missing: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         self.counted = np.zeros(7, np.int64)
         self.rows = self._done = 0
+        self._lock = threading.Lock()
         self.first_at: int | None = None
         self.last_at: int | None = None
         # Matrices of who paid whom, a dimension after the other, as ``results`` tells them.
@@ -727,10 +603,10 @@ class _Walk:
             self._width += len(one.labels) + 1
 
     def _told(self, rows: int) -> None:
-        self._done += rows
         if self._progress is not None:
-            walks = 2 + self._walks()[1]
-            self._progress(self._done, max(self._done, walks * self._source.rows))
+            with self._lock:
+                self._done += rows
+                self._progress(self._done, max(self._done, (2 + self._walks()[1]) * self._source.rows))
 
     def _walks(self) -> tuple[int, int]:
         """Blocks of columns for each label, and how many walks it takes to find them all."""
@@ -741,7 +617,7 @@ class _Walk:
     def settle(self) -> None:
         """Forwards: check each row, and find what everybody has in the end."""
         since, moved = np.iinfo(np.int64).min, 0.0
-        for _, piece in _ahead(self._source, range(self._source.pieces)):
+        for _, piece in ahead(self._source, range(self._source.pieces)):
             count = len(piece)
             at, fault, total = first_fault(
                 piece.time, piece.source, piece.target, piece.amount, piece.cohort, self._accounts.role,
@@ -783,57 +659,65 @@ class _Walk:
         return found
 
     def _backwards(self) -> Iterator[tuple[int, Transfers]]:
-        for index, piece in _ahead(self._source, range(self._source.pieces - 1, -1, -1)):
+        for index, piece in ahead(self._source, range(self._source.pieces - 1, -1, -1)):
             yield index, piece
             self._told(len(piece))
 
-    def unwind(self) -> _Sums:
+    def _unwind(self) -> _Sums:
         """Backwards: what becomes of each unit, read at each issue."""
         count, cohorts = len(self._role), self._cohorts + 1
         values, lines = _aligned(count, _WIDTH)
         values[:, [_HELD, _ZONE, _RESTS]] = 1.0
         piles = _Piles(count, int(self.counted[_RETURN]), _WIDTH)
         found = _Sums(np.zeros((cohorts, _WIDTH)), np.zeros(cohorts, np.int64), np.full((cohorts, 2), -1, np.int64))
-        balance = self._balance.copy()
+        values[:, _HAS] = self._balance
         epoch = self.last_at or 0
         for index, piece in self._backwards():
             _unwind(
                 piece.time, piece.source, piece.target, piece.amount, piece.cohort, piece.undoes,
-                self._role, epoch, balance, values, lines, *self._missing[index],
+                self._role, epoch, values, lines, *self._missing[index],
                 piles.top, piles.below, piles.amount, piles.at, piles.values, piles.spare,
                 found.sums, found.issued, found.issued_at,
             )  # fmt: skip
         for place in piles.left():
             at, minor, value = int(piles.at[place]), int(piles.amount[place]), piles.values[place]
-            found.sums[-1] += minor * value
+            found.sums[-1, :_HAS] += minor * value[:_HAS]
             found.sums[-1, _LEFT_AT] -= minor * (at - epoch) / _DAY * (value[_REDEEMED] + value[_EXPIRED])
             found.issued[-1] += minor
             first, last = found.issued_at[-1].tolist()
             found.issued_at[-1] = (at if first < 0 else min(first, at), max(last, at))
-        assert not balance.any(), "the walk back does not end where the ledger begins"
+        assert not values[:, _HAS].any(), "the walk back does not end where the ledger begins"
         return found
 
-    def reach(self) -> NDArray[np.float64]:
-        """Backwards again: what arrives at accounts of each label, by cohort and number of payments."""
+    def back(self) -> tuple[_Sums, NDArray[np.float64]]:
+        """What becomes of each unit, and what arrives where: by cohort, number of payments, and column of a label.
+
+        Walks are taken two at a time, since none needs what another finds.
+        """
         amounts = np.zeros((self._cohorts + 1, REACH, self._width))
         blocks, walks = self._walks()
-        for walk in range(walks):
-            first, last = self._width * walk // walks, self._width * (walk + 1) // walks
-            here = [np.where((one >= first) & (one < last), one - first, -1) for one in self._columns]
-            columns = np.stack([one for one in here if (one >= 0).any()] or here[:1], axis=1).astype(np.int32)
-            found = self._arrive(columns, last - first, blocks)
-            amounts[:, :, first:last] = found.reshape(self._cohorts + 1, blocks, last - first)[:, blocks - REACH :]
-        return amounts
+        ends = [self._width * walk // walks for walk in range(walks + 1)] if walks else [0]
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="mixing") as pool:
+            unwound = pool.submit(self._unwind)
+            arrived = [pool.submit(self._arrive, first, last, blocks) for first, last in itertools.pairwise(ends)]
+            for (first, last), found in zip(itertools.pairwise(ends), arrived, strict=True):
+                by_block = found.result().reshape(self._cohorts + 1, blocks, last - first)
+                amounts[:, :, first:last] = by_block[:, blocks - REACH :]
+            return unwound.result(), amounts
 
-    def _arrive(self, columns: NDArray[np.int32], width: int, blocks: int) -> NDArray[np.float64]:
+    def _arrive(self, first: int, last: int, blocks: int) -> NDArray[np.float64]:
+        """What arrives in the columns from ``first`` to before ``last``."""
+        width = last - first
+        here = [np.where((one >= first) & (one < last), one - first, -1) for one in self._columns]
+        columns = np.stack([one for one in here if (one >= 0).any()] or here[:1], axis=1).astype(np.int32)
         count, used = len(self._role), width * blocks
-        values, lines = _aligned(count, used)
+        values, lines = _aligned(count, used + 1)
+        values[:, -1] = self._balance
         piles = _Piles(count, int(self.counted[_RETURN]), used)
         sums = np.zeros((self._cohorts + 1, used))
-        balance = self._balance.copy()
         for index, piece in self._backwards():
             _arrive(
-                piece.source, piece.target, piece.amount, piece.cohort, piece.undoes, self._role, balance,
+                piece.source, piece.target, piece.amount, piece.cohort, piece.undoes, self._role,
                 values, lines, columns, width, blocks, *self._missing[index],
                 piles.top, piles.below, piles.amount, piles.values, piles.spare, sums,
             )  # fmt: skip
