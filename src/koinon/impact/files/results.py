@@ -127,7 +127,10 @@ def _trace(trace: Trace) -> dict[str, Any]:
         "unknown_origin": _cohort(trace.unknown_origin),
         "outside": _number(trace.outside),
         "flows": {name: _flows(matrix) for name, matrix in trace.flows.items()},
-        "paths": {name: [asdict(path) for path in paths] for name, paths in trace.paths.items()},
+        "paths": {
+            name: [{**asdict(path), "labels": list(path.labels)} for path in paths]
+            for name, paths in trace.paths.items()
+        },
         "conservation_error": _number(trace.conservation_error),
         "digest": trace.digest,
         "seconds": round(trace.seconds, 3),
