@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from koinon.cli import impact_indicators, impact_town, trace
+from koinon.cli import impact_indicators, impact_report, impact_town, trace
 
 app = typer.Typer(help="What each unit did: tracing, figures, exports.", no_args_is_help=True)
 
@@ -20,3 +20,4 @@ app.command("rebuild")(impact_town.rebuild)
 app.command("indicators")(impact_indicators.indicators)
 app.command("survey")(impact_indicators.survey)
 app.command("sroi")(impact_indicators.sroi)
+app.command("report")(impact_report.report)

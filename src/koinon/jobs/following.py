@@ -10,7 +10,7 @@ import structlog
 from psycopg import Connection
 
 from koinon.db.transactions import transaction
-from koinon.impact.town import compiling, following
+from koinon.impact.town import compiling, following, months
 from koinon.jobs import metrics
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
@@ -33,10 +33,13 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
         try:
             with transaction(conn):
                 steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER)
+                over = months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
         except KoinonError as refused:
             figures.add(metrics.FAILED, job="impact")
             log.error("town not followed", town=town.slug, code=refused.code)
             continue
+        if over:
+            log.info("months traced", town=town.slug, months=[str(month) for month in over])
         for step in steps:
             if step.convention == following.LOTS:
                 fresh += step.fresh

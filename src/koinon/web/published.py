@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from koinon.impact import flow, publication, queries
 from koinon.impact.flow import PublicFlow
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
+from koinon.impact.town.months import last_over
 from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
 from koinon.parties.models import Town
@@ -59,11 +60,8 @@ def is_demo(town: Town) -> bool:
 
 
 def last_month_over(town: Town, now: datetime) -> Month:
-    """The newest month that is over by the clock, or by the demonstration's calendar where that is ahead."""
-    today = now.astimezone(ZoneInfo(town.time_zone)).date()
-    if town.demonstrated_until is not None:
-        today = max(today, town.demonstrated_until + timedelta(days=1))
-    return Month.of(today.replace(day=1) - timedelta(days=1))
+    """The newest month that is over, by the clock or by the demonstration's calendar where that is ahead."""
+    return last_over(now, ZoneInfo(town.time_zone), town.demonstrated_until)
 
 
 def months(town: Town, now: datetime) -> list[Month]:

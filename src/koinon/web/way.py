@@ -10,6 +10,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from koinon.impact.flow import PublicFlow, Source
+from koinon.impact.reports.compose import source_name
 from koinon.impact.sankey import Drawing, Link, Node, layout
 from koinon.programmes.models import Fund
 
@@ -36,7 +37,7 @@ class Way:
 def way(flow: PublicFlow, *, town_id: int) -> Way:
     """What became of a month's units, to be drawn and to be read."""
     names = dict(Fund.objects.filter(town_id=town_id).values_list("pk", "name"))
-    sources = tuple(Step(source_name(source, names), source.minor, gone=False) for source in flow.sources)
+    sources = tuple(Step(_source(source, names), source.minor, gone=False) for source in flow.sources)
     residents = (
         Step(_("Kept from the month before"), flow.carried_by_residents, gone=False),
         Step(_("Received from businesses"), flow.paid_to_residents, gone=False),
@@ -56,22 +57,8 @@ def way(flow: PublicFlow, *, town_id: int) -> Way:
     return Way(_drawing(flow, sources) if flow.told else None, sources, residents, businesses)
 
 
-def source_name(source: Source, names: Mapping[UUID, str]) -> str:
-    """What units came from, in the reader's words; a fund's name as the town wrote it."""
-    fund = names.get(source.fund, "") if source.fund else ""
-    match source.code:
-        case None:
-            return _("Several sources together")
-        case "disburse":
-            return fund or _("Aid")
-        case "reward":
-            return _("Rewards for contributions: %(fund)s") % {"fund": fund} if fund else _("Rewards for contributions")
-        case "topup":
-            return _("Bought with euros")
-        case "bonus":
-            return _("Bonuses")
-        case _:
-            return _("Losses that the town bore")
+def _source(source: Source, names: Mapping[UUID, str]) -> str:
+    return source_name(source.code, names.get(source.fund, "") if source.fund else "")
 
 
 def _drawing(flow: PublicFlow, sources: tuple[Step, ...]) -> Drawing:

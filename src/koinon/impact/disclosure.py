@@ -1,0 +1,228 @@
+"""Which of a period's figures may leave the house, and how finely: what reports and public pages show.
+
+An indicator is hidden unless a rule here lets it through. A whole town's ratio is shown when every month of the period
+is (docs/algorithms/disclosure-control.md, rules 1 to 8): else the hidden month would follow from the period less the
+others. What stands in a published table is taken from there, rounded as it is there, and added up over months only
+where no month hides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from koinon.impact.figures import Figure
+from koinon.impact.indicators.catalogue import BY_KEY, Unit
+from koinon.impact.measures import Delivered
+from koinon.impact.publication import PublicReport, PublicTable, Rules, rounded
+
+_STANDARD = Rules()
+_PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 1, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure as it may be shown. ``hidden``: there is one and it is not told; else ``value`` None is undefined."""
+
+    figure: Figure
+    hidden: bool
+
+    @property
+    def value(self) -> Fraction | None:
+        return None if self.hidden else self.figure.value
+
+
+def disclosed(
+    figures: Iterable[Figure],
+    months: Sequence[PublicReport],
+    delivered: Iterable[Delivered] = (),
+    rules: Rules = _STANDARD,
+) -> tuple[Shown, ...]:
+    """The figures of a period as they may be shown. ``months`` are all of its months, as published.
+
+    ``delivered`` is what contributions of the period were made of: a figure of fewer than ten is hidden.
+    """
+    assert months, "a period has months"
+    by = _Ground(months, _contributions(delivered), rules)
+    shown = []
+    for figure in figures:
+        if not BY_KEY[figure.indicator].public:
+            continue
+        rule = _RULES.get(figure.indicator, _never)
+        found = rule(figure, by)
+        if found is not None:
+            shown.append(Shown(_coarse(found), hidden=False))
+        else:
+            shown.append(Shown(replace(figure, value=None, low=None, high=None), hidden=figure.value is not None))
+    return tuple(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the rules look at: the months as published, contributions by activity and stream, the thresholds."""
+
+    months: Sequence[PublicReport]
+    contributions: Mapping[str, int]
+    rules: Rules
+
+    @property
+    def base(self) -> Fraction:
+        return Fraction(self.rules.amount_base)
+
+    @property
+    def payments_told(self) -> bool:
+        return all(month.spent_minor is not None for month in self.months)
+
+    @property
+    def trade_told(self) -> bool:
+        """A month whose recirculation is undefined (nothing was received) hides nothing."""
+        return self.payments_told and all(
+            month.recirculation is not None or not month.by_zone.total_minor for month in self.months
+        )
+
+    def table(self, name: str) -> Mapping[str | None, int | None]:
+        """A published table over all months; a cell that one of them hides is hidden."""
+        tables: list[PublicTable] = [getattr(month, name) for month in self.months]
+        cells: dict[str | None, int | None] = {}
+        for table in tables:
+            for cell in table.cells:
+                before = cells.get(cell.code, 0)
+                cells[cell.code] = None if before is None or cell.amount_minor is None else before + cell.amount_minor
+        return cells
+
+    def share(self, name: str, code: str | None) -> Fraction | None:
+        cells, totals = self.table(name), [getattr(month, name).total_minor for month in self.months]
+        amount = cells.get(code)
+        if amount is None or None in totals or not sum(totals):
+            return None
+        return Fraction(amount, sum(totals))
+
+
+def _never(figure: Figure, by: _Ground) -> Figure | None:
+    return None
+
+
+def _units(figure: Figure, by: _Ground) -> Figure | None:
+    """The town's own account; what was spent where every month's payments are told. Refunds are nobody's business."""
+    if figure.part == "refunded" or (figure.part == "spent" and not by.payments_told):
+        return None
+    return None if figure.value is None else replace(figure, value=round(figure.value / by.base) * by.base)
+
+
+def _with_payments(figure: Figure, by: _Ground) -> Figure | None:
+    return figure if by.payments_told else None
+
+
+def _with_trade(figure: Figure, by: _Ground) -> Figure | None:
+    """From what businesses do with what they take. Cohorts by themselves are not told: a small fund's would be its few."""
+    return figure if by.trade_told and not figure.part.startswith("cohort:") else None
+
+
+def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
+    if any(month.purses is None for month in by.months):
+        return None
+    if figure.unit is Unit.COUNT:
+        return _counted(figure, by)
+    return figure
+
+
+def _unspent(figure: Figure, by: _Ground) -> Figure | None:
+    """Of all funds together. It is since the first unit, so it is told where what was ever paid is."""
+    told = by.months[-1].paid_to_date and ":" not in figure.part
+    return figure if told else None
+
+
+def _counted(figure: Figure, by: _Ground) -> Figure | None:
+    if figure.value is None or figure.value < by.rules.least:
+        return None
+    return replace(figure, value=Fraction(rounded(int(figure.value), by.rules.count_base)))
+
+
+def _reach(figure: Figure, by: _Ground) -> Figure | None:
+    """In twentieths: exact, beside the public register, it would be the number of active shops."""
+    if not by.payments_told or figure.value is None:
+        return None
+    return replace(figure, value=Fraction(round(figure.value * 20), 20))
+
+
+def _concentration(figure: Figure, by: _Ground) -> Figure | None:
+    if not by.payments_told or figure.value is None:
+        return None
+    if figure.unit is Unit.COUNT:
+        return replace(figure, value=Fraction(round(figure.value)))
+    return replace(figure, value=Fraction(round(figure.value * 100), 100))
+
+
+def _by_sse(figure: Figure, by: _Ground) -> Figure | None:
+    share = by.share("by_sse", "sse" if figure.part == "" else "other")
+    return None if share is None else replace(figure, value=share)
+
+
+def _by_zone(figure: Figure, by: _Ground) -> Figure | None:
+    share = by.share("by_zone", figure.part.removeprefix("zone:") or None)
+    return None if share is None else replace(figure, value=share)
+
+
+def _equity(figure: Figure, by: _Ground) -> Figure | None:
+    """The index is a sum over all zones: with one hidden it would be an equation for it. Per resident: as the table."""
+    cells = by.table("by_zone")
+    if figure.part.startswith("zone:"):
+        return figure if cells.get(figure.part.removeprefix("zone:")) is not None else None
+    return figure if None not in cells.values() else None
+
+
+def _delivered(figure: Figure, by: _Ground) -> Figure | None:
+    """By what ten contributions made at least; a total only where the streams hidden in it are so many together."""
+    kind, _, code = figure.part.partition(":")
+    if kind in {"activity", "stream"}:
+        return figure if by.contributions.get(f"{kind}:{code.split(':')[0]}", 0) >= by.rules.least else None
+    if figure.value == 0 and not by.contributions:
+        return figure  # Nothing was done: it is nobody's.
+    streams = [count for key, count in by.contributions.items() if key.startswith("stream:")]
+    few = sum(count for count in streams if count < by.rules.least)
+    return figure if sum(streams) >= by.rules.least and (few == 0 or few >= by.rules.least) else None
+
+
+def _contributions(delivered: Iterable[Delivered]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for row in delivered:
+        for key in _keys(row):
+            found[key] = found.get(key, 0) + row.contributions
+    return found
+
+
+def _keys(row: Delivered) -> Iterator[str]:
+    yield f"activity:{row.activity}"
+    if row.measure == "kilogram":
+        yield f"stream:{row.stream}"
+
+
+_RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
+    "units": _units,
+    "multiplier": _with_payments,
+    "velocity": _with_payments,
+    "recirculation": _with_trade,
+    "lm3": _with_trade,
+    "retention": _with_trade,
+    "leakage": _with_trade,
+    "b2b_depth": _with_trade,
+    "days_to_first_spend": _first_spend,
+    "unspent": _unspent,
+    "shop_reach": _reach,
+    "active_shops": _counted,
+    "concentration": _concentration,
+    "share_by_sse": _by_sse,
+    "share_by_zone": _by_zone,
+    "zone_equity": _equity,
+    "cost_per_unit": _delivered,
+    "environment": _delivered,
+}
+
+
+def _coarse(figure: Figure) -> Figure:
+    """Rounded to what a reader can use: thousandths of a ratio or share, hundredths of money, whole kilograms."""
+    if figure.value is None or figure.unit in {Unit.MONEY, Unit.COUNT}:
+        return figure
+    places = _PLACES.get(figure.unit, 1000)
+    return replace(figure, value=Fraction(round(figure.value * places), places))

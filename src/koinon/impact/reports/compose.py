@@ -1,0 +1,301 @@
+"""From figures to a report in words: which question each table answers, what was hoped for, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+from koinon.documents import formats
+from koinon.impact import aims
+from koinon.impact.aims import Target
+from koinon.impact.disclosure import Shown
+from koinon.impact.figures import Figure, Period
+from koinon.impact.flow import PublicFlow
+from koinon.impact.indicators.catalogue import BY_KEY, Better, Entry, Unit
+from koinon.impact.reports.types import Audience, Number, Report, Row, Section, Sheet
+from koinon.kernel.money import Amount, to_minor
+from koinon.ledger.types import Block
+
+_GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
+    (lambda: _("The money"), ("units", "multiplier", "recirculation", "velocity")),
+    (lambda: _("How far it went"), ("lm3", "retention", "leakage", "local_share", "b2b_depth")),
+    (lambda: _("Whom it served"), ("days_to_first_spend", "unspent")),
+    (lambda: _("Where it was spent"), ("shop_reach", "active_shops", "concentration", "share_by_zone", "zone_equity")),
+    (lambda: _("The social economy"), ("share_by_sse",)),
+    (lambda: _("What was done"), ("cost_per_unit", "environment", "sroi")),
+    (lambda: _("To look at"), ("price_signals",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """How a town writes money."""
+
+    unit: str
+    exponent: int
+    symbol: str
+    national: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a report is about and for whom. ``flows`` are the months' ways, oldest first; ``head`` the newest seal."""
+
+    town: str
+    slug: str
+    country: str
+    money: Money
+    audience: Audience
+    period: Period
+    language: str
+    flows: Sequence[PublicFlow]
+    funds: Mapping[UUID, str]
+    head: Block | None
+    made_on: date
+
+
+def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> Report:
+    """The report, in the language that is active; every figure formatted as the town's country writes it."""
+    with formats.in_country(about.country):
+        wanted = aims.in_force(tuple(targets), first_day=about.period.first_day, last_day=about.period.last_day)
+        sections = [_way(about)] if about.flows else []
+        for title, keys in _GROUPS:
+            sheets = tuple(sheet for key in keys if (sheet := _sheet(BY_KEY[key], shown, wanted, about)) is not None)
+            if sheets:
+                sections.append(Section(title(), (), sheets))
+        return Report(
+            title=_title(about.period),
+            town=about.town,
+            slug=about.slug,
+            language=about.language,
+            right_to_left=get_language_bidi(),
+            audience=about.audience,
+            facts=_facts(about),
+            words=_words(about.audience),
+            sections=tuple(sections),
+            notes=_notes(about),
+            numbers=tuple(_number(one, wanted, about) for one in shown),
+            first_day=about.period.first_day,
+            last_day=about.period.last_day,
+        )
+
+
+def _title(period: Period) -> str:
+    if period.first == period.last:
+        return _("What the money did in %(month)s") % {"month": formats.month(period.first)}
+    between = {"first": formats.month(period.first), "last": formats.month(period.last)}
+    return _("What the money did from %(first)s to %(last)s") % between
+
+
+def _facts(about: About) -> tuple[tuple[str, str], ...]:
+    days = f"{formats.day(about.period.first_day)} – {formats.day(about.period.last_day)}"
+    facts = [(_("Days"), days), (_("For"), _for_whom(about.audience)), (_("Made on"), formats.day(about.made_on))]
+    if about.head is not None:
+        facts.append((_("Newest seal"), f"{about.head.number} · {about.head.hash.hex()}"))
+    return tuple(facts)
+
+
+def _for_whom(audience: Audience) -> str:
+    match audience:
+        case Audience.COUNCIL:
+            return _("The council and everybody")
+        case Audience.FUNDER:
+            return _("Those who fund it")
+        case Audience.HOUSE:
+            return _("The town's own use: not to be published")
+
+
+def _words(audience: Audience) -> tuple[str, ...]:
+    exact = _(
+        "Figures are exact and complete. Single shops and households may follow from them: keep this report in the house."
+    )
+    hidden = _(
+        "Figures of fewer than ten businesses or households, or mostly of one, are hidden, and as many beside them as "
+        "subtraction takes. Amounts are rounded. A dash is a figure that is undefined, never zero."
+    )
+    return (exact if audience is Audience.HOUSE else hidden,)
+
+
+def _notes(about: About) -> tuple[str, ...]:
+    notes = [
+        _("Each figure names the page that defines it and the command that computes it again from the same books."),
+        _("Whoever keeps the newest seal can show later that the books behind these figures were not changed."),
+    ]
+    if about.audience is Audience.FUNDER:
+        notes.append(
+            _("Nothing here says what would have happened without the currency: no figure of the books can. Where a figure "
+              "compares, it says with what.")
+        )  # fmt: skip
+    return tuple(notes)
+
+
+def _way(about: About) -> Section:
+    """What came in and where it went: months added up; hidden where any of them hides it."""
+
+    def summed(name: str) -> int | None:
+        found = [getattr(flow, name) for flow in about.flows]
+        return None if None in found else sum(found)
+
+    first, last = about.flows[0], about.flows[-1]
+    lines: list[tuple[str, int | None]] = []
+    sources: dict[str, int] = {}
+    for flow in about.flows:
+        for source in flow.sources:
+            label = source_name(source.code, about.funds.get(source.fund, "") if source.fund else "")
+            sources[label] = sources.get(label, 0) + source.minor
+    lines += sources.items()
+    lines += [
+        (_("Held by residents as the period began"), first.carried_by_residents),
+        (_("Held by businesses as the period began"), first.carried_by_businesses),
+        (_("Residents spent at businesses"), summed("spent_by_residents")),
+        (_("Businesses spent at other businesses"), summed("between_businesses")),
+        (_("Businesses paid to residents"), summed("paid_to_residents")),
+        (_("Businesses changed into euros"), summed("redeemed")),
+        (_("Expired, back in the budget"), summed("expired")),
+        (_("Held by residents as the period ended"), last.kept_by_residents),
+        (_("Held by businesses as the period ended"), last.kept_by_businesses),
+    ]
+    command = f"koinon impact report --town {about.slug} --from {about.period.first} --to {about.period.last} --json"
+    rows = tuple(
+        Row(
+            label,
+            "" if minor is None else _money(Fraction(minor, 10**about.money.exponent), about.money),
+            hidden=minor is None,
+            page="algorithms/disclosure-control.md",
+            command=command,
+        )
+        for label, minor in lines
+    )
+    title = _("Where it came from and where it went")
+    return Section(title, (), (Sheet(title, _("Where did units come from, and where did they go?"), rows),))
+
+
+def source_name(code: str | None, fund: str) -> str:
+    """What units came from, in the reader's words; ``fund`` is its name as the town wrote it, or empty."""
+    match code:
+        case None:
+            return _("Several sources together")
+        case "disburse":
+            return fund or _("Aid")
+        case "reward":
+            return _("Rewards for contributions: %(fund)s") % {"fund": fund} if fund else _("Rewards for contributions")
+        case "topup":
+            return _("Bought with euros")
+        case "bonus":
+            return _("Bonuses")
+        case _:
+            return _("Losses that the town bore")
+
+
+def _sheet(
+    entry: Entry, shown: Sequence[Shown], wanted: Mapping[tuple[str, str], Target], about: About
+) -> Sheet | None:
+    rows = tuple(_row(entry, one, wanted, about) for one in shown if one.figure.indicator == entry.key)
+    return Sheet(_(entry.title), _(entry.asks), rows) if rows else None
+
+
+def _row(entry: Entry, one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) -> Row:
+    figure = one.figure
+    target = wanted.get((figure.indicator, figure.part))
+    between = ""
+    if figure.low is not None and figure.high is not None:
+        low, high = written(figure.low, figure.unit, about.money), written(figure.high, figure.unit, about.money)
+        between = f"{low} – {high}"
+    return Row(
+        label=_label(entry, figure),
+        value="" if one.hidden else written(one.value, figure.unit, about.money),
+        hidden=one.hidden,
+        target="" if target is None else written(Fraction(target.value), figure.unit, about.money),
+        verdict="" if target is None else _verdict(entry, one, target),
+        range=between,
+        page=entry.page,
+        command=_command(entry, about),
+    )
+
+
+def _label(entry: Entry, figure: Figure) -> str:
+    if figure.part.startswith("hop:"):
+        hop = int(figure.part[4:])
+        return _("After payment %(number)s") % {"number": formats.number(hop)} if hop else _("Before any payment")
+    if not figure.label:
+        return _(entry.title)
+    ours = not figure.part.startswith(("zone:", "activity:", "fund:", "cohort:", "shop:"))
+    return _(figure.label) if ours else figure.label
+
+
+def _verdict(entry: Entry, one: Shown, target: Target) -> str:
+    if one.hidden or entry.better is Better.NEITHER:
+        return ""
+    found = aims.reached(one.value, target, lower_is_better=entry.better is Better.LOWER)
+    if found is None:
+        return ""
+    return _("reached") if found else _("not reached")
+
+
+def _command(entry: Entry, about: About) -> str:
+    return entry.command(about.slug, str(about.period.last))
+
+
+def _number(one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) -> Number:
+    figure = one.figure
+    target = wanted.get((figure.indicator, figure.part))
+    entry = BY_KEY[figure.indicator]
+    return Number(
+        indicator=figure.indicator,
+        part=figure.part,
+        label=figure.label or entry.title,
+        unit=figure.unit.value,
+        value=_decimal(one.value),
+        low=None if one.hidden else _decimal(figure.low),
+        high=None if one.hidden else _decimal(figure.high),
+        target=None if target is None else target.value,
+        state="hidden" if one.hidden else "undefined" if one.value is None else "told",
+        page=entry.page,
+        command=_command(entry, about),
+    )
+
+
+def _decimal(value: Fraction | None) -> Decimal | None:
+    """To six places: enough to compute it again and compare."""
+    if value is None:
+        return None
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000001")).normalize() + 0
+
+
+def written(value: Fraction | None, unit: Unit, money: Money) -> str:
+    """A figure as people write it; the dash is undefined."""
+    if value is None:
+        return "–"
+    match unit:
+        case Unit.SHARE:
+            return formats.percent(value)
+        case Unit.MONEY | Unit.MONEY_PER_PERSON:
+            return _money(value, money)
+        case Unit.MONEY_PER_UNIT:
+            return _money(value, money, exact=True)
+        case Unit.COUNT:
+            return formats.number(value, digits=0 if value.denominator == 1 else 1)
+        case Unit.DAYS:
+            days = formats.number(value, digits=0 if value.denominator == 1 else 1)
+            return _("%(number)s days") % {"number": days}
+        case Unit.KILOGRAMS:
+            return f"{formats.number(value)} kg"
+        case Unit.PER_YEAR:
+            return _("%(number)s a year") % {"number": formats.number(value, digits=1)}
+        case _:
+            return formats.number(value, digits=2)
+
+
+def _money(value: Fraction, money: Money, *, exact: bool = False) -> str:
+    if value.denominator == 1 and not exact:
+        return f"{formats.number(value)} {money.symbol or money.unit}"
+    cents = Decimal(round(value * 10**money.exponent)).scaleb(-money.exponent)
+    amount = Amount(to_minor(cents, money.exponent), money.unit)
+    return formats.amount(amount, exponent=money.exponent, symbol=money.symbol)
