@@ -30,10 +30,15 @@ class Engine(Protocol):
         ...
 
 
+def questions() -> list[str]:
+    """The names of all questions."""
+    return sorted(expressions.QUESTIONS)
+
+
 def ask(engine: Engine, question: str) -> list[Row]:
     """The answer to a question by its name. Raises ``QuestionUnknown``."""
     if question not in expressions.QUESTIONS:
-        raise QuestionUnknown(asked=question, known=sorted(expressions.QUESTIONS))
+        raise QuestionUnknown(asked=question, known=questions())
     return engine.rows(expressions.QUESTIONS[question]())
 
 
