@@ -1,0 +1,100 @@
+"""What the staff and a shop see of what every unit did: the books' own figures, and nobody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+from django.db import transaction
+from playwright.sync_api import Browser
+
+from koinon.db.connections import Database, connect
+from koinon.db.transactions import transaction as committed
+from koinon.impact.town import following, queries
+from koinon.ledger import queries as books
+from koinon.parties.connection import raw
+from tests.conftest import django_on
+from tests.web.browsing import PHONE, look, signed_in, window_for_axe
+from tests.web.test_access import client_of
+from tests.web.town import TownSite
+
+NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+
+
+def follow(database: Database) -> None:
+    conn = connect(database.app_url)
+    with committed(conn):
+        (town,) = conn.execute("SELECT id FROM parties_town").fetchone() or (0,)
+        following.follow(conn, town_id=town, at=NOW, actor="test")
+    conn.close()
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_officer_sees_what_the_books_say_and_how_far_they_were_followed(site: Database) -> None:
+    before = client_of("officer").get("/impact/")
+    follow(site)
+    after = words(client_of("officer").get("/impact/").content.decode())
+
+    assert "have not been followed yet" in words(before.content.decode())
+    assert "Every movement up to now is in it." in after
+    with transaction.atomic():
+        from koinon.parties.models import Town
+
+        town = Town.objects.get()
+        total = queries.followed(raw(), town_id=town.pk)["fifo"].total
+        units = books.totals(raw(), town_id=town.pk)
+    assert (total.volume, total.redeemed, total.expired) == (units.paid, units.redeemed, units.expired)
+    assert f"{total.issued // 100:,}.{total.issued % 100:02}" in after
+    for by in ("zone", "sector", "sse", "nothing-known"):
+        assert client_of("officer").get(f"/impact/?by={by}").status_code == 200
+
+
+def test_network_names_businesses_to_the_staff_and_no_resident_to_anybody(site: Database) -> None:
+    from koinon.parties.models import Household, Organisation
+
+    page = client_of("auditor").get("/impact/network/").content.decode()
+
+    assert any(shop.trade_name in unescape(page) for shop in Organisation.objects.all())
+    assert not any(str(home.pk) in page or home.pk.hex in page for home in Household.objects.all())
+    assert client_of("shop").get("/impact/network/").status_code == 403
+
+
+def test_shop_reads_its_own_sums_and_of_others_only_what_the_directory_says(site: Database) -> None:
+    from koinon.impact.town import advice
+    from koinon.parties.models import RoleGrant, Town
+    from koinon.web.views.impact import window
+
+    grant = RoleGrant.objects.get(role="shop")
+    page = words(client_of("shop").get("/shop/suppliers/").content.decode())
+
+    with transaction.atomic():
+        start, until = window(Town.objects.get(), datetime.now(UTC))
+        found = advice.advise(raw(), town_id=grant.town_id, party=grant.party_id, start=start, until=until)  # type: ignore[arg-type]
+    own = {found.received_minor, found.paid_minor, found.redeemed_minor}
+    shown = {int(text.replace(",", "").replace(".", "")) for text in re.findall(r"[\d,]+\.\d\d", page)}
+    assert shown == own
+    assert found.redeemed_minor > 0
+    assert all(one.trader.name in page for one in found.proposals)
+    assert client_of("resident").get("/shop/suppliers/").status_code == 403
+
+
+def test_nothing_is_wrong_with_the_pages_when_there_is_something_in_them(browser: Browser, town_site: TownSite) -> None:
+    follow(town_site.site.database)
+    found = signed_in(browser, town_site, "officer", size=PHONE)
+    window = window_for_axe(found)
+    wrong = {path: look(window, path, ("ar", "en")) for path in ("/impact/?by=sector", "/impact/network/")}
+    found.context.close()
+
+    assert [looked.findings for looked in wrong.values() if looked is not None] == [[], []]
