@@ -16,11 +16,13 @@ from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
 from koinon.cli.output import speaking
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from rich.console import Console
 
     from koinon.impact.figures import Figure, Period
     from koinon.parties.types import TownFacts
 
+FOLLOWER = "command:impact"
 MonthOption = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="A month of the town.")]
 ToOption = Annotated[str, typer.Option("--to", metavar="YYYY-MM", help="The last month, where it is not the same.")]
 KeysArgument = Annotated[
@@ -40,18 +42,21 @@ def indicators(
     """Compute a town's indicators from its books: exact, with their targets, for the staff."""
     from koinon.db.transactions import transaction
     from koinon.impact import aims, figures
-    from koinon.impact.indicators.catalogue import BY_KEY, Better
+    from koinon.impact.indicators.catalogue import BY_KEY, Better, Source
 
     for key in keys or ():
         if key not in figures.COMPUTED:
             raise typer.BadParameter(f"{key} is none of: {', '.join(sorted(figures.COMPUTED))}", param_hint="KEY")
-    with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn, transaction(conn):
-        facts = opening.town(conn, town)
-        period = _period(facts, month, to)
-        rows = figures.figures(conn, facts.id, period, keys=keys or None)
-        wanted = aims.in_force(
-            aims.targets(conn, facts.id), first_day=period.first_day, last_day=period.last_day
-        )  # fmt: skip
+    now = datetime.now(UTC)
+    with speaking(as_json) as out, opening.books(database, patience_seconds=0) as conn:
+        with transaction(conn):
+            facts = opening.town(conn, town)
+            period = _period(facts, month, to, now)
+            if any(BY_KEY[key].source is Source.TRACE for key in keys or BY_KEY):
+                _follow(conn, facts, now)
+            rows = figures.figures(conn, facts.id, period, keys=keys or None)
+            targets = aims.targets(conn, facts.id)
+        wanted = aims.in_force(targets, first_day=period.first_day, last_day=period.last_day)
         found = []
         for row in rows:
             target = wanted.get((row.indicator, row.part))
@@ -69,15 +74,19 @@ def indicators(
             from koinon.cli.tables import plain_table
 
             table = plain_table("indicator", "", "figure", "target", "", right=("figure", "target"))
+            before = ""
             for row, one in zip(rows, found, strict=True):
-                target = one["target"]
+                target, missed = one["target"], "not reached"
+                if target is not None and one["by"] > period.last_day:
+                    missed = f"by {one['by']}"
                 table.add_row(
-                    BY_KEY[row.indicator].title if row.part == "" or row is rows[0] else "",
-                    row.label or row.part,
+                    BY_KEY[row.indicator].title if row.indicator != before else "",
+                    ": ".join(filter(None, (row.name, row.label))),
                     _written(row.value, row.unit, facts.unit_code),
                     "" if target is None else _written(target, row.unit, facts.unit_code),
-                    {None: "", True: "reached", False: "not reached"}[one["reached"]],
+                    {None: "", True: "reached", False: missed}[one["reached"]],
                 )
+                before = row.indicator
             console.print(table)
             console.print("Each is explained in docs/indicators. “–” is undefined, and is not zero.")
 
@@ -104,9 +113,11 @@ def survey(
         answers = read_answers(file)
         content: dict[str, Any]
         if month:
+            now = datetime.now(UTC)
             with opening.books(database, patience_seconds=0) as conn, transaction(conn):
                 facts = opening.town(conn, town)
-                period = _period(facts, month, to)
+                period = _period(facts, month, to, now)
+                _follow(conn, facts, now)
                 found = surveys.weighed(conn, facts.id, period, answers, seed=seed, draws=draws)
                 estimate, lm3 = found.estimate, found.lm3
                 content = {"town": facts.slug, **_told(period), "weights": found.weights, "left_out": found.left_out}
@@ -161,11 +172,18 @@ def sroi(
         out.document(asdict(found), show)
 
 
-def _period(facts: TownFacts, month: str, to: str) -> Period:
+def _follow(conn: Connection[Any], facts: TownFacts, now: datetime) -> None:
+    """Bring the trace of the town's books up to the newest sealed movement."""
+    from koinon.impact.town import following
+
+    following.follow(conn, town_id=facts.id, at=now, actor=FOLLOWER)
+
+
+def _period(facts: TownFacts, month: str, to: str, now: datetime) -> Period:
     from koinon.impact.figures import Period
     from koinon.kernel.periods import Month
 
-    zone, now = ZoneInfo(facts.time_zone), datetime.now(UTC)
+    zone = ZoneInfo(facts.time_zone)
     try:
         first = Month.parse(month) if month else Month.of(now.astimezone(zone).date())
         last = Month.parse(to) if to else first
@@ -203,7 +221,9 @@ def _written(value: Fraction | None, unit: str, code: str) -> str:
         case "kilograms":
             return f"{float(value):,.1f} kg"
         case "days":
-            return f"{float(value):g} days"
+            return f"{float(value):g} d"
+        case "per-year":
+            return f"{float(value):.2f} a year"
         case "index":
             return f"{float(value):.4f}"
         case _:

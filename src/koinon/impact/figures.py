@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from koinon.coproduction.queries import activities
 from koinon.db.statements import many, one, statement
 from koinon.impact import aims, queries
 from koinon.impact.indicators.active_shops import active_shops
@@ -95,8 +96,8 @@ class Period:
 class Figure:
     """One figure: of an indicator as a whole (``part`` ""), or of one of its parts.
 
-    ``label`` names the part, in English where it is one of ours (translate it), else as the town's records do.
-    ``low`` and ``high`` where it comes from a sample or a judgement.
+    ``label`` says in English what the part is (translate it), ``name`` what of it the town's records call by a name:
+    a neighbourhood, a fund, an activity. ``low`` and ``high`` where it comes from a sample or a judgement.
     """
 
     indicator: str
@@ -106,6 +107,7 @@ class Figure:
     unit: Unit
     low: Fraction | None = None
     high: Fraction | None = None
+    name: str = ""
 
 
 def figures(
@@ -236,21 +238,21 @@ def _velocity(of: _Material) -> Iterator[Figure]:
 def _lm3(of: _Material) -> Iterator[Figure]:
     yield Figure("lm3", "", "", lm3(of.hops).lm3, Unit.RATIO)
     for label, hops in of.by_cohort:
-        yield Figure("lm3", f"cohort:{label}", label, lm3(hops).lm3, Unit.RATIO)
+        yield Figure("lm3", f"cohort:{label}", "", lm3(hops).lm3, Unit.RATIO, name=label)
 
 
 def _retention(of: _Material) -> Iterator[Figure]:
     rounds = retention(of.hops)
     yield Figure("retention", "", _("Paid on by first receivers"), dict(enumerate(rounds)).get(1), Unit.SHARE)
     for hop, share in enumerate(rounds):
-        yield Figure("retention", f"hop:{hop}", str(hop), share, Unit.SHARE)
+        yield Figure("retention", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
 
 
 def _leakage(of: _Material) -> Iterator[Figure]:
     found = leakage(of.hops)
     yield Figure("leakage", "", _("Left after any number of payments"), found.total if found else None, Unit.SHARE)
     for hop, share in enumerate(found.by_hop if found else ()):
-        yield Figure("leakage", f"hop:{hop}", str(hop), share, Unit.SHARE)
+        yield Figure("leakage", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
 
 
 def _first_spend(of: _Material) -> Iterator[Figure]:
@@ -263,11 +265,12 @@ def _first_spend(of: _Material) -> Iterator[Figure]:
 def _unspent(of: _Material) -> Iterator[Figure]:
     def shares(funds: Iterable[FundUse], prefix: str, name: str) -> Iterator[Figure]:
         use = unspent(funds)
-        yield Figure("unspent", prefix, name or _("Unspent"), use.unspent, Unit.SHARE)
-        ours = (("spent", _("Spent"), use.spent), ("expired", _("Expired"), use.expired))
-        for part, label, share in ours:
-            told = f"{name}: {label}" if name else label
-            yield Figure("unspent", f"{prefix}:{part}" if prefix else part, told, share, Unit.SHARE)
+        for part, label, share in (
+            ("", _("Unspent"), use.unspent),
+            ("spent", _("Spent"), use.spent),
+            ("expired", _("Expired"), use.expired),
+        ):
+            yield Figure("unspent", ":".join(filter(None, (prefix, part))), label, share, Unit.SHARE, name=name)
 
     yield from shares(of.funds, "", "")
     for fund in of.funds:
@@ -298,8 +301,8 @@ def _share_by_sse(of: _Material) -> Iterator[Figure]:
 
 def _share_by_zone(of: _Material) -> Iterator[Figure]:
     for share in share_by_zone(of.receipts, of.zones):
-        label = _("Outside the neighbourhoods") if share.code is None else share.label
-        yield Figure("share_by_zone", f"zone:{share.code or ''}", label, share.share, Unit.SHARE)
+        label = _("Outside the neighbourhoods") if share.code is None else ""
+        yield Figure("share_by_zone", f"zone:{share.code or ''}", label, share.share, Unit.SHARE, name=share.label)
 
 
 def _zone_equity(of: _Material) -> Iterator[Figure]:
@@ -310,7 +313,7 @@ def _zone_equity(of: _Material) -> Iterator[Figure]:
     yield Figure("zone_equity", "most", _("The most it could be"), most, Unit.INDEX)
     for zone, minor in found.per_resident.items():
         name = of.zones.get(zone, zone)
-        yield Figure("zone_equity", f"zone:{zone}", name, of.money(minor), Unit.MONEY_PER_PERSON)
+        yield Figure("zone_equity", f"zone:{zone}", "", of.money(minor), Unit.MONEY_PER_PERSON, name=name)
 
 
 def _b2b_depth(of: _Material) -> Iterator[Figure]:
@@ -331,16 +334,18 @@ def _price_signals(of: _Material) -> Iterator[Figure]:
     yield Figure("price_signals", "too-few", _("Shops with too few purchases"), Fraction(found.too_few), Unit.COUNT)
     for signal in found.compared:
         if signal.flagged:
-            yield Figure("price_signals", f"shop:{signal.shop}", str(signal.shop), signal.dearer, Unit.SHARE)
+            part, label = f"shop:{signal.shop}", _("The middle basket is dearer by")
+            yield Figure("price_signals", part, label, signal.dearer, Unit.SHARE, name=str(signal.shop))
 
 
 def _cost_per_unit(of: _Material) -> Iterator[Figure]:
     days = {"first_day": of.period.first_day, "last_day": of.period.last_day}
+    names = {one.code: one.name for one in activities(of.conn, town_id=of.town_id)}
     for cost in cost_per_unit(of.delivered, aims.running_costs(of.conn, of.town_id), **days):
-        part = f"activity:{cost.activity}"
-        yield Figure("cost_per_unit", part, cost.name, of.money(cost.each), Unit.MONEY_PER_UNIT)
+        part, name = f"activity:{cost.activity}", names.get(cost.activity, cost.name)
+        yield Figure("cost_per_unit", part, "", of.money(cost.each), Unit.MONEY_PER_UNIT, name=name)
         rewards = of.money(cost.rewards_each)
-        yield Figure("cost_per_unit", f"{part}:rewards", cost.name, rewards, Unit.MONEY_PER_UNIT)
+        yield Figure("cost_per_unit", f"{part}:rewards", _("Rewards alone"), rewards, Unit.MONEY_PER_UNIT, name=name)
 
 
 def _environment(of: _Material) -> Iterator[Figure]:
@@ -353,9 +358,10 @@ def _environment(of: _Material) -> Iterator[Figure]:
     ):
         yield Figure("environment", part, label, value, Unit.KILOGRAMS)
     for stream in found.streams:
-        yield Figure("environment", f"stream:{stream.stream}", stream.stream, stream.kilograms, Unit.KILOGRAMS)
-        co2e = f"stream:{stream.stream}:co2e"
-        yield Figure("environment", co2e, stream.stream, stream.co2e, Unit.KILOGRAMS)
+        part, name = f"stream:{stream.stream}", stream.stream
+        yield Figure("environment", part, _("Material"), stream.kilograms, Unit.KILOGRAMS, name=name)
+        spared = _("CO2 equivalent spared")
+        yield Figure("environment", f"{part}:co2e", spared, stream.co2e, Unit.KILOGRAMS, name=name)
 
 
 _COMPUTED: dict[str, Callable[[_Material], Iterator[Figure]]] = {
