@@ -43,7 +43,7 @@ def test_defect_is_said_in_one_line_and_kept_in_a_file(monkeypatch, capsys, tmp_
     def broken(**_):
         raise RuntimeError("a wire came loose")
 
-    monkeypatch.setattr(main, "app", broken)
+    monkeypatch.setattr(main, "_commands", lambda *_: broken)
 
     status = run(["doctor"])
 
@@ -60,7 +60,7 @@ def test_full_disk_is_a_refusal_with_a_remedy(monkeypatch, capsys):
     def full(**_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(main, "app", full)
+    monkeypatch.setattr(main, "_commands", lambda *_: full)
 
     assert run(["doctor"]) == 1
     assert "Free some space" in capsys.readouterr().err

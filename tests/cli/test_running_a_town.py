@@ -54,7 +54,9 @@ class Town:
         """Actor, action and reason of every line of the audit trail, newest first."""
         with transaction(self.conn):
             town = town_by_slug(self.conn, "besos")
-            return [(one.actor, one.action, one.reason) for one in audit.entries(self.conn, town_id=town.id)]
+            return [
+                (one.actor, one.action, one.reason) for one in audit.entries(self.conn, town_id=town.id, size=1_000)
+            ]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -79,6 +80,16 @@ class _Page(HTMLParser):
             for action, name, value in form["buttons"] or [("", "", "")]:
                 pressed = [(name, value)] if name else []
                 yield Form(action or form["action"], form["method"].lower(), (*form["fields"], *pressed))
+
+
+@cache
+def _page_at(path: str) -> tuple[str, tuple[str, ...]]:
+    """The page's name and whose it is; the same links stand on every page."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return "", ()
+    return str(match.view_name), tuple(getattr(match.func, "seen_by", None) or ())
 
 
 def _plausible(has: dict[str, str]) -> str:
@@ -184,11 +195,8 @@ class Walk:
         parts = urlsplit(link)
         if parts.netloc or parts.scheme or not parts.path.startswith("/"):
             return ""
-        try:
-            match = resolve(parts.path)
-        except Resolver404:
-            return ""
-        return str(match.view_name) if self.role in getattr(match.func, "seen_by", ()) else ""
+        name, seen_by = _page_at(parts.path)
+        return name if self.role in seen_by else ""
 
     def _keep(self, what: str, answer: HttpResponse) -> _Page | None:
         address = what.partition(" ")[2]
