@@ -18,6 +18,7 @@ from koinon.impact.measures import Delivered
 from koinon.impact.publication import PublicReport, PublicTable, Rules, rounded
 
 _STANDARD = Rules()
+_HOUSE_ONLY = ("cohort:", "fund:", "refunded")  # A small fund's figures would be those of its few.
 _PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 1, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
 
 
@@ -47,7 +48,7 @@ def disclosed(
     by = _Ground(months, _contributions(delivered), rules)
     shown = []
     for figure in figures:
-        if not BY_KEY[figure.indicator].public:
+        if not BY_KEY[figure.indicator].public or figure.part.startswith(_HOUSE_ONLY):
             continue
         rule = _RULES.get(figure.indicator, _never)
         found = rule(figure, by)
@@ -104,8 +105,8 @@ def _never(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _units(figure: Figure, by: _Ground) -> Figure | None:
-    """The town's own account; what was spent where every month's payments are told. Refunds are nobody's business."""
-    if figure.part == "refunded" or (figure.part == "spent" and not by.payments_told):
+    """The town's own account; what was spent where every month's payments are told."""
+    if figure.part == "spent" and not by.payments_told:
         return None
     return None if figure.value is None else replace(figure, value=round(figure.value / by.base) * by.base)
 
@@ -115,8 +116,8 @@ def _with_payments(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _with_trade(figure: Figure, by: _Ground) -> Figure | None:
-    """From what businesses do with what they take. Cohorts by themselves are not told: a small fund's would be its few."""
-    return figure if by.trade_told and not figure.part.startswith("cohort:") else None
+    """From what businesses do with what they take."""
+    return figure if by.trade_told else None
 
 
 def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
@@ -129,8 +130,7 @@ def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
 
 def _unspent(figure: Figure, by: _Ground) -> Figure | None:
     """Of all funds together. It is since the first unit, so it is told where what was ever paid is."""
-    told = by.months[-1].paid_to_date and ":" not in figure.part
-    return figure if told else None
+    return figure if by.months[-1].paid_to_date else None
 
 
 def _counted(figure: Figure, by: _Ground) -> Figure | None:

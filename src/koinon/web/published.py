@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -10,12 +11,18 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from django.core.cache import caches
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from koinon.impact import flow, publication, queries
+from koinon.impact.aims import Target
+from koinon.impact.disclosure import Shown
+from koinon.impact.figures import Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
+from koinon.impact.reports import build, compose
+from koinon.impact.reports.compose import About, Money
+from koinon.impact.reports.types import Audience, Sheet
 from koinon.impact.town.months import last_over
 from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
@@ -52,6 +59,8 @@ class PublishedMonth:
     flow: PublicFlow
     units: UnitsAt
     paid_minor: int | None
+    shown: tuple[Shown, ...]
+    targets: tuple[Target, ...]
 
 
 def is_demo(town: Town) -> bool:
@@ -83,10 +92,30 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
         way = flow.publish(flow.month_flow(conn, exact), report)
         units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
         paid = units.paid if report.paid_to_date else None
-        kept = PublishedMonth(month, report, way, units, paid)
+        kept = PublishedMonth(
+            month, report, way, units, paid, *build.public_month(conn, town_id=town.pk, month=month, public=report)
+        )
         newest = month == last_month_over(town, datetime.now(UTC))
         caches["figures"].set(key, kept, KEPT_SECONDS if newest else OLD_KEPT_SECONDS)
     return kept
+
+
+def sheets(town: Town, found: PublishedMonth, keys: Sequence[str]) -> tuple[tuple[str, Sheet], ...]:
+    """Indicators of a published month as tables, in the reader's language."""
+    about = About(
+        town=town.name,
+        slug=town.slug,
+        country=town.country,
+        money=Money(town.unit_code, town.exponent, town.unit_symbol, town.national_currency),
+        audience=Audience.COUNCIL,
+        period=Period.of(found.month, found.month, ZoneInfo(town.time_zone)),
+        language=get_language() or "en",
+        flows=(),
+        funds={},
+        head=None,
+        made_on=found.month.last_day,
+    )
+    return compose.sheets(about, found.shown, found.targets, keys)
 
 
 def series(conn: psycopg.Connection[Any], town: Town, found: list[Month]) -> list[PublishedMonth]:

@@ -10,9 +10,11 @@ from psycopg import Connection
 
 from koinon.db.statements import many, statement
 from koinon.impact import aims, disclosure, flow, publication, queries
+from koinon.impact.aims import Target
 from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period, figures
 from koinon.impact.measures import Delivered, Traced
+from koinon.impact.publication import PublicReport
 from koinon.impact.reports.compose import About, Money, compose
 from koinon.impact.reports.errors import MonthNotOver
 from koinon.impact.reports.types import Audience, Report
@@ -67,6 +69,16 @@ def build(
         made_on=today,
     )
     return compose(about, shown, aims.targets(conn, town_id))
+
+
+def public_month(
+    conn: Connection[Any], *, town_id: int, month: Month, public: PublicReport
+) -> tuple[tuple[Shown, ...], tuple[Target, ...]]:
+    """Every figure of a month that is over as anybody may see it, and the town's targets."""
+    period = Period.of(month, month, parties.town(conn, town_id).zone)
+    found = period_figures(conn, town_id=town_id, period=period)
+    shown = disclosure.disclosed(found, [public], delivered(conn, town_id=town_id, period=period))
+    return shown, aims.targets(conn, town_id)
 
 
 def period_figures(conn: Connection[Any], *, town_id: int, period: Period) -> tuple[Figure, ...]:

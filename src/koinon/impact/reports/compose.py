@@ -87,6 +87,16 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
         )
 
 
+def sheets(
+    about: About, shown: Sequence[Shown], targets: Sequence[Target], keys: Sequence[str]
+) -> tuple[tuple[str, Sheet], ...]:
+    """Some indicators as tables, by key: for a page that has room for these."""
+    wanted = aims.in_force(tuple(targets), first_day=about.period.first_day, last_day=about.period.last_day)
+    with formats.in_country(about.country):
+        found = ((key, _sheet(BY_KEY[key], shown, wanted, about)) for key in keys)
+        return tuple((key, sheet) for key, sheet in found if sheet is not None)
+
+
 def _title(period: Period) -> str:
     if period.first == period.last:
         return _("What the money did in %(month)s") % {"month": formats.month(period.first)}
@@ -224,10 +234,8 @@ def _label(entry: Entry, figure: Figure) -> str:
     if figure.part.startswith("hop:"):
         hop = int(figure.part[4:])
         return _("After payment %(number)s") % {"number": formats.number(hop)} if hop else _("Before any payment")
-    if not figure.label:
-        return _(entry.title)
-    ours = not figure.part.startswith(("zone:", "activity:", "fund:", "cohort:", "shop:"))
-    return _(figure.label) if ours else figure.label
+    told = ": ".join(filter(None, (figure.name, _(figure.label) if figure.label else "")))
+    return told or _(entry.title)
 
 
 def _verdict(entry: Entry, one: Shown, target: Target) -> str:
@@ -250,7 +258,7 @@ def _number(one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) 
     return Number(
         indicator=figure.indicator,
         part=figure.part,
-        label=figure.label or entry.title,
+        label=": ".join(filter(None, (figure.name, figure.label))) or entry.title,
         unit=figure.unit.value,
         value=_decimal(one.value),
         low=None if one.hidden else _decimal(figure.low),

@@ -22,6 +22,7 @@ from koinon.programmes.models import Fund
 from koinon.web import published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
+from koinon.web.explained import BY_SLUG, slug_of
 from koinon.web.mapping import Map, drawn
 from koinon.web.way import way
 
@@ -62,11 +63,28 @@ def town(request: HttpRequest) -> HttpResponse:
             "by_sse": published.bars(report.by_sse, sse),
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
             "waits": published.waits(report.waits),
+            "indicators": _indicators(shown, found),
             "way": way(found.flow, town_id=shown.pk),
             "map": _map(shown, report),
             "series": published.series(conn, shown, [one for one in months if one <= month]),
         }
     return render(request, "koinon/town.html", context)
+
+
+# What has no place of its own on the page, in the order in which it is read.
+FURTHER = (
+    "lm3", "retention", "leakage", "b2b_depth", "unspent", "shop_reach", "active_shops", "concentration", "zone_equity",
+    "cost_per_unit", "environment",
+)  # fmt: skip
+
+
+def _indicators(town: Town, found: published.PublishedMonth) -> list[dict[str, Any]]:
+    sheets = published.sheets(town, found, FURTHER)
+    return [
+        {"slug": slug_of(key), "sheet": sheet}
+        for key, sheet in sheets
+        if any(row.value or row.hidden for row in sheet.rows)
+    ]
 
 
 def _map(town: Town, report: PublicReport) -> Map | None:
@@ -82,14 +100,22 @@ def _asked_month(request: HttpRequest, months: list[Month]) -> Month | None:
 
 @everyone
 def how(request: HttpRequest, indicator: str) -> HttpResponse:
-    if indicator not in INDICATORS:
+    explained = BY_SLUG.get(indicator)
+    if indicator not in INDICATORS and explained is None:
         raise Http404
     context: dict[str, Any] = {"indicator": indicator}
     shown = the_town(request)
     months = published.months(shown, timezone.now()) if shown is not None else []
     if shown is not None and months:
-        context |= {"month": months[0], "report": published.published(raw(), shown, months[0]).report}
-    return render(request, f"koinon/how/{indicator}.html", context)
+        found = published.published(raw(), shown, months[0])
+        context |= {"month": months[0], "report": found.report}
+        if explained is not None:
+            sheets = published.sheets(shown, found, [explained.key])
+            context |= {"sheet": sheets[0][1] if sheets else None}
+    if explained is None:
+        return render(request, f"koinon/how/{indicator}.html", context)
+    title = _(explained.entry.title)
+    return render(request, "koinon/how/indicator.html", context | {"explained": explained, "title": title})
 
 
 @everyone
