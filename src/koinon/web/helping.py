@@ -30,6 +30,7 @@ from koinon.parties.vault import Vault
 from koinon.payments import authorised as paying
 from koinon.web import names
 from koinon.web.access import seat_of
+from koinon.web.attaching import DocumentForm
 from koinon.web.forms import AmountField
 
 USUAL_LENGTH = timedelta(days=365)
@@ -99,14 +100,11 @@ class NumberForm(forms.Form):
         self.fields["person"].choices = people  # type: ignore[attr-defined]
 
 
-class KeepForm(forms.Form):
-    form_id = forms.UUIDField(widget=forms.HiddenInput)
+class KeepForm(DocumentForm):
     about = forms.ChoiceField(
         label=gettext_lazy("What it is"), choices=[(about.value, name) for about, name in ABOUT.items()]
     )
-    document = forms.FileField(
-        label=gettext_lazy("Document"), help_text=gettext_lazy("PDF, JPEG, PNG or plain text, at most 5 MB.")
-    )
+    field_order = ("form_id", "about", "document")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST
 
 from koinon.audit import queries as trail
 from koinon.casework import operations, queries, rules
-from koinon.casework.errors import CaseworkError
 from koinon.casework.types import About, ComplaintState, Count, Outcome
 from koinon.db.statements import statement
 from koinon.db.transactions import savepoint
@@ -30,8 +29,9 @@ from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
-from koinon.web import acts, names, paper, refusals, tables, words
+from koinon.web import acts, attaching, names, paper, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
+from koinon.web.attaching import DocumentForm
 from koinon.web.tables import Column, Kind, Table
 
 ABOUTS: dict[str, Any] = {
@@ -105,13 +105,6 @@ class AnswerForm(forms.Form):
         label=gettext_lazy("The answer"),
         widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
         max_length=rules.MOST_LETTERS,
-    )
-
-
-class DocumentForm(forms.Form):
-    form_id = forms.UUIDField(widget=forms.HiddenInput)
-    document = forms.FileField(
-        label=gettext_lazy("Document"), help_text=gettext_lazy("PDF, JPEG, PNG or plain text, at most 5 MB.")
     )
 
 
@@ -268,30 +261,19 @@ def step(request: HttpRequest, complaint: UUID) -> HttpResponse:
 @seen_by(Role.OFFICER)
 @require_POST
 def attach(request: HttpRequest, complaint: UUID) -> HttpResponse:
-    """Attach a document; it waits in memory, is sealed, and lies nowhere else."""
+    """Attach a document."""
     seat = seat_of(request)
     form = DocumentForm(request.POST, request.FILES, auto_id="document_%s")
-    if form.is_valid():
-        given = form.cleaned_data["document"]
-        try:
-            with savepoint(raw()):
-                operations.attach(
-                    raw(),
-                    town_id=seat.town_id,
-                    complaint_id=complaint,
-                    name=given.name or "",
-                    content=given.read(rules.MOST_BYTES + 1),
-                    idempotency_key=str(form.cleaned_data["form_id"]),
-                    actor=seat.user.actor,
-                    at=timezone.now(),
-                    vault=_vault(),
-                )
-        except CaseworkError as refused:
-            refusals.note(request, refused)
-            form.add_error("document", refusals.sentences(refused)[0])
-        else:
-            messages.success(request, _("The document is attached."))
-            return redirect("complaint", complaint=complaint)
+
+    def keep(name: str, content: bytes, key: str) -> None:
+        operations.attach(
+            raw(), town_id=seat.town_id, complaint_id=complaint, name=name, content=content, idempotency_key=key,
+            actor=seat.user.actor, at=timezone.now(), vault=_vault(),
+        )  # fmt: skip
+
+    if attaching.is_kept(request, form, keep):
+        messages.success(request, _("The document is attached."))
+        return redirect("complaint", complaint=complaint)
     return _page(request, complaint, 422, document_form=form)
 
 
@@ -321,9 +303,7 @@ def document(request: HttpRequest, complaint: UUID, document: UUID) -> HttpRespo
         at=timezone.now(),
         vault=_vault(),
     )
-    response = HttpResponse(content, content_type=kind, headers={"Cache-Control": "no-store"})
-    response.headers["Content-Disposition"] = _as_attachment(name)
-    return response
+    return attaching.to_save(name, kind, content)
 
 
 @seen_by(Role.OFFICER)
@@ -356,12 +336,6 @@ def letter(request: HttpRequest, complaint: UUID) -> HttpResponse:
             large=wished is not None and wished.large_print,
         )
     return paper.answer(pdf, found.number)
-
-
-def _as_attachment(name: str) -> str:
-    from django.utils.http import content_disposition_header
-
-    return content_disposition_header(as_attachment=True, filename=name) or "attachment"
 
 
 def _vault() -> Vault:

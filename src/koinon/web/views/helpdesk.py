@@ -14,14 +14,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from koinon.casework import rules as cases
-from koinon.casework.errors import CaseworkError
 from koinon.client import webhooks
 from koinon.client.errors import NotVerified
 from koinon.db.transactions import savepoint
@@ -41,7 +38,7 @@ from koinon.parties.naming import Reader
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import queries as plans
-from koinon.web import formats, helping, names, paper, refusals, wallet, words
+from koinon.web import attaching, formats, helping, names, paper, refusals, wallet, words
 from koinon.web.access import everyone, party_of, seat_of, seen_by
 from koinon.web.views.counter import GiveForm, person_page
 
@@ -428,31 +425,19 @@ def text_came(request: HttpRequest, town: str) -> HttpResponse:
 @seen_by(Role.OFFICER)
 @require_POST
 def keep_document(request: HttpRequest, party: UUID) -> HttpResponse:
-    """Keep a document of a household; it waits in memory, is sealed, and lies nowhere else."""
+    """Keep a document of a household."""
     seat = seat_of(request)
     form = helping.KeepForm(request.POST, request.FILES, auto_id="keep_%s")
-    if form.is_valid():
-        given = form.cleaned_data["document"]
-        try:
-            with savepoint(raw()):
-                documents.attach(
-                    raw(),
-                    town_id=seat.town_id,
-                    party=party,
-                    about=DocumentAbout(form.cleaned_data["about"]),
-                    name=given.name or "",
-                    content=given.read(cases.MOST_BYTES + 1),
-                    idempotency_key=str(form.cleaned_data["form_id"]),
-                    reader=names.reader_of(request),
-                    at=timezone.now(),
-                    vault=_vault(),
-                )
-        except CaseworkError as refused:
-            refusals.note(request, refused)
-            form.add_error("document", refusals.sentences(refused)[0])
-        else:
-            messages.success(request, _("The document is kept."))
-            return redirect("counter-person", party=party)
+
+    def keep(name: str, content: bytes, key: str) -> None:
+        documents.attach(
+            raw(), town_id=seat.town_id, party=party, about=DocumentAbout(form.cleaned_data["about"]), name=name,
+            content=content, idempotency_key=key, reader=names.reader_of(request), at=timezone.now(), vault=_vault(),
+        )  # fmt: skip
+
+    if attaching.is_kept(request, form, keep):
+        messages.success(request, _("The document is kept."))
+        return redirect("counter-person", party=party)
     return person_page(request, party, 422, keep_form=form)
 
 
@@ -470,11 +455,7 @@ def kept_document(request: HttpRequest, party: UUID, document: UUID) -> HttpResp
     name, kind, content = documents.document(
         raw(), town_id=seat.town_id, party=party, document_id=document, reader=reader, at=timezone.now(), vault=_vault()
     )
-    response = HttpResponse(content, content_type=kind, headers={"Cache-Control": "no-store"})
-    response.headers["Content-Disposition"] = (
-        content_disposition_header(as_attachment=True, filename=name) or "attachment"
-    )
-    return response
+    return attaching.to_save(name, kind, content)
 
 
 def _vault() -> Vault:
