@@ -127,6 +127,7 @@ urlpatterns = [
     path("till/balance/", till.balance, name="till-balance"),
     path("till/receipt/", till.send_receipt, name="till-receipt"),
     path("till/who/", till_work.who, name="till-who"),
+    path("till/who/forgotten/", till_work.forgotten, name="till-forgotten"),
     path("till/sales/", till_work.sales, name="till-sales"),
     path("till/sales/<uuid:payment>/", till_work.sale, name="till-sale"),
     path("till/shifts/", till_work.all_shifts, name="till-shifts"),

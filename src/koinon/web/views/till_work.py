@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from allauth.account.internal.flows.login import get_authentication_records
 from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -39,6 +43,7 @@ from koinon.web.till import AtWork, at_work
 from koinon.web.views.accounts import wording_of
 from koinon.web.views.till import opened, till_page
 
+JUST_SECONDS = 300
 PIN = {"autocomplete": "off", "inputmode": "numeric", "dir": "ltr"}
 DUTIES = [(Duty.CASHIER.value, gettext_lazy("Cashier")), (Duty.MANAGER.value, gettext_lazy("Manager"))]
 
@@ -97,6 +102,65 @@ def who(request: HttpRequest) -> HttpResponse:
             return redirect("till")
     status = 422 if form.errors else 200
     return words.show(request, "koinon/till/who.html", {"form": form, "cashiers": there}, status=status)
+
+
+class ForgottenForm(forms.Form):
+    """Another PIN for a manager who has forgotten theirs."""
+
+    manager = forms.ChoiceField(label=gettext_lazy("Manager"))
+    pin = forms.CharField(
+        label=gettext_lazy("New PIN, four to six digits"), max_length=12, widget=forms.PasswordInput(attrs=PIN)
+    )
+    again = forms.CharField(
+        label=gettext_lazy("The same once more"), max_length=12, widget=forms.PasswordInput(attrs=PIN)
+    )
+
+    def __init__(self, *args: Any, managers: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["manager"].choices = managers  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("pin") != cleaned.get("again") and not self.errors:
+            self.add_error("again", _("The two PINs are not the same."))
+        return cleaned
+
+
+@_at_till
+@seen_by(Role.SHOP)
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """A manager has forgotten their PIN: whoever has just signed in for the shop sets another one.
+
+    Signing in is what a cashier cannot do who stands at an open till, so it has to be a moment ago, with nobody having
+    stood here since.
+    """
+    grant, conn = seat_of(request), raw()
+    there = shifts.cashiers(conn, secrets=Secrets.load(), **_shop(request))
+    managers = [(str(one.id), one.name) for one in there if one.role is Duty.MANAGER]
+    if not managers:
+        return redirect("till-who")
+    if words.SESSION in request.session or not _just_signed_in(request):
+        back = f"{reverse('account_login')}?{urlencode({'next': reverse('till-forgotten')})}"
+        return words.show(request, "koinon/till/forgotten.html", {"back": back})
+    form = ForgottenForm(request.POST or None, managers=managers)
+    if request.method == "POST" and form.is_valid():
+        try:
+            shifts.set_pin(
+                conn, cashier_id=UUID(form.cleaned_data["manager"]), pin=form.cleaned_data["pin"],
+                actor=grant.user.actor, at=timezone.now(), secrets=Secrets.load(), **_shop(request),
+            )  # fmt: skip
+        except KoinonError as refused:
+            _refused(request, form, "pin", refused)
+        else:
+            messages.success(request, _("The PIN is set."))
+            return redirect("till-who")
+    return words.show(request, "koinon/till/forgotten.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _just_signed_in(request: HttpRequest) -> bool:
+    """Whether somebody showed who they are in this session within the last minutes, whichever way."""
+    shown = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    return any(record["at"] > time.time() - JUST_SECONDS for record in shown)
 
 
 def _needs_manager(request: HttpRequest) -> AtWork:
