@@ -4,7 +4,7 @@ import { copy, fill, given } from "../app/app.js";
 import { network } from "../app/net.js";
 import { camera, keyboard, prepare } from "../app/scan.js";
 import { written } from "./money.js";
-import { Safe, accept, asFile, cardCode, mayAccept, register, send, termsOf } from "./vouchers.js";
+import { Safe, accept, asFile, atRisk, cardCode, mayAccept, register, send, termsOf } from "./vouchers.js";
 
 const at = (id) => document.getElementById(id);
 const page = given("offline");
@@ -121,9 +121,19 @@ function presented(text) {
   at("not-a-card").hidden = Boolean(found);
   if (!found || view !== "card") return false;
   code = found;
-  payer();
+  warned();
   return true;
 }
+
+// The shop reads first what it would lose by this payment, where it would; it is its own to decide.
+async function warned() {
+  const risk = (await mayAccept(safe, typed, code)).length ? undefined : await atRisk(safe, code, typed);
+  if (view !== "card") return;
+  if (!risk) return payer();
+  fill(at("view-risk"), { "risk-kept": shown(risk.kept), "risk-most": shown(risk.most), "risk-lost": shown(risk.lost) });
+  go("risk");
+}
+at("risk-taken").addEventListener("click", payer);
 keyboard((text) => view === "card" && presented(text));
 
 // --- Payer -------------------------------------------------------------------------------------

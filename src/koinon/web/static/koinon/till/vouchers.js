@@ -184,15 +184,30 @@ async function whyNot(safe, amount, tag) {
   return found;
 }
 
-export async function mayAccept(safe, amount) {
-  return whyNot(safe, amount);
+export async function mayAccept(safe, amount, code) {
+  const till = code && (await safe.fact("till"));
+  return whyNot(safe, amount, till && (await tagged(till, code)));
+}
+
+const tagged = async (till, code) => hex(await crypto.subtle.sign("HMAC", till.tags, bytes(code)));
+
+// What is kept here of this card arrives together, and pays together at most its cap of that day: what this payment would
+// lose the shop, {kept, most, lost} in minor units, where it would.
+export async function atRisk(safe, code, amount) {
+  const [till, told] = [await safe.fact("till"), await safe.fact("told")];
+  const terms = told && termsOf(told);
+  if (!till || !terms) return undefined;
+  const tag = await tagged(till, code);
+  const kept = (await safe.unsent()).filter((one) => one.tag === tag).reduce((whole, one) => whole + one.amount, 0);
+  const lost = Math.min(amount, kept + amount - terms.card);
+  return lost > 0 ? { kept, most: terms.card, lost } : undefined;
 }
 
 // Accepts a payment, or says every ground why not: {voucher} or {why}. Whatever is accepted is on the disk before this ends.
 export function accept(safe, code, amount) {
   return alone("accept", async () => {
     const till = await safe.fact("till");
-    const tag = till && hex(await crypto.subtle.sign("HMAC", till.tags, bytes(code)));
+    const tag = till && (await tagged(till, code));
     const why = await whyNot(safe, amount, tag);
     if (why.length) return { why };
     const told = await safe.fact("told");
