@@ -7,6 +7,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from koinon.cli import serving, upkeep
@@ -75,3 +76,13 @@ def test_site_takes_the_next_port_that_is_free_and_says_so(capsys, monkeypatch):
 
     assert port > serving.PORT
     assert f"using {port}" in capsys.readouterr().err
+
+
+def test_a_check_of_books_that_an_earlier_version_wrote_says_so(database, capsys):
+    ours, djangos = "koinon.offline.0003_returned_covers", "koinon.parties.0008_authorised_people"
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DELETE FROM koinon_migration WHERE package || '.' || name = %s", [ours])
+        owner.execute("DELETE FROM django_migrations WHERE 'koinon.' || app || '.' || name = %s", [djangos])
+    assert run(["check", "--json", "--database", database.app_url]) == 1
+    told = json.loads(capsys.readouterr().out)["refused"]
+    assert (told["code"], told["fields"]["waiting"]) == ("cli.not-up-to-date", [ours, djangos])

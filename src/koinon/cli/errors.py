@@ -15,6 +15,7 @@ CommandError
 ├── CycleUnknown            cli.cycle-unknown
 ├── FileNotUnderstood       cli.file-not-understood
 ├── NotSetUp                cli.not-set-up
+├── NotUpToDate             cli.not-up-to-date
 └── NoRoom                  cli.no-room
 """
 
@@ -177,6 +178,20 @@ class NotSetUp(CommandError):
 
     def __init__(self) -> None:
         super().__init__("this database is empty: begin with `koinon demo` or `koinon town apply FOLDER`")
+
+
+class NotUpToDate(CommandError):
+    """The database is of an earlier version: it lacks tables or columns that this one reads."""
+
+    code = "cli.not-up-to-date"
+
+    def __init__(self, *, waiting: Sequence[str]) -> None:
+        self.waiting = list(waiting)
+        super().__init__(
+            f"this database is of an earlier version of Koinon and has not had {len(self.waiting)} of its changes "
+            f"({', '.join(self.waiting[:3])}{' …' if len(self.waiting) > 3 else ''}): "
+            "`koinon serve` and `koinon town apply` bring it up to date"
+        )
 
 
 class NoRoom(CommandError):

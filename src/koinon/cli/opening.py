@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from koinon.cli import wiring
-from koinon.cli.errors import DatabaseInUse, NotOurDatabase, NotSetUp, RoleMissing, TownUnknown, UserUnknown
+from koinon.cli.errors import (
+    DatabaseInUse,
+    NotOurDatabase,
+    NotSetUp,
+    NotUpToDate,
+    RoleMissing,
+    TownUnknown,
+    UserUnknown,
+)
 from koinon.cli.output import know_unit
 
 if TYPE_CHECKING:
@@ -62,6 +70,8 @@ def books(url: str | None, *, patience_seconds: int = 60) -> Iterator[Connection
     ):
         if not _has_books(conn):
             raise NotSetUp
+        if waiting := _not_had(conn):
+            raise NotUpToDate(waiting=waiting)
         yield conn
 
 
@@ -161,6 +171,22 @@ def _has_books(conn: Connection[Any]) -> bool:
     row = conn.execute("SELECT to_regclass('ledger.journal') IS NOT NULL").fetchone()
     conn.rollback()
     return bool(row and row[0])
+
+
+def _not_had(conn: Connection[Any]) -> list[str]:
+    """The migrations that this version has and the database has not had: ours in SQL, and Django's of our packages."""
+    from importlib.resources import files
+
+    from koinon.db import migrations
+
+    missing = [f"{one.package}.{one.name}" for one in migrations.pending(conn)]
+    had = set(conn.execute("SELECT app, name FROM django_migrations").fetchall())
+    conn.rollback()
+    for package in sorted(files("koinon").iterdir(), key=lambda folder: folder.name):
+        if (folder := package.joinpath("migrations")).is_dir():
+            names = sorted(file.name.removesuffix(".py") for file in folder.iterdir() if file.name[:4].isdigit())
+            missing += [f"koinon.{package.name}.{name}" for name in names if (package.name, name) not in had]
+    return missing
 
 
 @contextmanager
