@@ -32,7 +32,7 @@ class Money:
 
     def whole(self, minor: float) -> str:
         units = round(minor) / 10**self.decimals
-        if abs(units) < 10 and self.decimals:
+        if 0 < abs(units) < 10 and self.decimals:
             return self.exact(minor)
         return f"{round(units):,}".replace("-", "−")
 

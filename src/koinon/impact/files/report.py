@@ -24,9 +24,9 @@ from koinon.impact.files.markup import (
     text,
 )
 from koinon.impact.files.types import LedgerFile
-from koinon.impact.files.words import CONVENTIONS, DEFINITIONS, DIMENSIONS, ENDINGS, HOPS
+from koinon.impact.files.words import CONVENTIONS, DEFINITIONS, DIMENSIONS, ENDINGS, HOPS, PLAIN
 from koinon.impact.sankey import Link, Node
-from koinon.impact.tracing.types import UNKNOWN, UNKNOWN_ORIGIN, CohortTrace, Trace
+from koinon.impact.tracing.types import UNKNOWN_ORIGIN, CohortTrace, Role, Trace
 
 MOST_GROUPS = 10
 MOST_COHORTS = 60
@@ -167,7 +167,7 @@ class _Report:
             ("zone", "Stayed in its zone", [trace.total.stayed_in_zone for trace in self.traces]),
         ):
             dimension = "sse" if name == "sse" else "zone"
-            if all(amount is not None for amount in amounts) and self.groups.get(dimension) is not None:
+            if all(amount is not None for amount in amounts) and self._is_known(dimension):
                 shares = [
                     None if not trace.total.issued else 100 * float(amount or 0) / float(trace.total.issued)
                     for trace, amount in zip(self.traces, amounts, strict=True)
@@ -183,6 +183,14 @@ class _Report:
             + self._two_conventions()
             + "</section>"
         )
+
+    def _is_known(self, dimension: str) -> bool:
+        """Whether a share by this dimension means something: its groups may be told, and zones are known of most holders."""
+        if self.groups.get(dimension) is None:
+            return False
+        holders = self.read.ledger.accounts.role == Role.HOLDER
+        known = self.read.ledger.accounts.attributes[dimension].codes[holders] >= 0
+        return dimension != "zone" or bool(2 * known.sum() >= holders.sum())
 
     def _two_conventions(self) -> str:
         if len(self.traces) == 1:
@@ -556,7 +564,7 @@ class _Report:
 
 
 def _told(label: str) -> str:
-    return ENDINGS.get(label, "not known" if label == UNKNOWN else label)
+    return PLAIN.get(label) or ENDINGS.get(label, label)
 
 
 def _kind(label: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from koinon.impact.tracing.types import UNKNOWN_ORIGIN, Convention
+from koinon.impact.tracing.types import UNKNOWN, UNKNOWN_ORIGIN, Convention
 
 
 class Words(NamedTuple):
@@ -49,6 +49,8 @@ ENDINGS: Final = {
     "withdrawn": "taken back",
     "held": "still held",
 }
+
+PLAIN: Final = {UNKNOWN: "not known", "sse": "social enterprises"}
 
 HOPS: Final = ("no payment", "1 payment", "2 payments", "3 payments", "4 payments or more")
 
