@@ -67,6 +67,7 @@ OUTSIDE: Final = 3
 FREE: Final = 8  # + k: the first free block of 2**k rows, 0 for none
 
 LAST_LEFT: Final = 1 << 14  # lots that an account outside circulation remembers
+LATE: Final = 16  # arrivals that wait for their line; a power of two
 MOST_NODES: Final = 1 << 20
 
 # What a row of the map of paths counts.
@@ -273,6 +274,29 @@ def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, accou
     return path_a, path_b
 
 
+@inlined
+def _arrives(flat: Any, late: Any, k: Any, heads: Any, account: Any, at: Any, amount: Any, labels: Any) -> None:
+    """Note what arrived at an account, and fetch the places where it will be counted."""
+    late[k, 0] = at
+    late[k, 1] = amount
+    late[k, 2] = heads[account, CODES]
+    late[k, 3] = heads[account, CODES + 1]
+    for line in range(0, labels + 7, 8):
+        prefetch(flat, at + line)
+
+
+@inlined
+def _arrived(flat: Any, late: Any, k: Any, widths: Any) -> None:
+    """Count what was noted."""
+    amount = late[k, 1]
+    if amount == 0:
+        return
+    for d in range(len(widths)):
+        word = late[k, 2 + (d >> 2)]
+        flat[late[k, 0] + widths[d, 0] + ((word >> ((d & 3) << 4)) & 0xFFFF)] += amount
+    late[k, 1] = 0
+
+
 @kernel
 def move(
     start: Any,
@@ -307,7 +331,11 @@ def move(
     for d in range(dimensions):
         labels += widths[d, 1]
     paths = len(path_dimensions)
-    codes = np.zeros(DIMENSIONS, np.int64)
+    flat = book.reshape(-1)
+    old = ages.reshape(-1)
+    width = book.shape[1]
+    late = np.zeros((LATE, 4), np.int64)  # what arrived where, until the line that counts it has been fetched
+    later = 0
     for i in range(start, stop):
         if i + 24 < stop:
             prefetch(heads, source[i + 24])
@@ -338,11 +366,13 @@ def move(
             continue
         taken = heads[s, COUNT]
         if len(pool) - marks[USED] < 6 * (taken + heads[t, COUNT]) + 64:
-            return i
+            stop = i
+            break
         if paths > 0 and (
             len(nodes) - marks[NODES] < 2 * taken + 8 or len(entries) < 2 * (marks[ENTRIES] + 6 * taken + 8)
         ):
-            return i
+            stop = i
+            break
         now = time[i] // tick_us - first_tick
 
         if what == ISSUE:
@@ -380,20 +410,18 @@ def move(
 
         if what == PAYMENT:
             for d in range(dimensions):
-                codes[d] = _code(heads, t, d)
-                flows[widths[d, 2] + _code(heads, s, d) * (widths[d, 1] + 3) + codes[d]] += rest
+                flows[widths[d, 2] + _code(heads, s, d) * (widths[d, 1] + 3) + _code(heads, t, d)] += rest
         elif what == REFUND:
             for d in range(dimensions):
-                codes[d] = _code(heads, s, d)
-                flows[widths[d, 2] + _code(heads, t, d) * (widths[d, 1] + 3) + codes[d]] -= rest
+                flows[widths[d, 2] + _code(heads, t, d) * (widths[d, 1] + 3) + _code(heads, s, d)] -= rest
         else:
             holder = s if what == EXIT else t
             at = (
                 to_role + from_role + 1
             ) % 3  # Issuers are 1, redeemers 2, expiry is 3; the columns begin with redeemed.
             for d in range(dimensions):
-                width = widths[d, 1]
-                flows[widths[d, 2] + _code(heads, holder, d) * (width + 3) + width + at] += (
+                known = widths[d, 1]
+                flows[widths[d, 2] + _code(heads, holder, d) * (known + 3) + known + at] += (
                     rest if what == EXIT else -rest
                 )
 
@@ -429,6 +457,12 @@ def move(
             w1 = pool[at, 1]
             w2 = pool[at, 2]
             w3 = pool[at, 3]
+            if what == EXIT:  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
+                ahead = base + ((first + k + 6 * step) & mask)
+                row = pool[ahead, 1] >> 32
+                prefetch(book, row)
+                prefetch(flat, row * width + EXITS)
+                prefetch(old, row * AGES + age_class(now - (pool[ahead, 2] >> 32)))
             remains -= moved
             if moved == held:
                 emptied += 1
@@ -457,10 +491,19 @@ def move(
                     away = min(payments, 0xFF)
                 if stayed != (away == 0):
                     book[c, STAYED] += -moved if stayed else moved
-                if payments <= REACH:
-                    at = REACHED + (payments - 1) * labels
-                    for d in range(dimensions):
-                        book[c, at + widths[d, 0] + codes[d]] += moved
+                if payments <= REACH and dimensions > 0:
+                    _arrived(flat, late, later & (LATE - 1), widths)
+                    _arrives(
+                        flat,
+                        late,
+                        later & (LATE - 1),
+                        heads,
+                        t,
+                        c * width + REACHED + (payments - 1) * labels,
+                        moved,
+                        labels,
+                    )
+                    later += 1
                 if paths > 0:
                     path_a = np.int64(_child(nodes, marks, path_a, _code(heads, t, path_dimensions[0])))
                     _count(entries, marks, path_a, PAYER, s, moved)
@@ -473,10 +516,19 @@ def move(
                 book[c, REFUNDED] += moved
                 if payments > 0:
                     stayed = away == 0
-                    if payments <= REACH:
-                        at = REACHED + (payments - 1) * labels
-                        for d in range(dimensions):
-                            book[c, at + widths[d, 0] + codes[d]] -= moved
+                    if payments <= REACH and dimensions > 0:
+                        _arrived(flat, late, later & (LATE - 1), widths)
+                        _arrives(
+                            flat,
+                            late,
+                            later & (LATE - 1),
+                            heads,
+                            s,
+                            c * width + REACHED + (payments - 1) * labels,
+                            -moved,
+                            labels,
+                        )
+                        later += 1
                     if paths > 0:
                         _count(entries, marks, path_a, PAYER, t, -moved)
                         _count(entries, marks, path_a, PAYEE, s, -moved)
@@ -534,6 +586,8 @@ def move(
         if what == RETURN and short > 0 and from_behind:
             path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
             _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
+    for k in range(LATE):
+        _arrived(flat, late, k, widths)
     return stop
 
 
@@ -552,11 +606,11 @@ def gather(heads: Any, pool: Any, held: Any) -> None:
 @kernel
 def make_room(heads: Any, counts: Any) -> Any:
     """Give each account a block for so many lots; how many rows of the pool are used."""
-    used = np.int64(1)
+    used = 1
     for account in range(len(counts)):
-        size = np.int64(0)
+        size = 0
         if counts[account] > 0:
-            size = np.int64(4)
+            size = 4
             while size < counts[account]:
                 size *= 2
         heads[account, BASE] = used if size > 0 else 0

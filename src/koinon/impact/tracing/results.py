@@ -224,26 +224,32 @@ def _paths(
     """The ways that most money took, by how it ended, largest first."""
     if not state.frame.paths:
         return {}
-    kept = state.entries[(state.entries[:, 0] != lots.NEVER) & (state.entries[:, 1] > 0)]
+    kept = state.entries[(state.entries[:, 0] != lots.NEVER) & (state.entries[:, 1] != 0)]
     node, what, amount = kept[:, 0] >> 34, (kept[:, 0] >> 31) & 7, kept[:, 1]
     nodes = int(state.marks[lots.NODES])
     tree = state.nodes[:nodes, :3].tolist()
-    crowd = [np.bincount(node[what == side], minlength=nodes).tolist() for side in (lots.PAYER, lots.PAYEE)]
+    crowd = [
+        np.bincount(node[(what == side) & (amount > 0)], minlength=nodes).tolist() for side in (lots.PAYER, lots.PAYEE)
+    ]
     ends = np.isin(what, (lots.LEFT, lots.LEFT + 1))
     held_at, place = np.unique(ways[:, :2], axis=0, return_inverse=True)
     held = np.zeros(len(held_at), np.int64)
     np.add.at(held, place.reshape(-1), ways[:, 2])
     cell = np.concatenate([node[ends] * 8 + what[ends], held_at[:, 0] * 8 + lots.LEFT + 2])
     in_it = np.concatenate([amount[ends], held])
-    cells, inverse, holders = np.unique(cell, return_inverse=True, return_counts=True)
+    cells, inverse = np.unique(cell, return_inverse=True)
+    # What came back to another account than it had left from is taken out of the sum and is nobody's.
     sums, largest = np.zeros(len(cells), np.int64), np.zeros(len(cells), np.int64)
     np.add.at(sums, inverse, in_it)
     np.maximum.at(largest, inverse, in_it)
+    holders = np.bincount(inverse[in_it > 0], minlength=len(cells))
 
     found: dict[str, list[Path]] = {name: [] for name in state.frame.paths}
     more = state.nodes.shape[1] - 4
     whose = {1 + at: name for at, name in enumerate(state.frame.paths)}
     for at in np.lexsort((cells, -sums)).tolist():
+        if sums[at] <= 0:
+            break
         step = int(cells[at]) // 8
         told: list[int] = []
         payers: list[int] = []
