@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,6 +25,7 @@ from koinon.impact.figures import Period, figures
 from koinon.impact.measures import Baskets, ConversionFactor, FundUse, RunningCost, Supply
 from koinon.kernel.periods import Month
 from tests.coproduction import garden_town
+from tests.docs import walk
 from tests.impact.story import MADRID
 from tests.impact.test_reference import SHOPS, Row, random_town, rows_of
 from tests.programmes.small_town import NOON
@@ -180,3 +183,24 @@ def test_anybody_with_the_books_computes_a_figure_again(garden, database: Databa
     assert (said["local_share"]["value"], said["local_share"]["seed"], said["weights"]) == (0.3, 3, None)
     assert said["lm3"]["value"] is None
     assert run(["impact", "indicators", "happiness", "--database", database.app_url]) == 2
+
+
+def test_the_guide_is_followed_to_its_end(garden, database: Database, tmp_path, monkeypatch, capsys):
+    """docs/guides/measure-what-it-did.md, with the files it shows."""
+    garden.conn.commit()
+    docs = Path(__file__).parents[2] / "docs"
+    guide = docs / "guides" / "measure-what-it-did.md"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KOINON_DATABASE_URL", database.app_url)
+    for name, page, mark in (("answers.csv", guide, "csv"), ("outcomes.toml", docs / "indicators" / "sroi.md", "toml")):
+        (tmp_path / name).write_text(page.read_text(encoding="utf-8").split(f"```{mark}\n")[1].split("```")[0])
+
+    said = []
+    for piece in walk.pieces(guide):
+        assert isinstance(piece, walk.Typed)
+        status = run(shlex.split(piece.command)[1:])
+        out = capsys.readouterr().out
+        said.append((piece.command, status, piece.expected.strip() in out))
+
+    assert [each for each in said if each[1:] != (0, True)] == []
+    assert len(said) == 4
