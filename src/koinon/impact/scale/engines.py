@@ -106,6 +106,11 @@ class Spark:
     def __init__(self, session: Any) -> None:
         self.session = session
 
+    @property
+    def java(self) -> int:
+        """The number of the Java process that was started for it."""
+        return int(self.session.sparkContext._gateway.proc.pid)
+
     def rows(self, expression: Any) -> list[Row]:
         return _plain([row.asDict() for row in self.session.sql(self.sql(expression)).collect()])
 
