@@ -85,6 +85,7 @@ def test_onward_counts_the_payments_that_a_unit_still_makes():
 
     onward = {one.trader.holder: one.onward for one in found.standings}
     assert onward == {holder(1): 0.75, holder(2): 0.5, holder(3): 0.0}
+    assert [(one.payer, one.payee, one.minor) for one in found.streams] == [(None, "food", 200), ("food", "food", 150)]
     first = found.standings[0]
     assert (first.trader.holder, first.received_minor, first.passed_on) == (holder(1), 200, Fraction(1, 2))
 

@@ -107,6 +107,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """What businesses of a sector paid those of another (or of their own); None is residents, on either end."""
+
+    payer: str | None
+    payee: str | None
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A town's trade in a period. ``complete`` is false where there are more circles than were looked for.
 
@@ -125,6 +134,7 @@ class Network:
     strongest: tuple[Circle, ...]
     complete: bool
     stops: tuple[Stop, ...]
+    streams: tuple[Stream, ...]
     largest_payer_minor: int
     payers_in_circles: int
 
@@ -184,6 +194,7 @@ def network(traders: Sequence[Trader], links: Sequence[Link], *, start: datetime
         strongest=tuple(sorted(found, key=lambda circle: (-circle.minor, circle.holders))[:CIRCLES_TOLD]),
         complete=complete,
         stops=_stops(standings),
+        streams=_streams(traders, links),
         largest_payer_minor=max(paid_inside.values(), default=0),
         payers_in_circles=len(paid_inside),
     )
@@ -379,3 +390,13 @@ def _stops(standings: Iterable[Standing]) -> tuple[Stop, ...]:
             row[place] += minor
     stops = [Stop(sector, *row) for sector, row in sums.items()]
     return tuple(sorted(stops, key=lambda stop: (-stop.redeemed_minor, stop.sector)))
+
+
+def _streams(traders: Iterable[Trader], links: Iterable[Link]) -> tuple[Stream, ...]:
+    """Who paid whom by sector, largest first."""
+    sector: dict[UUID | None, str | None] = {trader.holder: trader.sector for trader in traders}
+    sums: dict[tuple[str | None, str | None], int] = defaultdict(int)
+    for link in links:
+        sums[sector.get(link.payer), sector.get(link.payee)] += link.minor
+    found = [Stream(payer, payee, minor) for (payer, payee), minor in sums.items()]
+    return tuple(sorted(found, key=lambda one: (-one.minor, one.payer or "", one.payee or "")))

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language_bidi, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from koinon.impact.sankey import Drawing, Link, Node, layout
 from koinon.impact.town import advice, network, queries
 from koinon.impact.town.advice import Ground
 from koinon.impact.town.network import Network, Standing
@@ -34,7 +35,7 @@ KEEPERS = 15
 WAYS = ("kind", "zone", "sector", "sse")
 
 WAY_NAMES = {
-    "kind": gettext_lazy("Who"),
+    "kind": pgettext_lazy("those who hold money", "Who"),
     "zone": gettext_lazy("Neighbourhood"),
     "sector": gettext_lazy("Sector"),
     "sse": gettext_lazy("Social economy"),
@@ -144,6 +145,8 @@ def trade(request: HttpRequest) -> HttpResponse:
         "share": _part(found.in_circles_minor, found.between_minor),
         "keepers": [(one, _figure(one.onward)) for one in found.standings if one.paid_minor > 0][:KEEPERS],
         "stops": _stops(found),
+        "streams": [(_sector(one.payer), _sector(one.payee), one.minor) for one in found.streams],
+        "drawing": _drawing(found),
         "hoarders": _ends_of_the_road(found),
         "circles": [([names[holder] for holder in circle.holders], circle.minor) for circle in found.strongest],
         "counts": [(one.length, one.found, _figure(one.by_chance)) for one in found.circles],
@@ -252,10 +255,32 @@ def _flows(found: Flows, names: dict[str, str]) -> FlowTable:
 
 
 def _stops(found: Network) -> list[tuple[str, Any, Fraction | None]]:
-    return [
-        (words.sector(one.sector) if one.sector else _("not known"), one, _part(one.redeemed_minor, one.received_minor))
-        for one in found.stops
-    ]
+    return [(_sector(one.sector), one, _part(one.redeemed_minor, one.received_minor)) for one in found.stops]
+
+
+def _sector(code: str | None) -> str:
+    """A sector in words; None is residents."""
+    if code is None:
+        return _("Residents")
+    return words.sector(code) if code else _("not known")
+
+
+def _drawing(found: Network) -> Drawing:
+    """From residents to the sectors where they buy, and from there to suppliers, to people, and out.
+
+    What a sector got of other businesses is not drawn twice: it is in the last column.
+    """
+    sectors = [stop.sector for stop in found.stops]
+    nodes = [Node("people", _("Residents"), 0)]
+    nodes += [Node(f"at {one}", _sector(one), 1) for one in sectors]
+    nodes += [Node(f"to {one}", _("Suppliers: %(sector)s") % {"sector": _sector(one)}, 2) for one in sectors]
+    nodes += [Node("people again", _("Paid to residents"), 2), Node("redeemed", _("Redeemed"), 2)]
+    links = [Link(f"at {stop.sector}", "redeemed", stop.redeemed_minor) for stop in found.stops]
+    for stream in found.streams:
+        source = "people" if stream.payer is None else f"at {stream.payer}"
+        target = f"at {stream.payee}" if stream.payer is None else f"to {stream.payee}"
+        links.append(Link(source, "people again" if stream.payee is None else target, stream.minor))
+    return layout(nodes, links, height=700, mirrored=get_language_bidi())
 
 
 def _ends_of_the_road(found: Network) -> list[tuple[Standing, Fraction | None]]:
