@@ -345,3 +345,19 @@ def test_what_moves_nothing_is_left_out_and_counted(write: Write) -> None:
 
     assert (ledger.notes.zero, ledger.notes.to_self, len(ledger.ledger.transfers)) == (1, 1, 7)
     assert np.all(np.diff(ledger.ledger.transfers.time) >= 0)
+
+
+def test_a_folder_of_parquet_parts_is_one_ledger(write: Write, tmp_path: Path) -> None:
+    whole = read(Asked(write(MONTH), issuers=("town",)))
+    lines = MONTH.strip().splitlines()
+    for part in (0, 1):
+        (tmp_path / f"parts/month={part}").mkdir(parents=True)
+        rows_of = [line.split(",") for line in lines[1 + 3 * part : 4 + 3 * part]]
+        columns = {name: [row[place] for row in rows_of] for place, name in enumerate(lines[0].split(","))}
+        pq.write_table(pa.table(columns), tmp_path / f"parts/month={part}/part-{part}.parquet")
+
+    parts = read(Asked(tmp_path / "parts", issuers=("town",)))
+
+    assert rows(parts) == rows(whole)
+    (tmp_path / "empty").mkdir()
+    assert found(tmp_path / "empty") == [(0, "", "ledger-file.unreadable")]

@@ -13,6 +13,15 @@ def text(value: Any) -> str:
     return escape(str(value), quote=True)
 
 
+def named(value: str) -> str:
+    """A name out of the file: in whichever direction it is written, it turns nothing around it.
+
+    >>> named("Mills & Sons")
+    '<bdi>Mills &amp; Sons</bdi>'
+    """
+    return f"<bdi>{text(value)}</bdi>"
+
+
 class Money:
     """Amounts of one unit, as people write them.
 
@@ -146,7 +155,7 @@ def flow_diagram(
         )
         words = "".join(
             f'<text x="{box.label_x}" y="{box.label_y}" text-anchor="{box.label_anchor}" dy="0.32em">'
-            f'{text(shortened(box.label, 40 if size == "wide" else 17))} <tspan class="soft">'
+            f'\u2068{text(shortened(box.label, 40 if size == "wide" else 17))}\u2069 <tspan class="soft">'
             + (text(money.whole(box.value)) if size == "wide" else share(box.value, whole))
             + "</tspan></text>"
             for box in drawing.boxes

@@ -18,13 +18,14 @@ from koinon.impact.files.markup import (
     days,
     flow_diagram,
     link,
+    named,
     number,
     share,
     table,
     text,
 )
 from koinon.impact.files.types import LedgerFile
-from koinon.impact.files.words import CONVENTIONS, DEFINITIONS, DIMENSIONS, ENDINGS, HOPS, PLAIN
+from koinon.impact.files.words import ANCHORS, CONVENTIONS, DEFINITIONS, DIMENSIONS, ENDINGS, HOPS, PLAIN
 from koinon.impact.sankey import Link, Node
 from koinon.impact.tracing.types import UNKNOWN_ORIGIN, CohortTrace, Role, Trace
 
@@ -32,6 +33,7 @@ MOST_GROUPS = 10
 MOST_COHORTS = 60
 MOST_PATHS = 12
 MOST_FLOWS = 12
+MOST_REACHED = 40
 STAGES = 4
 
 
@@ -174,7 +176,7 @@ class _Report:
                 ]
                 tiles.append((name, words, *self._between(shares, lambda per: "—" if per is None else f"{per:.1f}%")))
         return (
-            f"<section aria-labelledby=short><h2 id=short>In short</h2><p class=lead>{sentence}</p><dl class=tiles>"
+            f"<section aria-labelledby=short><h2 id=short>In short</h2><p class=lead>{sentence}</p>{self._became()}<dl class=tiles>"
             + "".join(
                 f"<div><dt>{link(f'def-{name}', words)}</dt><dd>{figure}{f' <small>{small}</small>' if small else ''}</dd></div>"
                 for name, words, figure, small in tiles
@@ -183,6 +185,17 @@ class _Report:
             + self._two_conventions()
             + "</section>"
         )
+
+    def _became(self) -> str:
+        """What became of everything, as one bar with its key; the sentence above it says the same."""
+        parts = [(kind, float(getattr(self.total, kind))) for kind in ("redeemed", "expired", "withdrawn", "held")]
+        key = "".join(
+            f'<li><svg viewBox="0 0 14 14" aria-hidden="true"><rect class="{kind}" width="14" height="14"/></svg>'
+            f"{link(f'def-{ANCHORS[kind]}', ENDINGS[kind])} {share(amount, self.total.issued)}</li>"
+            for kind, amount in parts
+            if amount
+        )
+        return f"<div class=became>{bar(parts, float(self.total.issued))}<ul class=key>{key}</ul></div>"
 
     def _is_known(self, dimension: str) -> bool:
         """Whether a share by this dimension means something: its groups may be told, and zones are known of most holders."""
@@ -266,7 +279,7 @@ class _Report:
             self.money,
         )
         rows = [
-            [f"{text(_told(source))} → {text(_told(target))}", self.money.exact(amount), share(amount, whole)]
+            [f"{named(_told(source))} → {named(_told(target))}", self.money.exact(amount), share(amount, whole)]
             for (source, target), amount in largest[:MOST_FLOWS]
         ]
         if len(largest) > MOST_FLOWS:
@@ -400,18 +413,18 @@ class _Report:
     def _reach(self, dimension: str, groups: Groups) -> str:
         words = DIMENSIONS.get(dimension, dimension)
         found = disclosure.reach(self.total, dimension, groups)
-        size = {name: sum(hops.values()) for name, hops in found.items()}
-        ranked = sorted((name for name in found if size[name] > 0), key=lambda name: (-size[name], name))
+        size = {group: sum(hops.values()) for group, hops in found.items()}
+        ranked = sorted((group for group in found if size[group] > 0), key=lambda group: (-size[group], group))
         whole = sum(size.values())
         rows = [
             [
-                text(_told(name)),
-                f"{groups.accounts.get(name, 0):,}",
-                *(self.money.whole(found[name].get(hop, 0)) for hop in range(1, STAGES + 1)),
-                share(size[name], whole),
-                bar([("", size[name])], max(size.values())),
+                named(_told(group)),
+                f"{groups.accounts.get(group, 0):,}",
+                *(self.money.whole(found[group].get(hop, 0)) for hop in range(1, STAGES + 1)),
+                share(size[group], whole),
+                bar([("", size[group])], max(size.values())),
             ]
-            for name in ranked[:40]
+            for group in ranked[:MOST_REACHED]
         ]
         return f"<h3>By {text(words)}</h3>" + table(
             f"What arrived, by {text(words)}, {text(self.money.unit)}",
@@ -477,7 +490,7 @@ class _Report:
 
         issued = sum_of("issued")
         return [
-            text(label),
+            named(label),
             self.money.exact(issued),
             *(
                 f"{self.money.exact(sum_of(name))} <span class=soft>{share(sum_of(name), issued)}</span>"
@@ -495,18 +508,18 @@ class _Report:
         told = []
         for dimension, found in trace.paths.items():
             groups = self.groups.get(dimension)
-            named = disclosure.paths(found, groups, self.least) if groups is not None else []
-            if not named:
+            kept = disclosure.paths(found, groups, self.least) if groups is not None else []
+            if not kept:
                 continue
             rows = [
                 [
-                    " → ".join(text(_told(label)) for label in path.labels)
+                    " → ".join(named(_told(label)) for label in path.labels)
                     + f" → <em>{text(ENDINGS.get(path.end, path.end))}</em>",
                     self.money.exact(path.amount),
                     share(path.amount, trace.total.issued),
                     f"{path.holders:,}",
                 ]
-                for path in named[:MOST_PATHS]
+                for path in kept[:MOST_PATHS]
             ]
             words = DIMENSIONS.get(dimension, dimension)
             told.append(

@@ -40,11 +40,25 @@ class Columns:
 
 
 def sha256_of(file: Path) -> str:
+    """The hash of a file; of a folder, that of the hashes of its parts in their order."""
+    if file.is_dir():
+        return hashlib.sha256("".join(map(sha256_of, parts_of(file))).encode()).hexdigest()
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def is_parquet(file: Path) -> bool:
+def parts_of(folder: Path) -> list[Path]:
+    """The Parquet files of a folder, as programs that write in pieces leave them: in the order of their names."""
+    return sorted(
+        file
+        for file in folder.rglob("*.parquet")
+        if not any(part[0] in "._" for part in file.relative_to(folder).parts)
+    )
+
+
+def _is_parquet(file: Path) -> bool:
+    if file.is_dir():
+        return bool(parts_of(file))
     with file.open("rb") as opened:
         return opened.read(4) == _PARQUET
 
@@ -69,14 +83,15 @@ def open_columns(
     """
     findings = Findings(file.name)
     try:
-        with file.open("rb"):
-            pass
+        parquet = _is_parquet(file)
+        if not parquet and file.is_dir():
+            raise IsADirectoryError(21, "it is a folder without Parquet files")
     except OSError as failed:
         findings.add(
             None, "", "ledger-file.unreadable", f"the file cannot be opened: {failed.strerror}", "Check the path."
         )
         findings.raise_if_any()
-    if is_parquet(file):
+    if parquet:
         return _parquet(file, needed, optional, renamed, findings, option=option, everything=everything)
     return _csv(
         file, needed, optional, renamed, findings, option=option, encoding=encoding, names=names, everything=everything
@@ -302,11 +317,14 @@ def _parquet(
     everything: bool,
 ) -> Columns:
     try:
-        opened = pq.ParquetFile(file)
-        there = list(opened.schema_arrow.names)
+        parts = parts_of(file) if file.is_dir() else [file]
+        there = list(pq.ParquetFile(parts[0]).schema_arrow.names)
         chosen = _choose(there, needed, optional, renamed, findings, option=option, everything=everything)
         findings.raise_if_any()
-        table = opened.read(columns=list(dict.fromkeys(chosen.values())))
+        wanted = list(dict.fromkeys(chosen.values()))
+        table = pa.concat_tables(
+            [pq.ParquetFile(part).read(columns=wanted) for part in parts], promote_options="permissive"
+        )
     except (pa.ArrowInvalid, OSError) as failed:
         findings.add(
             None, "", "ledger-file.no-table", f"the Parquet file cannot be read: {str(failed)[:200]}", "Write it again."

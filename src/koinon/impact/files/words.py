@@ -50,6 +50,8 @@ ENDINGS: Final = {
     "held": "still held",
 }
 
+ANCHORS: Final = {"redeemed": "redeemed", "expired": "expired", "withdrawn": "withdrawn", "held": "heldnow"}
+
 PLAIN: Final = {UNKNOWN: "not known", "sse": "social enterprises"}
 
 HOPS: Final = ("no payment", "1 payment", "2 payments", "3 payments", "4 payments or more")
@@ -77,6 +79,7 @@ DEFINITIONS: Final = {
     ),
     "redeemed": ("Redeemed", "Units that somebody turned back into money and that left circulation."),
     "expired": ("Run out", "Units whose last day passed before they were spent."),
+    "withdrawn": ("Taken back", "Units that went back to the account that issued them."),
     "heldnow": (
         "Still held",
         "Units that lie in some account when the file ends. Issued = redeemed + run out + taken back + still held.",
