@@ -67,8 +67,7 @@ def report(
                     last_over=months.last_month_over(conn, town_id=facts.id, now=now),
                     today=now.astimezone(facts.zone).date(),
                 )
-                created = made.last_day.isoformat()
-                written = folder.write(made, out_folder, unit=facts.unit_code, created=created) if out_folder else ()
+                written = folder.write(made, out_folder) if out_folder else ()
         table = folder.figures_table(made.numbers)
         content = {
             "title": made.title,

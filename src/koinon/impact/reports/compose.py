@@ -74,6 +74,7 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
             title=_title(about.period),
             town=about.town,
             slug=about.slug,
+            unit=about.money.unit,
             language=about.language,
             right_to_left=get_language_bidi(),
             audience=about.audience,

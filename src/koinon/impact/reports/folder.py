@@ -38,7 +38,7 @@ def figures_table(numbers: Sequence[Number]) -> OpenTable:
     return OpenTable("figures", "Every figure of the period", _FIELDS, ("indicator", "part"), rows)
 
 
-def write(report: Report, folder: Path, *, unit: str, created: str) -> tuple[Path, ...]:
+def write(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write report.html, report.pdf, figures.csv, figures.parquet and datapackage.json into a new or empty ``folder``.
 
     They appear at once, or not at all. ``FolderInUse`` where it holds anything.
@@ -48,7 +48,7 @@ def write(report: Report, folder: Path, *, unit: str, created: str) -> tuple[Pat
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        for name, content in contents(report, unit=unit, created=created).items():
+        for name, content in contents(report).items():
             (beside / name).write_bytes(content)
         beside.chmod(0o755 if report.audience is not Audience.HOUSE else 0o700)
         if folder.exists():
@@ -60,12 +60,12 @@ def write(report: Report, folder: Path, *, unit: str, created: str) -> tuple[Pat
     return tuple(sorted(folder.iterdir()))
 
 
-def contents(report: Report, *, unit: str, created: str) -> dict[str, bytes]:
+def contents(report: Report) -> dict[str, bytes]:
     """Each file by its name."""
     table = figures_table(report.numbers)
     described = package(
-        [table], name=f"{report.slug}-{report.first_day}-{report.last_day}", title=f"{report.town}: {report.title}", unit=unit,
-        created=created,
+        [table], name=f"{report.slug}-{report.first_day}-{report.last_day}", title=f"{report.town}: {report.title}", unit=report.unit,
+        created=report.last_day.isoformat(),
     )  # fmt: skip
     if report.audience is Audience.HOUSE:
         described |= {"description": "Exact and complete: for the town's own use.", "licenses": []}

@@ -57,6 +57,7 @@ class Report:
     title: str
     town: str
     slug: str
+    unit: str
     language: str
     right_to_left: bool
     audience: Audience

@@ -1,0 +1,137 @@
+"""A period's report: the same figures on a page, on paper and as tables, and nothing of them half written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+from django.db import transaction
+from django.utils.translation import override
+from pypdf import PdfReader
+
+from koinon.db.connections import Database
+from koinon.impact.reports import build, folder, page
+from koinon.impact.reports.errors import FolderInUse, MonthNotOver
+from koinon.impact.reports.types import Audience, Report
+from koinon.impact.town import months
+from koinon.kernel.periods import Month
+from koinon.parties.connection import raw
+from tests.impact.story import Story
+from tests.impact.test_following import Town
+from tests.treasury.place import build as build_place
+
+NOVEMBER = Month(2026, 11)
+STORY = """
+    2026-11-01 00:00  issue 100.00
+    2026-11-01 00:00  give ana 100.00
+    2026-11-02 10:00  pay ana bakery 60.00
+    2026-11-03 10:00  pay bakery mill 30.00
+    2026-11-09 10:00  redeem mill 10.00
+    2026-12-05 10:00  redeem mill 20.00
+"""
+AT = datetime(2026, 12, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def story(django_fresh: Database) -> Iterator[Story]:
+    """A town whose November is over, sealed and traced, inside a transaction."""
+    with transaction.atomic():
+        found = Story(build_place(raw()))
+        found.tell("shop bakery zone=north\nshop mill zone=south sse\nhome ana")
+    town = Town(found)
+    town.tell(STORY)
+    town.seal()
+    with transaction.atomic():
+        assert months.trace_months(raw(), town_id=town.id, at=AT, actor="test") == (NOVEMBER,)
+        yield found
+
+
+def made(
+    story: Story, audience: Audience = Audience.HOUSE, language: str = "en", last_over: Month = NOVEMBER
+) -> Report:
+    with override(language):
+        return build.build(
+            story.place.conn, town_id=story.place.town.pk, first=NOVEMBER, last=NOVEMBER, audience=audience,
+            language=language, last_over=last_over, today=date(2026, 12, 8),
+        )  # fmt: skip
+
+
+def figure(report: Report, indicator: str, part: str = "") -> str:
+    (found,) = [one for one in report.numbers if (one.indicator, one.part) == (indicator, part)]
+    return str(found.value) if found.state == "told" else found.state
+
+
+def test_a_month_is_traced_once_and_as_it_stood_when_it_ended(story):
+    conn, town_id = story.place.conn, story.place.town.pk
+
+    assert months.trace_months(conn, town_id=town_id, at=AT, actor="test") == ()
+
+    kept = months.month_trace(conn, town_id=town_id, month=NOVEMBER)
+    assert set(kept) == {"fifo", "mixing"}
+    lots = kept["fifo"].total
+    assert (lots.issued, lots.redeemed, lots.held) == (100_00, 10_00, 90_00)
+    assert figure(made(story), "lm3") == "1.9"
+
+
+def test_the_house_reads_everything_and_the_council_what_gives_nobody_away(story):
+    house, council = made(story), made(story, Audience.COUNCIL)
+
+    assert (figure(house, "multiplier"), figure(house, "units", "spent")) == ("0.9", "90")
+    assert (figure(council, "multiplier"), figure(council, "units", "issued")) == ("hidden", "100")
+    assert "60.00" not in page.html(council)
+
+
+def test_of_a_month_that_still_runs_only_the_house_has_a_report(story):
+    with pytest.raises(MonthNotOver):
+        made(story, Audience.FUNDER, last_over=Month(2026, 10))
+    assert made(story, Audience.HOUSE, last_over=Month(2026, 10)).numbers
+
+
+def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
+    report = made(story)
+
+    files = {path.name for path in folder.write(report, tmp_path / "november")}
+
+    assert files == {"report.html", "report.pdf", "figures.csv", "figures.parquet", "datapackage.json"}
+    here = tmp_path / "november"
+    described = json.loads((here / "datapackage.json").read_text())
+    rows = list(csv.DictReader(io.StringIO((here / "figures.csv").read_text())))
+    assert [field["name"] for field in described["resources"][0]["schema"]["fields"]] == list(rows[0])
+    kept = parquet.read_table(here / "figures.parquet").to_pylist()
+    assert [(row["indicator"], row["part"], row["value"] or None) for row in rows] == [
+        (row["indicator"], row["part"], None if row["value"] is None else str(row["value"].normalize() + 0))
+        for row in kept
+    ]
+    assert all(row["page"].startswith("indicators/") and row["command"].startswith("koinon impact") for row in rows)
+    told_on_page = (here / "report.html").read_text()
+    on_paper = "".join(one.extract_text() for one in PdfReader(here / "report.pdf").pages)
+    assert "http" not in told_on_page.replace("http-equiv", "")
+    for shown in ("Local multiplier", "0.90", "90 "):
+        assert shown in told_on_page
+        assert shown.strip() in on_paper
+
+
+def test_a_folder_that_holds_something_is_left_alone(story, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("Dear all")
+
+    with pytest.raises(FolderInUse):
+        folder.write(made(story), tmp_path / "mine")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "letter.txt"]
+
+
+@pytest.mark.parametrize(("language", "direction"), [("el", "ltr"), ("ar", "rtl")])
+def test_the_report_reads_in_the_language_and_direction_asked_for(story, language: str, direction: str):
+    report = made(story, language=language)
+
+    with override(language):
+        assert f'<html lang="{language}" dir="{direction}">' in page.html(report)
+        assert (
+            PdfReader(io.BytesIO(folder.contents(report)["report.pdf"])).trailer["/Root"]["/Lang"].startswith(language)
+        )
