@@ -33,6 +33,7 @@ from koinon.db.connections import Database, connect
 from koinon.db.statements import execute, one, statement
 from koinon.db.transactions import transaction
 from koinon.impact import queries as impact
+from koinon.impact.town import compiling, following, months
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
@@ -223,6 +224,8 @@ class _Demo:
             demo_people.customers(self.conn, town, sign_ins, at=self.now)
             self.card = demo_card.made(self.conn, town, self.wanted.var, at=self.now)
         self._seal(town)
+        with self.watch.stage("tracing"):
+            self._follow(town)
         with self.watch.stage("check"), transaction(self.conn):
             results = checks.run_checks(self.conn)
             checks.keep(self.conn, town_id=town.id, results=results, at=self.now)
@@ -368,6 +371,13 @@ class _Demo:
     def _seal(self, town: TownFacts) -> None:
         with transaction(self.conn):
             ledger.seal(self.conn, town_id=town.id, at=self.now)
+
+    def _follow(self, town: TownFacts) -> None:
+        """What became of each unit, as the site keeps it, and as it stood when each month ended."""
+        compiling.compile_beside()
+        with transaction(self.conn):
+            following.follow(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
+            months.trace_months(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
 
     def _summary(self, town: TownFacts, sign_ins: list[SignIn], checked: int, failed: tuple[str, ...]) -> Summary:
         month = self.wanted.calendar[-1]
