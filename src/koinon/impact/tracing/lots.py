@@ -586,8 +586,8 @@ def move(
         if what == RETURN and short > 0 and from_behind:
             path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
             _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
-    for k in range(LATE):
-        _arrived(flat, late, k, widths)
+    for waiting in range(LATE):
+        _arrived(flat, late, waiting, widths)
     return stop
 
 
