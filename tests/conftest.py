@@ -25,6 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -45,12 +46,33 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).resolve().parent.parent
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 3_000_000_000  # What two processes need there with room to spare.
+
+
+def _scratch() -> Path:
+    """Where tests write: in memory where there is room, else on the project's disk.
+
+    Each clone of a database is three hundred files, made and removed within a second. ext4 looks at everything removed
+    in the last minute whenever it makes a file: a quarter of all processor time went there.
+    """
+    try:
+        if os.access(MEMORY, os.R_OK | os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+            return MEMORY
+    except OSError:
+        pass
+    return PROJECT / "var"
+
+
+SCRATCH = _scratch()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-VAR = PROJECT / "var" / f"test-{WORKER}-{os.getpid()}"
+VAR = SCRATCH / f"koinon-test-{WORKER}-{os.getpid()}"
 TEMPLATE = "koinon_template"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # Before Django's settings are read: tests write nothing outside their own folder.
+if SCRATCH == MEMORY:  # Temporary folders as well, those of the programs that tests start included.
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
 os.environ["KOINON_VAR"] = str(VAR)
 os.environ.pop("KOINON_DATABASE_URL", None)
 os.environ.pop("KOINON_OWNER_DATABASE_URL", None)
@@ -83,7 +105,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _remove_what_killed_runs_left() -> None:
-    for old in VAR.parent.glob("test-*-*"):
+    for old in SCRATCH.glob("koinon-test-*-*"):
         with suppress(PermissionError):  # Another user's, then.
             if not Path(f"/proc/{old.name.rsplit('-', 1)[1]}").exists() and _is_unused(old):
                 shutil.rmtree(old, ignore_errors=True)
