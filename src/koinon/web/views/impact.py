@@ -26,7 +26,7 @@ from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town, Zone
 from koinon.programmes.models import Fund
-from koinon.web import words
+from koinon.web import names, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.published import FULL, Bar
 
@@ -115,14 +115,14 @@ def impact(request: HttpRequest) -> HttpResponse:
     by = by if by in WAYS else "kind"
     context: dict[str, Any] = {"lots": lots, "ways": [(way, WAY_NAMES[way]) for way in WAYS], "by": by}
     if lots is not None:
-        names = _names(town)
+        labels = _labels(town)
         context |= {
             "behind": queries.unfollowed(conn, town_id=town.pk, seq_to=lots.seq_to),
             "rows": _cohorts(town, lots, mixed),
             "mixed": mixed,
             "hops": _hops(lots.total),
-            "reach": _reach(lots.total, by, names),
-            "flows": _flows(lots.flows[by], names) if by in lots.flows else None,
+            "reach": _reach(lots.total, by, labels),
+            "flows": _flows(lots.flows[by], labels) if by in lots.flows else None,
             "by_name": WAY_NAMES[by],
             "through_sse": _part(lots.total.through_sse, lots.total.issued),
             "stayed": _part(lots.total.stayed_in_zone, lots.total.issued),
@@ -137,20 +137,26 @@ def trade(request: HttpRequest) -> HttpResponse:
     town = seat_of(request).town
     start, until = window(town, timezone.now())
     found = network.trade(raw(), town_id=town.pk, start=start, until=until)
-    names = {one.trader.holder: one.trader.name for one in found.standings}
+    keepers = [one for one in found.standings if one.paid_minor > 0][:KEEPERS]
+    ends = _ends_of_the_road(found)
+    circles = [holder for circle in found.strongest for holder in circle.holders]
+    shown = [*(one.trader.holder for one in keepers), *(one.trader.holder for one, _share in ends), *circles]
+    called = names.called(request, shown)
     context = {
         "start": start,
         "last_day": until - timedelta(days=1),
         "network": found,
         "share": _part(found.in_circles_minor, found.between_minor),
-        "keepers": [(one, _figure(one.onward)) for one in found.standings if one.paid_minor > 0][:KEEPERS],
+        "keepers": [(called[one.trader.holder], one, _figure(one.onward)) for one in keepers],
         "stops": _stops(found),
         "streams": [(_sector(one.payer), _sector(one.payee), one.minor) for one in found.streams],
         "drawing": _drawing(found),
-        "hoarders": _ends_of_the_road(found),
-        "circles": [([names[holder] for holder in circle.holders], circle.minor) for circle in found.strongest],
+        "hoarders": [(called[one.trader.holder], one, share) for one, share in ends],
+        "circles": [([called[holder] for holder in circle.holders], circle.minor) for circle in found.strongest],
         "counts": [(one.length, one.found, _figure(one.by_chance)) for one in found.circles],
         "published": network.publish(found),
+        "may_see": names.may_see(request),
+        "names_shown": names.names_asked(request),
     }
     return render(request, "koinon/impact/network.html", context)
 
@@ -181,7 +187,7 @@ def window(town: Town, now: datetime) -> tuple[datetime, datetime]:
     return until - LOOKED_BACK, until
 
 
-def _names(town: Town) -> dict[str, str]:
+def _labels(town: Town) -> dict[str, str]:
     """Labels of the trace in words: neighbourhoods by their names, sectors and ends as we call them."""
     zones = dict(Zone.objects.filter(town=town).values_list("code", "name"))
     return {
@@ -227,16 +233,16 @@ def _hops(total: Cohort) -> list[Bar]:
     ]
 
 
-def _reach(total: Cohort, by: str, names: dict[str, str]) -> list[ReachRow]:
+def _reach(total: Cohort, by: str, labels: dict[str, str]) -> list[ReachRow]:
     """Where the first four payments arrived, the most reached first."""
     rows = [
-        ReachRow(names.get(label, label), tuple(int(hops.get(str(hop), 0)) for hop in range(1, 5)))
+        ReachRow(labels.get(label, label), tuple(int(hops.get(str(hop), 0)) for hop in range(1, 5)))
         for label, hops in total.reach.get(by, {}).items()
     ]
     return sorted(rows, key=lambda row: (-sum(row.minor), row.label))
 
 
-def _flows(found: Flows, names: dict[str, str]) -> FlowTable:
+def _flows(found: Flows, labels: dict[str, str]) -> FlowTable:
     """The matrix without rows and columns in which nothing stands; where it ends comes last."""
     columns = sorted(
         (at for at in range(len(found.columns)) if any(row[at] for row in found.amounts)),
@@ -246,9 +252,9 @@ def _flows(found: Flows, names: dict[str, str]) -> FlowTable:
         (at for at in range(len(found.rows)) if any(found.amounts[at])), key=lambda at: found.rows[at] != "issued"
     )
     return FlowTable(
-        columns=tuple(names.get(found.columns[at], found.columns[at]) for at in columns),
+        columns=tuple(labels.get(found.columns[at], found.columns[at]) for at in columns),
         rows=tuple(
-            (names.get(found.rows[at], found.rows[at]), tuple(found.amounts[at][column] for column in columns))
+            (labels.get(found.rows[at], found.rows[at]), tuple(found.amounts[at][column] for column in columns))
             for at in rows
         ),
     )
