@@ -162,6 +162,43 @@ def test_no_amount_is_rounded(tmp_path: Path, amounts: list[Decimal], places: in
     assert [Decimal(int(each)) / scale for each in ledger.ledger.transfers.amount] == amounts
 
 
+PIECES = [
+    b'"', b",", b";", b"\n", b"\r\n", b"\xff", b"\x00", b"\xef\xbb\xbf", b"1e400", b"nan", b"--5", b"9" * 25, b"1." + b"1" * 30,
+    b"2027-03-28 02:30", b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00+14:00", b"PAR1", b"time", "ق".encode(), b"town",
+]  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 400), st.sampled_from(PIECES), st.booleans()), max_size=6), st.data())
+def test_whatever_stands_in_a_file_is_read_or_refused(
+    tmp_path: Path, changes: list[tuple[int, bytes, bool]], data: st.DataObject
+) -> None:
+    content = bytearray(MONTH.strip().encode() + b"\n")
+    for place, piece, instead in changes:
+        content[place : place + (len(piece) if instead else 0)] = piece
+    file = tmp_path / "any.csv"
+    file.write_bytes(content)
+    asked = Asked(
+        file,
+        issuers=("town",),
+        accounts=data.draw(st.sampled_from([None, file])),
+        zone=data.draw(st.sampled_from([None, ZoneInfo("Europe/Madrid")])),
+        decimals=data.draw(st.sampled_from([None, 0, 2, 18])),
+        decimal_mark=data.draw(st.sampled_from([".", ","])),
+        minor=data.draw(st.booleans()),
+        time_unit=data.draw(st.sampled_from(TimeUnit)),
+        encoding=data.draw(st.sampled_from(["utf-8", "windows-1256", "utf-16"])),
+        cohort_by=data.draw(st.sampled_from(CohortBy)),
+    )
+
+    try:
+        moved = read(asked).ledger.transfers
+    except LedgerFileRefused as refused:
+        assert refused.findings  # noqa: PT017  Either outcome is right.
+    else:
+        assert (moved.amount > 0).all()
+
+
 def test_every_finding_is_said_with_its_row(write: Write) -> None:
     broken = """
 time,source,target,amount

@@ -185,17 +185,11 @@ def _csv(
     chosen = _choose(there, needed, optional, renamed, findings, option=option, everything=everything)
     findings.raise_if_any()
     types = {chosen[name]: pa.dictionary(pa.int32(), pa.string()) if name in names else pa.string() for name in chosen}
-    broken: list[int] = []
-
-    def skip(row: pa_csv.InvalidRow) -> str:
-        broken.append(row.actual_columns)
-        return "skip"
-
     try:
         table = pa_csv.read_csv(
             file,
             read_options=pa_csv.ReadOptions(encoding=encoding, block_size=4 << 20),
-            parse_options=pa_csv.ParseOptions(delimiter=separator, invalid_row_handler=skip),
+            parse_options=pa_csv.ParseOptions(delimiter=separator),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=list(types), column_types=types, strings_can_be_null=False, check_utf8=True
             ),
@@ -204,9 +198,6 @@ def _csv(
         _say_why(file, separator, there, encoding, findings, str(failed))
         findings.raise_if_any()
         raise AssertionError("a file that cannot be read has a finding") from failed
-    if broken:
-        _say_why(file, separator, there, encoding, findings, "")
-        findings.raise_if_any()
     findings.line_of = _Lines(file)
     columns = {name: table.column(of) for name, of in chosen.items()}
     return Columns(columns, chosen, table.num_rows, findings)

@@ -230,7 +230,8 @@ def times(
         return np.zeros(len(column), np.int64), None, False
     texts = _texts(column)
     first = next((text for text in texts[:64].to_pylist() if text), "")
-    if re.match(_WHOLE, first) and len(first.lstrip("+-")) != 8:  # 20270301 would be a day.
+    is_day = unit == TimeUnit.AUTO and len(first.lstrip("+-")) == 8  # 20270301
+    if re.match(_WHOLE, first) and not is_day:
         try:
             return (*_counted(texts.cast(pa.int64()).to_numpy(), heading, findings, unit), False)
         except pa.ArrowInvalid:
