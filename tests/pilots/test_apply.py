@@ -275,6 +275,19 @@ def test_the_unit_of_running_books_cannot_be_changed_by_a_folder(applying: Apply
     assert refused.value.fields == {"town": "besos", "settings": ["country", "unit_code"]}
 
 
+def test_the_towns_words_for_income_bands_are_kept_with_its_record(applying: Applying, besos: TownPlan) -> None:
+    def kept() -> Any:
+        return applying.conn.execute("SELECT income_bands::text FROM parties_town").fetchone()[0]
+
+    applying(besos)
+    words = {"none": "Sense ingressos", "up-to-50": "Fins a 50 % IRSC", "50-to-100": "50-100 % IRSC"}
+    assert json.loads(kept()) == words
+    assert not changed(applying(besos, at=LATER))
+    called = replace(besos, town=replace(besos.town, income_bands=(("none", "Sense renda"),)))
+    assert changed(applying(called, at=LATER)) == {"town_changed": 1}
+    assert json.loads(kept()) == {"none": "Sense renda"}
+
+
 def test_the_terms_of_the_town_are_kept_with_its_record(applying: Applying, besos: TownPlan) -> None:
     applying(besos)
     row = applying.conn.execute("SELECT legal_basis::text FROM parties_town").fetchone()

@@ -64,6 +64,7 @@ def test_rules_stand_in_words_and_can_be_tried_out(desk: dict[str, Client]) -> N
         for said in (
             "One of these at least:", "Members: at least 2.", "On record: disability.", "Not:",
             "100.00", "for each child younger than 3", "of the award", "3 points for each member", "300.00",
+            "Its income band is Sense ingressos.",
         ):  # fmt: skip
             assert said in page, said
     listed = desk["officer"].get(f"/office/programmes/{found.pk}/rules/?try=1&month=2026-12&export=json")

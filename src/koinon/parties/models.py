@@ -33,6 +33,9 @@ class Town(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", db_comment="IANA name; days begin and end here.")
     languages = models.JSONField(default=list, db_comment="Language tags, the first one preferred.")
     legal_basis = models.JSONField(default=dict, db_comment="Acts and agreements the currency rests on.")
+    income_bands = models.JSONField(
+        default=dict, db_default={}, db_comment="What the town calls its income bands, by their codes."
+    )
     party = models.OneToOneField(
         "parties.Party",
         on_delete=models.PROTECT,

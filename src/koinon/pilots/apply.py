@@ -95,6 +95,7 @@ class _Town:
     time_zone: str
     languages: str
     legal_basis: str
+    income_bands: str
     party_id: UUID
 
 
@@ -348,6 +349,7 @@ def _town_row(plan: TownPlan, *, id: int, party_id: UUID) -> _Town:
         time_zone=plan.town.time_zone,
         languages=_json(list(plan.town.languages)),
         legal_basis=_json(agreed),
+        income_bands=_json(dict(plan.town.income_bands)),
         party_id=party_id,
     )
 
@@ -486,6 +488,7 @@ class _Comparison:
                     self.town,
                     languages=_json(json.loads(self.town.languages)),
                     legal_basis=_json(json.loads(self.town.legal_basis)),
+                    income_bands=_json(json.loads(self.town.income_bands)),
                 )
             }
             if self.town
@@ -862,7 +865,16 @@ def _write_town(
         return town_id
     if found.counts["town_changed"]:
         changing = {
-            name: values[name] for name in ("name", "unit_name", "unit_symbol", "time_zone", "languages", "legal_basis")
+            name: values[name]
+            for name in (
+                "name",
+                "unit_name",
+                "unit_symbol",
+                "time_zone",
+                "languages",
+                "legal_basis",
+                "income_bands",
+            )
         }
         execute(conn, statement(_PACKAGE, "apply_change_town"), town_id=comparison.town.id, **changing)
     return comparison.town.id

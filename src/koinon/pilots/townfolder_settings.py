@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -592,9 +592,21 @@ def read_town(
         settings = read_table_settings(files.section(name), fields, meanings)
         if settings is not None:
             table_settings[name] = settings
+    called = _called(files, "households", "income_band")
     files.finish()
     root.finish()
-    return TownSettings(town, zones, chains_accepted, nace_revision, table_settings)
+    return TownSettings(replace(town, income_bands=called), zones, chains_accepted, nace_revision, table_settings)
+
+
+def _called(files: Section, table: str, field: str) -> tuple[tuple[str, str], ...]:
+    """Each meaning of a field with the word that the town's list has for it, the first where there are several."""
+    inner: Any = files.values
+    for name in (table, "values", field):
+        inner = inner.get(name, {}) if isinstance(inner, Mapping) else {}
+    words: dict[str, str] = {}
+    for word, meaning in inner.items() if isinstance(inner, Mapping) else ():
+        words.setdefault(str(meaning), str(word))
+    return tuple(sorted(words.items()))
 
 
 def _read_languages(section: Section) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ class TownSpec:
     account_holder: str
     legal_basis: tuple[LegalBasis, ...]
     terms: Terms
+    income_bands: tuple[tuple[str, str], ...] = ()  # Each code with what the town's own list calls it.
 
 
 @dataclass(frozen=True, slots=True)

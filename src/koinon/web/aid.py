@@ -80,6 +80,10 @@ class Speaker:
     town: Town
     zones: Mapping[str, str]
 
+    def band(self, code: str) -> str:
+        """An income band as the town calls it."""
+        return words.income_band(self.town, code)
+
     # Grounds
 
     def grounds(self, found: Sequence[Ground]) -> list[Told]:
@@ -95,9 +99,10 @@ class Speaker:
                 said = {"zone": self._zone(fields["zone"]), "zones": self._listed(map(self._zone, fields["zones"]))}
                 return Told(_("Lives in %(zone)s; the programme is for %(zones)s.") % said)
             case "has-income-band":
-                return Told(_("Its income band is %(band)s.") % {"band": fields["income_band"] or "–"})
+                return Told(_("Its income band is %(band)s.") % {"band": self.band(fields["income_band"])})
             case "income-band":
-                said = {"band": fields["income_band"] or "–", "bands": self._listed(fields["income_bands"])}
+                wanted = self._listed(map(self.band, fields["income_bands"]))
+                said = {"band": self.band(fields["income_band"]), "bands": wanted}
                 return Told(_("Its income band is %(band)s; the programme is for %(bands)s.") % said)
             case "has-members" | "members":
                 said = {"members": fields["members"], "wanted": _bounds(fields)}
@@ -187,7 +192,9 @@ class Speaker:
             case Zones(codes):
                 return Told(_("Lives in %(zones)s.") % {"zones": self._listed(map(self._zone, sorted(codes)), _("or"))})
             case IncomeBands(codes):
-                return Told(_("Its income band is %(bands)s.") % {"bands": self._listed(sorted(codes), _("or"))})
+                return Told(
+                    _("Its income band is %(bands)s.") % {"bands": self._listed(map(self.band, sorted(codes)), _("or"))}
+                )
             case Members(at_least, at_most):
                 return Told(_("Members: %(wanted)s.") % {"wanted": _bounds({"at_least": at_least, "at_most": at_most})})
             case Children(ages, at_least, at_most):

@@ -18,6 +18,7 @@ from text_unidecode import unidecode  # type: ignore[import-untyped]
 from koinon.kernel.money import to_decimal
 from koinon.parties.models import Town
 from koinon.programmes.types import FundView
+from koinon.web import words
 from koinon.web.forms import AmountField
 
 NEW = "new"
@@ -86,7 +87,7 @@ class ProgrammeForm(forms.Form):
         self._taken = {fund.code for fund in funds}
         self.fields["zones"].choices = list(zones.items())  # type: ignore[attr-defined]
         self._zones = zones
-        self.fields["income_bands"].choices = [(band, band) for band in bands]  # type: ignore[attr-defined]
+        self.fields["income_bands"].choices = [(band, words.income_band(town, band)) for band in bands]  # type: ignore[attr-defined]
         self.fields["fund"].choices = [  # type: ignore[attr-defined]
             *((fund.code, fund.name) for fund in funds),
             (NEW, _("a new fund")),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from koinon.kernel.decisions import Ground
-from koinon.parties.models import User
+from koinon.parties.models import Town, User
 
 CYCLE_STATES: dict[str, Any] = {
     "prepared": gettext_lazy("Draft"),
@@ -395,6 +395,11 @@ STANDINGS: dict[str, Any] = {
     "above": gettext_lazy("Above the threshold: the authority must be told."),
     "notified": gettext_lazy("Above the threshold, and the authority was told."),
 }
+
+
+def income_band(town: Town, code: str) -> str:
+    """An income band as the town's own list calls it; a code that it has no word for stays one."""
+    return str(town.income_bands.get(code, code)) or "–"
 
 
 def act(code: str) -> str:

@@ -8,7 +8,7 @@ SELECT
     household.party_id AS party,
     coalesce(zone.name, '') AS zone,
     household.members::numeric AS members,
-    household.income_band,
+    coalesce(town.income_bands ->> household.income_band, household.income_band) AS income_band,
     household.joined_on,
     household.resident_since,
     (
@@ -24,5 +24,6 @@ SELECT
     ) AS monthly_minor
 FROM parties_household AS household
 INNER JOIN parties_party AS party ON party.id = household.party_id
+INNER JOIN parties_town AS town ON town.id = party.town_id
 LEFT JOIN parties_zone AS zone ON zone.id = household.zone_id
 WHERE party.town_id = %(town_id)s AND party.erased_at IS NULL

@@ -148,6 +148,12 @@ def as_money(minor: int, town: Town) -> SafeString:
 
 
 @register.filter
+def income_band(code: str, town: Town) -> str:
+    """An income band as the town calls it."""
+    return words.income_band(town, code)
+
+
+@register.filter
 def cash(town: Town | None) -> str:
     """The national money of a town by its name, as in "paid out in euros"."""
     return formats.currency(town.national_currency) if town is not None else ""

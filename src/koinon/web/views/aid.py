@@ -167,7 +167,7 @@ def _facts(said: Speaker, kept: dict[str, Any]) -> list[Fact]:
     facts = [
         Fact(_("Neighbourhood"), said.zones.get(kept.get("zone", ""), kept.get("zone", "")) or "–"),
         Fact(_("Members"), str(kept.get("members", "–"))),
-        Fact(_("Income band"), kept.get("income_band") or "–"),
+        Fact(_("Income band"), said.band(kept.get("income_band", ""))),
     ]
     if "ages" in kept:
         facts.append(Fact(_("Age of the children"), ", ".join(str(age) for age in kept["ages"])))

@@ -44,7 +44,7 @@ HOUSEHOLDS = Table(
         Column("party", gettext_lazy("Household"), Kind.PARTY, link="office-household"),
         Column("zone", gettext_lazy("Neighbourhood")),
         Column("members", gettext_lazy("Members"), Kind.NUMBER),
-        Column("income_band", gettext_lazy("Income band"), Kind.CODE),
+        Column("income_band", gettext_lazy("Income band")),
         Column("monthly_minor", gettext_lazy("Awards a month"), Kind.MONEY, national=True),
         Column("balance_minor", gettext_lazy("Has to spend"), Kind.MONEY),
         Column("joined_on", gettext_lazy("Taken in on"), Kind.DAY),

@@ -26,7 +26,7 @@ from koinon.helpdesk.own_data import Look, Registered
 from koinon.kernel.identifiers import new_id
 from koinon.parties import preferences
 from koinon.parties.connection import raw
-from koinon.parties.models import NoticeTopic, NoticeWay, Role, RoleGrant, User
+from koinon.parties.models import NoticeTopic, NoticeWay, Role, RoleGrant, Town, User
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import queries as payments
@@ -174,7 +174,7 @@ def data(request: HttpRequest) -> HttpResponse:
         "facts": facts,
         "household": _shown(kept.get(str(party), {})) if facts.kind == "household" else [],
         "people": [_shown(fields) for one, fields in kept.items() if fields and (facts.kind != "household" or one != str(party))],
-        "register": _register(facts),
+        "register": _register(facts, grant.town),
         "looks": _looks(grant, own_data.looks(
             conn, town_id=grant.town_id, party=party, people=facts.people, own=grant.user.actor
         )),
@@ -207,11 +207,14 @@ def _day(value: str) -> str:
         return value
 
 
-def _register(facts: Registered) -> list[tuple[str, str]]:
+def _register(facts: Registered, town: Town) -> list[tuple[str, str]]:
     rows = [
         (_("Neighbourhood"), facts.zone),
         (_("People in the household"), str(facts.members or "")),
-        (_("Income band, as the town calls it"), facts.income_band),
+        (
+            _("Income band, as the town calls it"),
+            words.income_band(town, facts.income_band) if facts.income_band else "",
+        ),
         (_("Joined on"), _day(facts.joined_on or "")),
         (_("Registered as living here since"), _day(facts.resident_since or "")),
     ]
