@@ -14,21 +14,26 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 from psycopg import Connection
 
 from koinon.cli.main import run
 from koinon.coproduction.types import Measure
 from koinon.db.connections import Database
 from koinon.db.statements import many, one, statement
-from koinon.impact import aims
+from koinon.impact import aims, surveys
 from koinon.impact.figures import Period, figures
-from koinon.impact.measures import Baskets, ConversionFactor, FundUse, RunningCost, Supply
+from koinon.impact.measures import Answer, Baskets, ConversionFactor, FundUse, RunningCost, Supply
 from koinon.kernel.periods import Month
+from koinon.parties.connection import raw
+from koinon.parties.models import Organisation
 from tests.coproduction import garden_town
 from tests.docs import walk
-from tests.impact.story import MADRID
+from tests.impact.story import MADRID, Story
+from tests.impact.test_following import NOVEMBER, Town
 from tests.impact.test_reference import SHOPS, Row, random_town, rows_of
 from tests.programmes.small_town import NOON
+from tests.treasury.place import build
 
 LISBON = ZoneInfo("Europe/Lisbon")
 
@@ -204,3 +209,53 @@ def test_the_guide_is_followed_to_its_end(garden, database: Database, tmp_path, 
 
     assert [each for each in said if each[1:] != (0, True)] == []
     assert len(said) == 4
+
+
+@pytest.fixture
+def followed_town(django_fresh: Database) -> Town:
+    with transaction.atomic():
+        story = Story(build(raw()))
+        story.tell("shop bakery zone=north\nshop mill zone=south sse\nhome ana")
+        Organisation.objects.filter(trade_name="bakery").update(sector="47.24")
+        Organisation.objects.filter(trade_name="mill").update(sector="10.61")
+    town = Town(story)
+    town.tell(NOVEMBER)
+    town.follow()
+    return town
+
+
+def test_rounds_of_the_books_have_the_figures_of_a_pencil_and_a_survey_completes_them(followed_town):
+    """Of 60 given out 50 were paid once and 30 twice; 20 left after one payment, 5 after two, 5 unspent.
+
+    The bakery (47) redeemed 10 and says half of it stays, the mill (10) redeemed 15 and says a tenth does: of 25
+    (10 x 1/2 + 15 x 1/10) / 25 = 13/50. With it 20 x 13/50 = 5.2 more are spent in the third round.
+    """
+    period = Period.of(Month(2026, 11), Month(2026, 11), MADRID)
+    answers = [Answer("47", 100, 60), Answer("47", 100, 40), Answer("10", 50, 5), Answer("10", 50, 5)]
+
+    with transaction.atomic():
+        rows = figures(raw(), followed_town.id, period, keys=["lm3", "retention", "leakage"])
+        found = surveys.weighed(raw(), followed_town.id, period, answers, seed=1, draws=200)
+
+    assert [(row.indicator, row.part, row.value) for row in rows] == [
+        ("lm3", "", Fraction(7, 3)),
+        ("lm3", "cohort:inclusion 2026-11", Fraction(7, 3)),
+        ("retention", "", Fraction(3, 5)),
+        ("retention", "hop:0", Fraction(5, 6)),
+        ("retention", "hop:1", Fraction(3, 5)),
+        ("retention", "hop:2", Fraction(0)),
+        ("leakage", "", Fraction(1, 2)),
+        ("leakage", "hop:0", Fraction(1, 12)),
+        ("leakage", "hop:1", Fraction(1, 3)),
+        ("leakage", "hop:2", Fraction(1, 12)),
+    ]
+    for row in rows[:5]:
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low <= row.value <= row.high
+    assert (found.weights, found.left_out) == ({"10": 15_00, "47": 10_00}, ())
+    assert (found.estimate.value, found.ledger) == (Fraction(13, 50), Fraction(7, 3))
+    assert found.lm3.value == Fraction(60_00 + 50_00 + 30_00, 60_00) + Fraction(5_20, 60_00)
+    assert found.lm3.low is not None
+    assert found.lm3.high is not None
+    assert found.ledger < found.lm3.low <= found.lm3.value <= found.lm3.high

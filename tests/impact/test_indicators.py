@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koinon.impact import measures
 from koinon.impact.answers import read_answers
 from koinon.impact.appraisal import read_appraisal
 from koinon.impact.indicators.b2b_depth import Depth, b2b_depth
@@ -127,6 +128,16 @@ def test_rounds_of_a_trace_are_those_of_tokens_in_purses(rows):
     found = leakage(hops)
     assert found is not None
     assert found.total == Fraction(len(left), 400)
+
+
+def test_a_trace_without_dimensions_leaves_rounds_undefined():
+    from koinon.impact.tracing.types import REACH
+
+    (cohort,) = traced([(0, 1, 50), (1, 5, 20)])
+
+    assert lm3(hops_of([cohort])).lm3 == 1 + Fraction(50, 400)
+    assert lm3(hops_of([replace(cohort, reach={})])).lm3 is None
+    assert measures.REACH == REACH
 
 
 @given(st.lists(st.tuples(amounts, amounts, amounts, amounts), min_size=1, max_size=5))

@@ -73,7 +73,7 @@ def indicators(
         def show(console: Console) -> None:
             from koinon.cli.tables import plain_table
 
-            table = plain_table("indicator", "", "figure", "target", "", right=("figure", "target"))
+            table = plain_table("indicator", "", "figure", "between", "target", "", right=("figure", "target"))
             before = ""
             for row, one in zip(rows, found, strict=True):
                 target, missed = one["target"], "not reached"
@@ -83,6 +83,9 @@ def indicators(
                     BY_KEY[row.indicator].title if row.indicator != before else "",
                     ": ".join(filter(None, (row.name, row.label))),
                     _written(row.value, row.unit, facts.unit_code),
+                    " – ".join(
+                        _written(end, row.unit, facts.unit_code) for end in (row.low, row.high) if end is not None
+                    ),
                     "" if target is None else _written(target, row.unit, facts.unit_code),
                     {None: "", True: "reached", False: missed}[one["reached"]],
                 )

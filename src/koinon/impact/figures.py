@@ -97,7 +97,8 @@ class Figure:
     """One figure: of an indicator as a whole (``part`` ""), or of one of its parts.
 
     ``label`` says in English what the part is (translate it), ``name`` what of it the town's records call by a name:
-    a neighbourhood, a fund, an activity. ``low`` and ``high`` where it comes from a sample or a judgement.
+    a neighbourhood, a fund, an activity. ``low`` and ``high`` where it comes from a sample or a judgement, or where
+    the conventions of following units differ: the lower and the higher of both.
     """
 
     indicator: str
@@ -121,7 +122,7 @@ def figures(
     """Every figure of a period that comes from the books, the trace and contributions.
 
     ``keys`` asks for some indicators only. What needs the trace reads ``cohorts``: as they were last followed of the
-    town's books, first in first out, unless others are given; it says what became of the period's money up to then,
+    town's books, first in first out, beside proportional mixing, unless others are given; it says what became of the period's money up to then,
     and is undefined where the books were never followed. What a survey or an appraisal says is not in it: each has a
     file of its own.
     """
@@ -192,21 +193,19 @@ class _Material:
         return self._rows("delivered", Delivered, **days)
 
     @cached_property
-    def cohorts(self) -> Sequence[Traced]:
+    def cohorts(self) -> Mapping[str, Sequence[Traced]]:
+        """By convention; lots alone are exact."""
         if self.given is not None:
-            return self.given
-        lots = followed(self.conn, town_id=self.town_id).get("fifo")
-        return lots.cohorts if lots else ()
+            return {"fifo": self.given}
+        return {name: one.cohorts for name, one in followed(self.conn, town_id=self.town_id).items()}
 
-    @cached_property
-    def by_cohort(self) -> tuple[tuple[str, Hops], ...]:
+    def by_cohort(self, convention: str = "fifo") -> dict[str, Hops]:
         """Hops of the cohorts given out in the period's months; labels end with their month."""
-        mine = [one for one in self.cohorts if one.issued and one.label[-7:] in self.period.months]
-        return tuple((one.label, hops_of([one])) for one in mine)
+        cohorts = self.cohorts.get(convention, ())
+        return {one.label: hops_of([one]) for one in cohorts if one.issued and one.label[-7:] in self.period.months}
 
-    @cached_property
-    def hops(self) -> Hops:
-        return sum((hops for _, hops in self.by_cohort), Hops((), ()))
+    def hops(self, convention: str = "fifo") -> Hops:
+        return sum(self.by_cohort(convention).values(), Hops((), ()))
 
 
 def _units(of: _Material) -> Iterator[Figure]:
@@ -236,23 +235,38 @@ def _velocity(of: _Material) -> Iterator[Figure]:
 
 
 def _lm3(of: _Material) -> Iterator[Figure]:
-    yield Figure("lm3", "", "", lm3(of.hops).lm3, Unit.RATIO)
-    for label, hops in of.by_cohort:
-        yield Figure("lm3", f"cohort:{label}", "", lm3(hops).lm3, Unit.RATIO, name=label)
+    def both(part: str, name: str, lots: Hops, mixing: Hops) -> Figure:
+        value, other = lm3(lots).lm3, lm3(mixing).lm3
+        return Figure("lm3", part, "", value, Unit.RATIO, *_between(value, other), name=name)
+
+    yield both("", "", of.hops(), of.hops("mixing"))
+    mixed = of.by_cohort("mixing")
+    for label, hops in of.by_cohort().items():
+        yield both(f"cohort:{label}", label, hops, mixed.get(label, Hops((), ())))
 
 
 def _retention(of: _Material) -> Iterator[Figure]:
-    rounds = retention(of.hops)
-    yield Figure("retention", "", _("Paid on by first receivers"), dict(enumerate(rounds)).get(1), Unit.SHARE)
+    rounds, mixed = retention(of.hops()), dict(enumerate(retention(of.hops("mixing"))))
+    first = dict(enumerate(rounds)).get(1)
+    ends = _between(first, mixed.get(1))
+    yield Figure("retention", "", _("Paid on by first receivers"), first, Unit.SHARE, *ends)
     for hop, share in enumerate(rounds):
-        yield Figure("retention", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
+        if share is None:
+            break  # Nothing reached this round, nor any later one.
+        ends = _between(share, mixed.get(hop))
+        yield Figure("retention", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, *ends, name=str(hop))
 
 
 def _leakage(of: _Material) -> Iterator[Figure]:
-    found = leakage(of.hops)
+    found = leakage(of.hops())
     yield Figure("leakage", "", _("Left after any number of payments"), found.total if found else None, Unit.SHARE)
     for hop, share in enumerate(found.by_hop if found else ()):
         yield Figure("leakage", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
+
+
+def _between(one: Fraction | None, other: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
+    """The lower and the higher of two conventions' figures; nothing where only one has been followed."""
+    return (None, None) if one is None or other is None else (min(one, other), max(one, other))
 
 
 def _first_spend(of: _Material) -> Iterator[Figure]:

@@ -9,6 +9,9 @@ from fractions import Fraction
 from typing import Any, Protocol
 from uuid import UUID
 
+REACH = 4
+"""As ``tracing.types.REACH``, which a test compares: how many payments a trace tells apart by where they arrived."""
+
 
 class Traced(Protocol):
     """A cohort as the tracing engine gives it, or as it was kept of a town's books."""
@@ -44,18 +47,18 @@ def hops_of(cohorts: Iterable[Traced]) -> Hops:
     """Hops of traced cohorts together. Exact for lots; for mixing as exact as the trace's floats.
 
     What reached the k-th payment is the sum of the cohort's ``reach`` over the labels of one dimension, whichever:
-    each payment arrives at one account.
+    each payment arrives at one account. A trace without dimensions does not know it: ``reached`` then ends with what was
+    issued.
     """
     total = Hops((), ())
     for cohort in cohorts:
-        reached = {0: Fraction(cohort.issued) - Fraction(cohort.withdrawn)}
-        for amounts in next(iter(cohort.reach.values()), {}).values():
-            for hop, amount in amounts.items():
-                reached[int(hop)] = reached.get(int(hop), Fraction(0)) + Fraction(amount)
-        total += Hops(
-            tuple(reached.get(hop, Fraction(0)) for hop in range(max(reached) + 1)),
-            tuple(Fraction(amount) for amount in cohort.by_hops),
-        )
+        reached = [Fraction(cohort.issued) - Fraction(cohort.withdrawn)]
+        for labels in list(cohort.reach.values())[:1]:
+            reached += [Fraction(0)] * REACH
+            for amounts in labels.values():
+                for hop, amount in amounts.items():
+                    reached[int(hop)] += Fraction(amount)
+        total += Hops(tuple(reached), tuple(Fraction(amount) for amount in cohort.by_hops))
     return total
 
 

@@ -31,7 +31,7 @@ def lm3(hops: Hops, *, local_share: Fraction | None = None) -> Rounds:
     after its first payment is spent there in that proportion and joins R3. Without it the ledger's own LM3 stands:
     a lower bound, as if every euro redeemed left the town.
 
-    Dimensionless, from 1 to 3. ``None`` when nothing was issued.
+    Dimensionless, from 1 to 3. ``None`` when nothing was issued, or the trace does not say what was paid twice.
 
     Source
     ------
@@ -39,7 +39,7 @@ def lm3(hops: Hops, *, local_share: Fraction | None = None) -> Rounds:
     """
     first, second, third = (_at(hops.reached, place) for place in range(3))
     beyond = _at(hops.left, 1) * local_share if local_share is not None else Fraction(0)
-    ratio = (first + second + third + beyond) / first if first > 0 else None
+    ratio = (first + second + third + beyond) / first if first > 0 and len(hops.reached) > 2 else None
     return Rounds(first, second, third, beyond, ratio)
 
 
