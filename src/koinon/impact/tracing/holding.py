@@ -33,7 +33,7 @@ from koinon.impact.tracing.types import REACH, Accounts, Convention, Ledger, Tra
 DAY: Final = 86_400_000_000
 """Microseconds of a day: times of lots are differences of whole UTC days unless another grain is asked for."""
 
-VERSION: Final = 1
+VERSION: Final = 2  # of the saved form, which has the layout of ``lots``: one more whenever either changes
 PIECE: Final = 1 << 22  # Transfers between two reports of progress.
 MOST_LABELS: Final = 30_000
 
@@ -263,7 +263,6 @@ class LotsState:
             "entries": entries[np.argsort(entries[:, 0], kind="stable")],
         }
         head = {
-            "version": VERSION,
             "frame": asdict(self.frame),
             "first_tick": self.first_tick,
             "first_at": self.first_at,
@@ -354,7 +353,7 @@ class LotsState:
         return self.to_bytes()[-32:].hex()
 
 
-MAGIC: Final = b"koinon lots 1\n"
+MAGIC: Final = f"koinon lots {VERSION}\n".encode()
 
 
 def peak_mb() -> float:

@@ -43,17 +43,17 @@ PAID: Final = (
 )
 STAYED: Final = 6
 THROUGH_SSE: Final = 7
-EXITS: Final = 40  # + k: what left after k payments
-HOPS_BEYOND: Final = EXITS + HOPS + 1  # the sum of amount x payments over what left after HOPS and more
+EXITS: Final = 40  # + 2 k: what left after k payments; + 2 k + 1: the sum of its amount x ticks held, returns included
+HOPS_BEYOND: Final = EXITS + 2 * (HOPS + 1)  # the sum of amount x payments over what left after HOPS and more
 TICKS_BEYOND: Final = HOPS_BEYOND + 1  # the sum of amount x ticks from issue over what left after FINE and more
-ISSUED: Final = 64
-FIRST_ISSUE: Final = 65
-LAST_ISSUE: Final = 66
-EXPIRED: Final = 67
-WITHDRAWN: Final = 68
-REFUNDED: Final = 69
-RETURNED: Final = 70  # + k: what left after k payments and came back
-REACHED: Final = 88  # + hop x labels + label
+ISSUED: Final = 80
+FIRST_ISSUE: Final = 81
+LAST_ISSUE: Final = 82
+EXPIRED: Final = 83
+WITHDRAWN: Final = 84
+REFUNDED: Final = 85
+RETURNED: Final = 86  # + k: what left after k payments and came back
+REACHED: Final = 104  # + hop x labels + label
 
 # Ages of exits: single ticks, then ever wider classes, each within 1/64 of its age.
 FINE: Final = 128
@@ -332,7 +332,6 @@ def move(
         labels += widths[d, 1]
     paths = len(path_dimensions)
     flat = book.reshape(-1)
-    old = ages.reshape(-1)
     width = book.shape[1]
     late = np.zeros((LATE, 4), np.int64)  # what arrived where, until the line that counts it has been fetched
     later = 0
@@ -459,10 +458,7 @@ def move(
             w3 = pool[at, 3]
             if what == EXIT:  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
                 ahead = base + ((first + k + 6 * step) & mask)
-                row = pool[ahead, 1] >> 32
-                prefetch(book, row)
-                prefetch(flat, row * width + EXITS)
-                prefetch(old, row * AGES + age_class(now - (pool[ahead, 2] >> 32)))
+                prefetch(flat, (pool[ahead, 1] >> 32) * width + EXITS)
             remains -= moved
             if moved == held:
                 emptied += 1
@@ -553,11 +549,11 @@ def move(
                 else:
                     if what == EXIT:
                         age = now - issued
-                        book[c, PAID + on(min(payments, HOPS)) + 1] += moved * (now - arrived)
+                        book[c, EXITS + 2 * min(payments, HOPS) + 1] += moved * (now - arrived)
                     else:
                         age = arrived - issued
                         book[c, RETURNED + min(payments, HOPS)] += moved
-                    book[c, EXITS + min(payments, HOPS)] += signed
+                    book[c, EXITS + 2 * min(payments, HOPS)] += signed
                     if role == 3:
                         book[c, EXPIRED] += signed
                     if payments >= HOPS:

@@ -83,7 +83,7 @@ def of_lots(state: LotsState) -> Trace:
     if len(used):
         book[-1, lots.FIRST_ISSUE] = state.book[used, lots.FIRST_ISSUE].min()
         book[-1, lots.LAST_ISSUE] = state.book[used, lots.LAST_ISSUE].max()
-    left = book[:, lots.EXITS : lots.EXITS + HOPS + 1].sum(axis=1)
+    left = book[:, lots.EXITS : lots.HOPS_BEYOND : 2].sum(axis=1)
     left_over = book[:, lots.ISSUED] - held - left - book[:, lots.WITHDRAWN]
     cohorts = _cohorts((UNKNOWN_ORIGIN, *state.cohorts, "total"), book, ages, held, left, labels, state.frame.tick_us)
     flows = _flows(state, labels, lying)
@@ -122,13 +122,14 @@ def _cohorts(
     days = tick_us / _DAY
     hops = np.arange(HOPS + 1)
     on = lots.PAID + 2 * hops + np.where(hops < 3, 0, 2)
-    exits = book[:, lots.EXITS : lots.EXITS + HOPS + 1]
+    exits = book[:, lots.EXITS : lots.HOPS_BEYOND : 2]
     payments = exits[:, :HOPS] @ hops[:HOPS] + book[:, lots.HOPS_BEYOND]
     ticks = ages[:, : lots.FINE] @ np.arange(lots.FINE) + book[:, lots.TICKS_BEYOND]
     volume = book[:, on].sum(axis=1) - book[:, lots.REFUNDED]
     moved_on = book[:, on] + exits + book[:, lots.RETURNED : lots.RETURNED + HOPS + 1]
+    lay = book[:, on + 1] + book[:, lots.EXITS + 1 : lots.HOPS_BEYOND : 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        waits = np.where(moved_on > 0, book[:, on + 1] / moved_on * days, np.nan)
+        waits = np.where(moved_on > 0, lay / moved_on * days, np.nan)
     reached = book[:, lots.REACHED : lots.REACHED + REACH * sum(map(len, labels.values()))]
     reached = reached.reshape(len(book), REACH, -1)
     return tuple(
@@ -144,14 +145,14 @@ def _cohorts(
             volume=value,
             multiplier=value / issued if issued else None,
             days_to_exit=Days(gone, waited / gone * days if gone else None, spread),
-            days_by_hop=tuple(None if wait != wait else wait for wait in lay),
+            days_by_hop=tuple(None if wait != wait else wait for wait in waited_by_hop),
             reach=Reach(labels, reached[at]),
             through_sse=through if "sse" in labels else None,
             stayed_in_zone=stayed if "zone" in labels else None,
             issued_at=(first, last) if issued else None,
         )
         for at, (
-            name, issued, still, gone, expired, withdrawn, by_hops, paid, value, waited, spread, lay, through, stayed,
+            name, issued, still, gone, expired, withdrawn, by_hops, paid, value, waited, spread, waited_by_hop, through, stayed,
             first, last,
         ) in enumerate(
             zip(
