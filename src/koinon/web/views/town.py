@@ -64,6 +64,9 @@ def town(request: HttpRequest) -> HttpResponse:
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
             "waits": published.waits(report.waits),
             "indicators": _indicators(shown, found),
+            "wanted": {
+                key: sheet.rows[0] for key, sheet in published.sheets(shown, found, FIRST) if sheet.rows[0].target
+            },
             "way": way(found.flow, town_id=shown.pk),
             "map": _map(shown, report),
             "series": published.series(conn, shown, [one for one in months if one <= month]),
@@ -71,6 +74,7 @@ def town(request: HttpRequest) -> HttpResponse:
     return render(request, "koinon/town.html", context)
 
 
+FIRST = ("multiplier", "recirculation", "velocity", "days_to_first_spend", "share_by_sse")
 # What has no place of its own on the page, in the order in which it is read.
 FURTHER = (
     "lm3", "retention", "leakage", "b2b_depth", "unspent", "shop_reach", "active_shops", "concentration", "zone_equity",
