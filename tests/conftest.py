@@ -19,6 +19,7 @@ lives as long as the test run and writes without waiting for the disk.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -130,6 +131,11 @@ LONGEST = (
 def _turn(item: pytest.Item) -> int:
     where = item.nodeid.removeprefix("tests/")
     return next((turn for turn, name in enumerate(LONGEST) if where.startswith(name)), len(LONGEST))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.collect()
+    gc.freeze()  # Thousands of tests and everything they import stay: nobody need look through them again and again.
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import threading
 import time
 from collections import Counter
@@ -109,7 +108,7 @@ def test_a_lone_item_is_not_delayed(purse: Purse) -> None:
         return time.perf_counter() - started
 
     with psycopg.connect(purse.url) as conn:
-        by_hand = statistics.median(alone(conn) for _ in range(40))
+        by_hand = min(alone(conn) for _ in range(40))
     with purse.batcher() as batcher:
         batcher.submit(Coin()).result(30)  # Connects.
         taken = []
@@ -118,7 +117,7 @@ def test_a_lone_item_is_not_delayed(purse: Purse) -> None:
             batcher.submit(Coin()).result(30)
             taken.append(time.perf_counter() - started)
     assert set(purse.sizes) == {1}
-    assert statistics.median(taken) < by_hand + 0.004
+    assert min(taken) < by_hand + 0.004  # A wait for company would be in each of them; a busy machine is not.
 
 
 def test_one_more_than_may_wait_is_told_so_at_once_and_loses_nothing(purse: Purse) -> None:

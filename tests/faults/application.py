@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -37,6 +36,7 @@ class Item:
     def __init__(self, asked: dict[str, Any]) -> None:
         self.asked = asked
         self.early: Callable[[Answer], None] = lambda answer: None
+        self.sent = threading.Event()  # The answer is on its way to the client, or nobody is there to take it.
 
 
 def write(conn: Connection[Any], items: Sequence[Item]) -> list[Answer]:
@@ -47,7 +47,8 @@ def write_and_tell_early(conn: Connection[Any], items: Sequence[Item]) -> list[A
     answers = write(conn, items)
     for item, answer in zip(items, answers, strict=True):
         item.early(answer)
-    time.sleep(0.005)  # The answers are on their way while the disk is still at work.
+    for item in items:
+        item.sent.wait(1)  # The commit begins when the answers are out, however busy the machine is.
     return answers
 
 
@@ -89,22 +90,25 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError):
             while (line := await reader.readline()).endswith(b"\n"):
+                item = Item(json.loads(line))
                 try:
-                    answer = await self._answer(json.loads(line))
+                    answer = await self._answer(item)
                 except QueueFull as full:
                     answer = {"said": "busy", "retry_after": full.retry_after_seconds}
                 except Exception as broken:  # noqa: BLE001 - a server says that it failed and lives on
                     refused = isinstance(broken, KoinonError)
                     answer = {"said": "failed", "why": f"{type(broken).__name__}: {broken}", "refused": refused}
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
+                try:
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                    await writer.drain()
+                finally:
+                    item.sent.set()
         writer.close()
 
-    async def _answer(self, asked: dict[str, Any]) -> Answer:
-        loop = asyncio.get_running_loop()
+    async def _answer(self, item: Item) -> Answer:
+        asked, loop = item.asked, asyncio.get_running_loop()
         if asked["do"] == "read":
             return await loop.run_in_executor(self.reader.pool, self.reader.read, asked["accounts"])
-        item = Item(asked)
         if not self.early:
             return await self.batcher.collect(item)
         told: asyncio.Future[Answer] = loop.create_future()
