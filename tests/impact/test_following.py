@@ -6,6 +6,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ from koinon.ledger import queries as books
 from koinon.parties import queries as parties
 from koinon.parties.connection import raw
 from koinon.parties.models import Organisation, Zone
+from tests.cli.command import koinon
 from tests.impact.story import Story
 from tests.treasury.place import build
 
@@ -213,6 +215,27 @@ def test_the_timer_follows_every_town_and_no_town_holds_up_another(town: Town) -
 
     assert (first, again) == (8, 0)
     assert town.followed()["fifo"].followed_at == NOW
+
+
+def test_commands_say_what_was_followed_and_whether_starting_over_comes_to_it(
+    town: Town, django_fresh: Database, tmp_path: Path
+) -> None:
+    town.tell(NOVEMBER)
+    town.seal()
+    address = {"var": tmp_path, "url": django_fresh.app_url, "owner_url": django_fresh.owner_url}
+
+    told = koinon("impact", "town", "--json", **address)
+    again = koinon("impact", "rebuild", "--json", **address)
+    with psycopg.connect(django_fresh.owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE impact.followed SET digest = repeat('0', 64) WHERE convention = 'fifo'")
+    changed = koinon("impact", "rebuild", **address)
+
+    assert (told.status, again.status, changed.status) == (0, 0, 1), told.err + again.err + changed.err
+    assert [(one["convention"], one["rows"]) for one in told.document["conventions"]] == [("fifo", 8), ("mixing", 8)]
+    assert told.document["conventions"][0]["total"]["redeemed"] == 25_00
+    assert [one["same"] for one in again.document["rebuilt"]] == [True, True]
+    assert "NOT what was kept before" in changed.out
+    assert "mixing: 8 movements, the same" in changed.out
 
 
 def _amounts(cohort: Cohort) -> tuple[float, ...]:
