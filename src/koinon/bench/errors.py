@@ -40,9 +40,9 @@ class UnknownPeer(BenchError):
 
     code = "bench.unknown-peer"
 
-    def __init__(self, *, given: str) -> None:
+    def __init__(self, *, given: str, usual: str = "pgledger=FILE.sql or hordak") -> None:
         self.given = given
-        super().__init__(f"{given!r} names no peer: give pgledger=FILE.sql or hordak")
+        super().__init__(f"{given!r} names no peer: give {usual}")
 
 
 class PeerNotUsable(BenchError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koinon.cli import wiring
+from koinon.cli import bench_trace, wiring
 from koinon.cli.opening import JsonOption
 from koinon.cli.output import speaking
 
@@ -20,6 +20,9 @@ app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
 @app.callback()
 def _group() -> None:
     """Measure on this machine."""
+
+
+app.command("trace")(bench_trace.trace)
 
 
 @app.command("payments")
@@ -146,7 +149,7 @@ def show_till(console: Console, document: Mapping[str, Any]) -> None:
         table.add_row(one["path"], f"{one['bytes']:,}")
     table.add_row("all", f"{loaded['bytes']:,}")
     console.print(table)
-    _show_targets(console, document["targets"])
+    show_targets(console, document["targets"])
 
 
 def show_disburse(console: Console, document: Mapping[str, Any]) -> None:
@@ -183,7 +186,7 @@ def show_disburse(console: Console, document: Mapping[str, Any]) -> None:
         f"p50 {_figure(tills['p50_ms'])} ms, p99 {_figure(tills['p99_ms'])} ms, longest {_figure(tills['max_ms'])} ms"
     )
     console.print(f"every invariant over {document['checked']:,} rows\n")
-    _show_targets(console, document["targets"])
+    show_targets(console, document["targets"])
 
 
 def show(console: Console, document: Mapping[str, Any]) -> None:
@@ -195,7 +198,7 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
     if "history" in document:
         _show_history(console, document["history"])
     _show_limits(console, document["limits"], document["workloads"])
-    _show_targets(console, document["targets"])
+    show_targets(console, document["targets"])
 
 
 def _show_machine(console: Console, document: Mapping[str, Any]) -> None:
@@ -312,7 +315,7 @@ def _show_limits(console: Console, limits: Mapping[str, float], workloads: Seque
     console.print()
 
 
-def _show_targets(console: Console, targets: Sequence[Mapping[str, Any]]) -> None:
+def show_targets(console: Console, targets: Sequence[Mapping[str, Any]]) -> None:
     from koinon.cli.tables import plain_table
 
     if not targets:

@@ -49,6 +49,14 @@ class Bench(Protocol):
     def Asked(self, **what: Any) -> object: ...
 
 
+class BenchTrace(Protocol):
+    """``koinon.bench.trace``."""
+
+    def measure(self, asked: object, *, root: Path, say: Callable[[str], None]) -> dict[str, Any]: ...
+
+    def Asked(self, **what: Any) -> object: ...
+
+
 class Timer(Protocol):
     """``koinon.jobs.timer``."""
 
@@ -167,6 +175,10 @@ def bench_disburse() -> Bench:
 
 def bench_till() -> Bench:
     return cast(Bench, import_module("koinon.bench.till"))
+
+
+def bench_trace() -> BenchTrace:
+    return cast(BenchTrace, import_module("koinon.bench.trace"))
 
 
 def bench() -> Bench:

@@ -265,6 +265,30 @@ def test_backwards_finds_what_forwards_finds(rows: list[Row]) -> None:
     assert found.conservation_error < 1e-9
 
 
+def test_what_is_given_back_was_never_spent() -> None:
+    shop, neighbour, person = FIRST + 2, FIRST + 1, FIRST
+    rows = [
+        (0, ISSUER, person, 100, 0, False),
+        (DAY, person, shop, 100, -1, False),
+        (2 * DAY, shop, person, 40, -1, True),
+        (4 * DAY, person, neighbour, 10, -1, False),
+        (5 * DAY, shop, REDEEMER, 60, -1, False),
+        (6 * DAY, REDEEMER, shop, 30, -1, False),  # The bank sent half of it back.
+    ]
+
+    (first, _) = mixing.trace(ledger_of(rows)).cohorts
+
+    assert (first.redeemed, first.held) == pytest.approx((30, 70))
+    assert (first.volume, first.through_sse, first.stayed_in_zone) == pytest.approx((70, 60, 10))
+    assert first.by_hops[:3] == pytest.approx((0, 30, 0))
+    assert first.reach["sse"]["sse"] == pytest.approx({1: 60, 2: 0, 3: 0, 4: 0})
+    assert first.reach["sse"]["other"] == pytest.approx({1: 10, 2: 0, 3: 0, 4: 0})
+    assert first.days_to_exit.mean == pytest.approx(5)
+    # 100 lay a day, then 10 of what came back two days; what lies now has not moved on.
+    assert first.days_by_hop[:2] == pytest.approx(((100 * 1 + 10 * 2) / 110, 4))
+    agrees(forwards(rows)[0], first, given_back=1)
+
+
 def told(found: Trace) -> tuple[Any, ...]:
     return (found.digest, found.cohorts, found.unknown_origin, found.total, found.outside)
 

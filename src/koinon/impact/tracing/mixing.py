@@ -450,6 +450,7 @@ def trace(ledger: Ledger, *, dimensions: Sequence[str] | None = None, progress: 
         exponent=ledger.exponent,
         dimensions=dimensions,
         progress=progress,
+        reach_bytes=max(REACH_BYTES, 29 * len(ledger.transfers)),  # No more than the ledger itself takes.
     )
 
 
