@@ -120,3 +120,14 @@ def test_the_same_is_written_outside_a_page(place: tuple[Place, Any]) -> None:
             minor = 12345 * 10 ** (found.exponent - 1)
             assert bare(formats.amount(Amount(minor, "PAG"), exponent=found.exponent)) == amount
             assert bare(formats.day(NOON)) == day
+
+
+def test_national_money_is_called_by_its_name(place: tuple[Place, Any]) -> None:
+    found, resident = place
+    resident.cookies["django_language"] = "en"
+    called = {"EUR": "euros", "JOD": "Jordanian dinars", "TND": "Tunisian dinars"}[found.unit]
+    for address in ("/", "/how/units/", "/how/multiplier/", "/how/velocity/", "/how/recirculation/"):
+        page = resident.get(address).content.decode().partition("<main")[2].partition("</main>")[0]
+        assert called in page, address
+        assert found.unit == "EUR" or "euro" not in page.lower(), address
+    del resident.cookies["django_language"]
