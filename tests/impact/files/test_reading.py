@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -398,3 +399,11 @@ def test_a_folder_of_parquet_parts_is_one_ledger(write: Write, tmp_path: Path) -
     assert rows(parts) == rows(whole)
     (tmp_path / "empty").mkdir()
     assert found(tmp_path / "empty") == [(0, "", "ledger-file.unreadable")]
+
+
+def test_every_code_of_a_finding_is_on_its_page() -> None:
+    root = Path(__file__).resolve().parents[3]
+    code = "".join(file.read_text(encoding="utf-8") for file in root.joinpath("src/koinon/impact/files").glob("*.py"))
+    page = (root / "docs/reference/ledger-file.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r'"(ledger-file\.[a-z-]+)"', code)) == set(re.findall(r"`(ledger-file\.[a-z-]+)`", page))

@@ -138,7 +138,7 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
     else:
         found = {name: type(each)(each.codes[of_name], each.labels) for name, each in found.items()}
     ledger = Ledger(
-        transfers=Transfers(time, source, target, amount, of_cohort, undoes),
+        transfers=Transfers(_own(time), _own(source), _own(target), _own(amount), of_cohort, _own(undoes)),
         accounts=Accounts(names, role, found),
         cohorts=cohorts,
         unit=asked.unit,
@@ -250,6 +250,11 @@ def _chosen(keep: NDArray[np.bool_], order: NDArray[np.int64] | None) -> NDArray
     if order is None:
         return None if keep.all() else np.flatnonzero(keep)
     return order[keep[order]]
+
+
+def _own(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in memory of our own: kernels are compiled once more for arrays that may not be written to."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _cohorts(

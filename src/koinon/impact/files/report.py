@@ -152,7 +152,7 @@ class _Report:
         elif parts:
             sentence += f"{parts[0]}. "
         if total.multiplier is not None:
-            sentence += f"On the way, each was paid on {number(total.multiplier)} times."
+            sentence += f"On the way, each {text(self.money.unit.removesuffix('s'))} was paid on {number(total.multiplier)} times on average."
         tiles = [
             ("issued", "Issued", self.money.whole(issued), ""),
             ("volume", "Paid on, in all", self.money.whole(total.volume), ""),
