@@ -73,16 +73,16 @@ def test_a_hostile_file_is_refused_with_its_findings(content, codes):
 
 def test_a_hundred_megabytes_are_refused_in_no_time():
     for content in (b"<a>" * (100 * 2**20 // 3), b"x" * (100 * 2**20), b" " * (100 * 2**20)):
-        before = time.perf_counter()
+        before = time.process_time()
         assert findings(content) == ["bank.file-too-large"]
-        assert time.perf_counter() - before < 0.5
+        assert time.process_time() - before < 0.5
 
 
 def test_ten_megabytes_of_elements_are_counted_while_they_are_read():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start = time.process_time()
     assert findings(b"<a>" + b"<b/>" * (10 * 2**20 // 4 - 10) + b"</a>") == ["bank.xml-nested"]
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600_000  # kilobytes
 
 

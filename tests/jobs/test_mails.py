@@ -109,7 +109,7 @@ def post() -> Iterator[None]:
 
 
 def sent(number: int) -> list[mail.EmailMessage]:
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while len(mail.outbox) < number and time.monotonic() < ends:
         time.sleep(0.02)
     assert len(mail.outbox) == number
@@ -117,7 +117,7 @@ def sent(number: int) -> list[mail.EmailMessage]:
 
 
 def until_ended(town: Town, notice: UUID) -> list[tuple[str, str, str]]:
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while any(state == "due" and not error for _, state, error in town.log(notice)) and time.monotonic() < ends:
         time.sleep(0.05)
     return town.log(notice)
@@ -328,7 +328,7 @@ def test_whoever_chose_text_messages_is_told_of_payments_by_telephone(town, data
         for party in (maria, eleni):
             town.tell("payment.posted", payer=str(party), payee=str(new_id()), amount_minor=1500)
         (message,) = sent(1)
-        ends = time.monotonic() + 15
+        ends = time.monotonic() + 60
         while not list(tmp_path.glob("*.json")) and time.monotonic() < ends:
             time.sleep(0.02)
     assert message.to == ["eleni@example.org"]

@@ -138,10 +138,10 @@ def test_fifteen_hundred_people_are_sealed_within_seconds(town, vault):
     people = {}
     for number in range(1500):
         people[town.person(f"p{number}")] = {**ANA, "identifier": f"{number:08d}T", "name": f"Person {number}"}
-    began = time.monotonic()
+    began = time.process_time()
     assert vault.put_many(people) == 1500
     assert vault.get_many(people)[next(iter(people))]["identifier"] == "00000000T"
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 5
 
 
 def test_a_value_moved_to_another_party_field_or_town_does_not_open(town, vault):
