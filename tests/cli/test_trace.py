@@ -13,7 +13,6 @@ from koinon.cli import trace
 from koinon.cli.main import run
 from koinon.impact.files import types
 from koinon.impact.files.tracing import CONVENTIONS
-from tests.cli.command import koinon
 
 FILE = """time,source,target,amount
 2027-03-01T08:00:00Z,town,ana,60.00
@@ -35,17 +34,20 @@ def test_options_offer_what_reading_and_tracing_know() -> None:
     assert {each.value for each in trace.Conventions} == set(CONVENTIONS)
 
 
-def test_file_is_traced_without_a_town_and_the_command_in_the_result_gives_it_again(file: Path, tmp_path: Path) -> None:
-    said = koinon(
-        "impact", "trace", str(file), "--issuers", "town", "--redeemers", "b?nk", "--json", var=tmp_path / "var"
-    )
+def test_file_is_traced_without_a_town_and_the_command_in_the_result_gives_it_again(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOINON_VAR", str(tmp_path / "var"))
+    monkeypatch.chdir(file.parent)
 
-    assert said.status == 0, said.err
-    document = said.document
-    again = koinon(
-        *document["asked"]["command"][1:3], str(file), *document["asked"]["command"][4:], "--json", var=tmp_path / "var"
-    )
-    assert [each["digest"] for each in again.document["traces"]] == [each["digest"] for each in document["traces"]]
+    status = run(["impact", "trace", str(file), "--issuers", "town", "--redeemers", "b?nk", "--json"])
+
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert status == 0
+    assert run([*document["asked"]["command"][1:], "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert [each["digest"] for each in again["traces"]] == [each["digest"] for each in document["traces"]]
     assert [each["total"]["redeemed"] for each in document["traces"]] == [1500, 1500]
     assert document["written"] is None
     assert "traced" in said.err

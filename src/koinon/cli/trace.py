@@ -81,7 +81,8 @@ def trace(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="CSV (also .gz) or Parquet with time, source, target, amount; - is not taken."
+            metavar="FILE",
+            help="CSV (also .gz) or Parquet with time, source, target, amount; or a folder of Parquet parts.",
         ),
     ],
     issuers: Annotated[

@@ -547,7 +547,8 @@ class _Report:
         if self.least > 1:
             told.append(
                 f"Groups and cohorts of fewer than {self.least} accounts, and groups of which one account makes up more than "
-                f"85%, are told together as “{SMALL}” or “{FURTHER}”. The data files beside this page hold everything: look "
+                f"85%, are told together as “{SMALL}” or “{FURTHER}”. A flow between two of the groups that are "
+                "named may still be that of few of their accounts. The data files beside this page hold everything: look "
                 "at them before you pass them on."
             )
         else:
