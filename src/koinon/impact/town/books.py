@@ -32,7 +32,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.sql import SQL, Literal
 
-from koinon.db.statements import many, scalar, statement
+from koinon.db.statements import many, one, scalar, statement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,12 +82,17 @@ class AccountRow:
         return ("businesses", self.zone, self.sector, self.legal_form, sse, self.size)
 
 
+class NewLabel(Exception):
+    """Something is in the books that nothing was like when they were begun with."""
+
+
 @dataclass(slots=True)
 class Known:
     """What numbers mean: places and cohorts in the order in which the books first named them, and every label there is.
 
     Places and cohorts grow at their end only, so that what was computed up to one minute goes on the next. Labels are
-    those of all accounts when the books were begun with; a new one begins them again. ``last_time`` is the last row's.
+    those of all accounts when the books were begun with; a new one begins them again. ``last_time`` is the last row's;
+    ``register`` the last purse, the last other account and a print of what was known of all of them.
     """
 
     labels: list[list[str]]
@@ -96,6 +101,7 @@ class Known:
     codes: list[list[int]] = field(default_factory=lambda: [[] for _ in ATTRIBUTES])
     cohorts: list[str] = field(default_factory=list)
     last_time: int = -(2**62)
+    register: list[Any] = field(default_factory=lambda: [0, 0, "0"])
 
     @classmethod
     def of(cls, rows: Sequence[AccountRow]) -> Known:
@@ -109,33 +115,17 @@ class Known:
 
     def packed(self) -> bytes:
         """As bytes, to be kept."""
-        content = (self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time)
+        content = (self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time, self.register)
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
     @classmethod
     def unpacked(cls, content: bytes) -> Known:
         return cls(*json.loads(zlib.decompress(content)))
 
-    def still(self, rows: Sequence[AccountRow]) -> bool:
-        """Whether everything that was known is so still; where it is not, the books are followed from their beginning."""
-        now: dict[str, AccountRow] = {}
-        for row in rows:
-            now.setdefault(row.place, row)
-            if any(
-                label is not None and label not in known for label, known in zip(row.known(), self.labels, strict=True)
-            ):
-                return False
-        for number, place in enumerate(self.places):
-            before = tuple(
-                labels[code[number]] if code[number] >= 0 else None
-                for code, labels in zip(self.codes, self.labels, strict=True)
-            )
-            if place not in now or now[place].known() != before:
-                return False
-        return True
-
     def number(self, row: AccountRow) -> int:
-        """Give a place its number: the next one."""
+        """Give a place its number: the next one. ``NewLabel`` where it has one that nothing had before."""
+        if any(label is not None and label not in known for label, known in zip(row.known(), self.labels, strict=True)):
+            raise NewLabel
         self.places.append(row.place)
         self.roles.append(_HOLDS.get(row.kind, 0))
         for codes, labels, label in zip(self.codes, self.labels, row.known(), strict=True):
@@ -155,9 +145,31 @@ class Books:
     seq_to: int
 
 
-def accounts(conn: Connection[Any], *, town_id: int, unit: str) -> list[AccountRow]:
-    """The accounts of a town's units, with what is public of their holders."""
-    return many(conn, statement(_PACKAGE, "town_accounts"), AccountRow, town_id=town_id, unit=unit)
+@dataclass(frozen=True, slots=True)
+class _Register:
+    purse: int
+    other: int
+    print: str
+    print_before: str
+
+
+def accounts(conn: Connection[Any], *, town_id: int, unit: str, ids: Sequence[int] | None = None) -> list[AccountRow]:
+    """The accounts of a town's units, all or some, with what is public of their holders."""
+    asked = None if ids is None else list(ids)
+    return many(conn, statement(_PACKAGE, "town_accounts"), AccountRow, town_id=town_id, unit=unit, ids=asked)
+
+
+def still(conn: Connection[Any], *, town_id: int, unit: str, known: Known) -> bool:
+    """Whether all that was known of accounts is so still; ``known`` learns how far it has been looked at.
+
+    Where it is not, the books are followed from their first row.
+    """
+    purse, other, before = known.register
+    found = one(
+        conn, statement(_PACKAGE, "town_register"), _Register, town_id=town_id, unit=unit, purse=purse, other=other
+    )
+    known.register = [found.purse, found.other, found.print]
+    return bool(found.print_before == before)
 
 
 def sealed_until(conn: Connection[Any], *, town_id: int) -> int:
@@ -173,19 +185,23 @@ def read(
     exponent: int,
     time_zone: str,
     known: Known,
-    rows: Sequence[AccountRow],
     seq_from: int,
     seq_to: int,
+    rows: Sequence[AccountRow] | None = None,
 ) -> Books:
     """The movements from ``seq_from`` up to, not including, ``seq_to``; ``known`` learns what is new in them.
 
-    ``rows`` are the accounts, read after ``seq_to`` was: whatever a sealed row names is among them.
+    ``rows`` are all accounts, read after ``seq_to`` was, so that whatever a sealed row names is among them; without them
+    those that moved are read.
     """
     import numpy as np
 
     from koinon.impact.tracing.types import Accounts, Attribute, Ledger, Transfers
 
     found = _rows(conn, town_id=town_id, time_zone=time_zone, seq_from=seq_from, seq_to=seq_to)
+    if rows is None:
+        moved = np.unique(np.concatenate((found["debit"], found["credit"])))
+        rows = accounts(conn, town_id=town_id, unit=unit, ids=moved.tolist())
     ids = np.array([row.id for row in rows], dtype=np.int64)
     debit = np.searchsorted(ids, found["debit"])
     credit = np.searchsorted(ids, found["credit"])

@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from koinon.db.statements import execute, maybe, statement
 from koinon.impact.town import books, results
-from koinon.impact.town.books import Books, Known
+from koinon.impact.town.books import Books, Known, NewLabel
 from koinon.parties import queries as parties
 
 if TYPE_CHECKING:
@@ -77,10 +77,9 @@ def follow(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> 
     sealed = books.sealed_until(conn, town_id=town_id)
     if sealed == 0:
         return []
-    rows = books.accounts(conn, town_id=town_id, unit=town.unit_code)
     steps = [
-        _follow_lots(conn, town, rows, sealed, at=at, actor=actor),
-        _follow_mixing(conn, town, rows, sealed, at=at, actor=actor),
+        _follow_lots(conn, town, sealed, at=at, actor=actor),
+        _follow_mixing(conn, town, sealed, at=at, actor=actor),
     ]
     return [step for step in steps if step is not None]
 
@@ -95,13 +94,11 @@ def rebuild(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) ->
     sealed = books.sealed_until(conn, town_id=town_id)
     if sealed == 0:
         return []
-    rows = books.accounts(conn, town_id=town_id, unit=town.unit_code)
     found = []
     for convention in (LOTS, MIXING):
         kept = _kept(conn, town_id, convention)
         stop = kept.seq_to if kept is not None else sealed
-        known = Known.of(rows)
-        whole = _read(conn, town, rows, known, seq_from=0, seq_to=stop)
+        known, whole = _begin(conn, town, stop)
         state, trace = _lots(whole) if convention == LOTS else (b"", _mixed(whole))
         digest = _keep(
             conn, town, convention, whole, known, state, trace, len(whole.seqs), began_at=at, at=at, actor=actor
@@ -114,31 +111,52 @@ def rebuild(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) ->
 def _follow_lots(
     conn: Connection[Any],
     town: TownFacts,
-    rows: list[books.AccountRow],
     sealed: int,
     *,
     at: datetime,
     actor: str,
 ) -> Step | None:
     kept = _kept(conn, town.id, LOTS)
-    known = Known.unpacked(kept.known) if kept is not None else None
-    goes_on = kept is not None and known is not None and known.still(rows)
-    if kept is not None and goes_on and kept.seq_to >= sealed:
+    if kept is not None:
+        known = Known.unpacked(kept.known)
+        if _still(conn, town, known):
+            if kept.seq_to >= sealed:
+                return None
+            extended = _extended(conn, town, kept, known, sealed)
+            if extended is not None:
+                stretch, state, trace = extended
+                fresh = len(stretch.seqs)
+                digest = _keep(
+                    conn, town, LOTS, stretch, known, state, trace, kept.rows + fresh,
+                    began_at=kept.began_at, at=at, actor=actor,
+                )  # fmt: skip
+                return Step(LOTS, kept.rows + fresh, fresh, begun=False, digest=digest)
+    known, whole = _begin(conn, town, sealed)
+    state, trace = _lots(whole)
+    count = len(whole.seqs)
+    digest = _keep(conn, town, LOTS, whole, known, state, trace, count, began_at=at, at=at, actor=actor)
+    return Step(LOTS, count, count, begun=True, digest=digest)
+
+
+def _extended(
+    conn: Connection[Any], town: TownFacts, kept: _Kept, known: Known, sealed: int
+) -> tuple[Books, bytes, Trace] | None:
+    """What was kept, with the rows since; None where it cannot be gone on with and the books are begun again.
+
+    That is where something came up that nothing was like before, or where another version kept the state.
+    """
+    from koinon.impact.tracing.errors import StateDoesNotFit, StateUnreadable
+
+    try:
+        stretch = _read(conn, town, known, seq_from=kept.seq_to, seq_to=sealed)
+        return stretch, *_lots(stretch, kept.state)
+    except (NewLabel, StateDoesNotFit, StateUnreadable):
         return None
-    if kept is None or known is None or not goes_on:
-        kept, known = None, Known.of(rows)
-    stretch = _read(conn, town, rows, known, seq_from=kept.seq_to if kept else 0, seq_to=sealed)
-    state, trace = _lots(stretch, kept.state if kept else None)
-    count = len(stretch.seqs) + (kept.rows if kept else 0)
-    began = kept.began_at if kept else at
-    digest = _keep(conn, town, LOTS, stretch, known, state, trace, count, began_at=began, at=at, actor=actor)
-    return Step(LOTS, count, len(stretch.seqs), kept is None, digest)
 
 
 def _follow_mixing(
     conn: Connection[Any],
     town: TownFacts,
-    rows: list[books.AccountRow],
     sealed: int,
     *,
     at: datetime,
@@ -146,12 +164,11 @@ def _follow_mixing(
 ) -> Step | None:
     kept = _kept(conn, town.id, MIXING)
     if kept is not None:
-        changed = not Known.unpacked(kept.known).still(rows)
+        changed = not _still(conn, town, Known.unpacked(kept.known))
         waits = kept.rows > SMALL and at - kept.followed_at < MIXING_EVERY
         if not changed and (waits or kept.seq_to >= sealed):
             return None
-    known = Known.of(rows)
-    whole = _read(conn, town, rows, known, seq_from=0, seq_to=sealed)
+    known, whole = _begin(conn, town, sealed)
     count = len(whole.seqs)
     digest = _keep(conn, town, MIXING, whole, known, b"", _mixed(whole), count, began_at=at, at=at, actor=actor)
     return Step(MIXING, count, count - (kept.rows if kept else 0), kept is None, digest)
@@ -161,14 +178,26 @@ def _kept(conn: Connection[Any], town_id: int, convention: str) -> _Kept | None:
     return maybe(conn, statement(_PACKAGE, "followed_state"), _Kept, town_id=town_id, convention=convention)
 
 
+def _still(conn: Connection[Any], town: TownFacts, known: Known) -> bool:
+    return books.still(conn, town_id=town.id, unit=town.unit_code, known=known)
+
+
+def _begin(conn: Connection[Any], town: TownFacts, seq_to: int) -> tuple[Known, Books]:
+    """The books from their first row, with what is known of all accounts now."""
+    rows = books.accounts(conn, town_id=town.id, unit=town.unit_code)
+    known = Known.of(rows)
+    _still(conn, town, known)
+    return known, _read(conn, town, known, seq_from=0, seq_to=seq_to, rows=rows)
+
+
 def _read(
     conn: Connection[Any],
     town: TownFacts,
-    rows: list[books.AccountRow],
     known: Known,
     *,
     seq_from: int,
     seq_to: int,
+    rows: list[books.AccountRow] | None = None,
 ) -> Books:
     return books.read(
         conn,
@@ -177,9 +206,9 @@ def _read(
         exponent=town.exponent,
         time_zone=str(town.zone),
         known=known,
-        rows=rows,
         seq_from=seq_from,
         seq_to=seq_to,
+        rows=rows,
     )
 
 
