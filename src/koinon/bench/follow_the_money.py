@@ -1,7 +1,7 @@
 """Beside us: follow-the-money (Mattsson and Takes), which turns transactions into trajectories of money.
 
 https://github.com/carolinamattsson/follow-the-money, as whoever measures has fetched it. Both read the same CSV file of a
-kind ledger: nothing is given back and nobody pays what is not there. Of the peer the whole process counts, from the file to
+kind ledger: nothing is given back, nobody pays what is not there, and businesses redeem all they have. Of the peer the whole process counts, from the file to
 its list of trajectories; of ours too, from the file to tables and a report. It is told not to look for balances at the
 beginning, which saves it a pass.
 """
@@ -47,7 +47,9 @@ def measure(
     script, found = program(folder), []
     for method, transfers, wanted in PLAYED:
         count = min(transfers, most)
-        town = Town(transfers=count, accounts=max(100, count // 100), seed=seed, refunds_per_mille=0)
+        town = Town(
+            transfers=count, accounts=max(100, count // 100), seed=seed, refunds_per_mille=0, redeemed_percent=100
+        )
         file, attributes = work / f"{method}.csv", work / f"{method}-accounts.csv"
         generator.write_csv(town, file)
         generator.write_accounts(town, attributes)

@@ -52,7 +52,8 @@ class Town:
     """What to invent: ``accounts`` are residents and businesses (a tenth), beside which three stand at the boundary.
 
     ``cohorts`` is rounded up to a whole number of funds for each of the ``months``. ``refunds_per_mille`` is of purchases;
-    0 makes a ledger that tools without reversals can read.
+    0 makes a ledger that tools without reversals can read. ``redeemed_percent`` is the least that a business redeems of what it
+    has; with 100 purses are emptied often, and hold little that is mixed.
 
     >>> Town(transfers=100, accounts=20, cohorts=13, months=12).funds
     2
@@ -64,6 +65,7 @@ class Town:
     months: int = 12
     seed: int = 1
     refunds_per_mille: int = 5
+    redeemed_percent: int = 50
     first_year: int = 2027
 
     def __post_init__(self) -> None:
@@ -174,7 +176,7 @@ def pieces(town: Town, rows: int = PIECE) -> Iterator[Transfers]:
         )
         _live(
             first, town.transfers, begins, seconds, town.residents, town.businesses, town.funds, len(ZONES),
-            town.refunds_per_mille, state.random, state.balances, state.remembered,
+            town.refunds_per_mille, town.redeemed_percent / 100, state.random, state.balances, state.remembered,
             piece.time, piece.source, piece.target, piece.amount, piece.cohort, piece.undoes,
         )  # fmt: skip
         yield piece
@@ -299,7 +301,7 @@ def _rank(state: NDArray[np.uint64], count: int) -> int:
 @kernel
 def _live(
     first: int, transfers: int, begins: Any, seconds: Any, residents: int, businesses: int, funds: int, zones: int,
-    refunds: int, state: Any, balance: Any, remembered: Any,
+    refunds: int, least: float, state: Any, balance: Any, remembered: Any,
     time: Any, source: Any, target: Any, amount: Any, cohort: Any, undoes: Any,
 ) -> None:  # fmt: skip
     """Fill in rows ``first`` and on of the town's ledger."""
@@ -355,7 +357,7 @@ def _live(
                     payee = 1
                     payer = shop0 + (_rank(state, businesses) if kind < 0.96 else int(_toss(state) * businesses))
                     if balance[payer] > 0:
-                        minor = max(1, int((0.5 + 0.5 * _toss(state)) * balance[payer]))
+                        minor = max(1, int((least + (1.0 - least) * _toss(state)) * balance[payer]))
                 else:
                     payee = 2
                     payer = 3 + int(_toss(state) * residents)
