@@ -222,7 +222,11 @@ _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
 
 def _coarse(figure: Figure) -> Figure:
     """Rounded to what a reader can use: thousandths of a ratio or share, hundredths of money, whole kilograms."""
-    if figure.value is None or figure.unit in {Unit.MONEY, Unit.COUNT}:
+    if figure.unit in {Unit.MONEY, Unit.COUNT}:
         return figure
     places = _PLACES.get(figure.unit, 1000)
-    return replace(figure, value=Fraction(round(figure.value * places), places))
+
+    def coarse(value: Fraction | None) -> Fraction | None:
+        return None if value is None else Fraction(round(value * places), places)
+
+    return replace(figure, value=coarse(figure.value), low=coarse(figure.low), high=coarse(figure.high))
