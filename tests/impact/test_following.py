@@ -186,6 +186,32 @@ def test_where_something_that_was_known_has_changed_the_books_are_begun_again(to
     assert all(one.same for one in town.rebuild())
 
 
+def test_a_state_that_cannot_be_read_is_begun_again(town: Town, django_fresh: Database) -> None:
+    town.tell(NOVEMBER)
+    town.follow()
+    with psycopg.connect(django_fresh.owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE impact.followed SET state = 'koinon lots 0' WHERE convention = 'fifo'")
+    town.tell("2026-11-22 10:00  pay  mill bakery 1.00")
+
+    steps = town.follow()
+
+    assert [(step.convention, step.begun) for step in steps] == [("fifo", True), ("mixing", False)]
+    assert all(one.same for one in town.rebuild())
+
+
+def test_a_shop_unlike_any_before_is_followed_from_its_first_sale(town: Town) -> None:
+    town.tell(NOVEMBER)
+    town.follow()
+    town.tell("shop cafe zone=west\n2026-11-22 10:00 pay ana cafe 3.00")
+
+    steps = town.follow()
+
+    assert [step.begun for step in steps if step.convention == "fifo"] == [True]
+    assert town.followed()["fifo"].total.reach["zone"]["west"] == {"1": 3_00}
+    assert town.broken() == []
+    assert all(one.same for one in town.rebuild())
+
+
 def test_what_is_not_the_books_is_found_by_the_invariants(town: Town, django_fresh: Database) -> None:
     town.tell(NOVEMBER)
     town.follow()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koinon.impact.tracing import api
+from koinon.impact.tracing import api, lots
 from koinon.impact.tracing.errors import AmountsTooLarge, NotTraceable, StateDoesNotFit, StateUnreadable
 from koinon.impact.tracing.holding import DAY, LotsState
 from koinon.impact.tracing.results import MOST_PATHS
@@ -419,6 +419,16 @@ def test_a_day_costs_what_moved_on_it_and_not_what_moved_in_the_year() -> None:
     state.extend(part(ledger, 3990, 4000), lambda done, of: moved.append((done, of)))
     assert moved == [(10, 10)]
     assert state.trace().digest == api.trace(ledger).digest
+
+
+def test_columns_that_were_mapped_from_a_file_are_traced_by_the_same_kernel() -> None:
+    ledger = at_random(500)
+    mapped = [np.asarray(getattr(ledger.transfers, name)).copy() for name in Transfers.__slots__]
+    for column in mapped:
+        column.flags.writeable = False
+    compiled = len(lots.move.signatures)
+    assert api.trace(replace(ledger, transfers=Transfers(*mapped))).digest == api.trace(ledger).digest
+    assert len(lots.move.signatures) == max(compiled, 1)
 
 
 def test_two_conventions_are_followed_side_by_side() -> None:

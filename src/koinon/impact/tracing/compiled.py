@@ -7,6 +7,7 @@ KOINON_VAR. Whoever calls a kernel for the first time waits for a few seconds: `
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,8 +57,9 @@ def waits_for_compiler(*modules: str) -> bool:
     """Whether the kernels of these modules ("lots", "mixing") are still to be compiled on this machine."""
     here = Path(__file__).parent
     folder = cache_folder()
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
     return any(
-        max((kept.stat().st_mtime for kept in folder.glob(f"**/{module}.*.nbi")), default=0.0)
+        max((kept.stat().st_mtime for kept in folder.glob(f"**/{module}.*{version}.nbi")), default=0.0)
         < (here / f"{module}.py").stat().st_mtime
         for module in modules
     )

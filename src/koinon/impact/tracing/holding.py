@@ -12,7 +12,7 @@ import os
 import resource
 import tempfile
 import time as clocks
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,13 +28,13 @@ from koinon.impact.tracing.errors import (
     StateUnreadable,
     TooManyAttributes,
 )
-from koinon.impact.tracing.types import REACH, Accounts, Convention, Ledger, Trace
+from koinon.impact.tracing.types import REACH, Accounts, Convention, Ledger, Trace, Transfers
 
 DAY: Final = 86_400_000_000
 """Microseconds of a day: times of lots are differences of whole UTC days unless another grain is asked for."""
 
 VERSION: Final = 2  # of the saved form, which has the layout of ``lots``: one more whenever either changes
-PIECE: Final = 1 << 22  # Transfers between two reports of progress.
+PIECE: Final = 1 << 20  # Transfers between two reports of progress.
 MOST_LABELS: Final = 30_000
 
 Progress = Callable[[int, int], None]
@@ -62,7 +62,7 @@ class LotsState:
     """Lots by account, and everything that was counted of them so far.
 
     Extended by one caller at a time. Memory: 64 bytes an account, 32 a lot with room to grow (128 at least for an account
-    that ever held anything), 8 for each figure of a cohort (0.7 kB, 6 kB of ages, 32 bytes a label).
+    that ever held anything), 8 for each figure of a cohort (0.8 kB, 6 kB of ages, 32 bytes a label).
     """
 
     def __init__(self, frame: Frame, first_tick: int) -> None:
@@ -155,18 +155,7 @@ class LotsState:
         started = clocks.perf_counter()
         rows = ledger.transfers
         since = self.last_at if self.last_at is not None else np.iinfo(np.int64).min
-        row, why, moved = lots.first_fault(
-            rows.time,
-            rows.source,
-            rows.target,
-            rows.amount,
-            rows.cohort,
-            ledger.accounts.role,
-            len(ledger.cohorts),
-            since,
-        )
-        if why:
-            raise NotTraceable(row=int(row), why=WHY[int(why)])
+        moved = self._look_over(ledger, since)
         if len(rows):
             begins = int(rows.time[0]) if self.first_at is None else self.first_at
             first_tick = begins // self.frame.tick_us if self.first_at is None else self.first_tick
@@ -185,37 +174,49 @@ class LotsState:
 
     def _carry_out(self, ledger: Ledger, progress: Progress | None) -> None:
         rows = ledger.transfers
-        start = 0
-        while start < len(rows):
-            wanted = min(start + PIECE, len(rows))
-            start = lots.move(
-                start,
-                wanted,
-                rows.time,
-                rows.source,
-                rows.target,
-                rows.amount,
-                rows.cohort,
-                rows.undoes,
-                self.frame.convention is Convention.LIFO,
-                self.frame.tick_us,
-                self.first_tick,
-                self.heads,
-                self.pool,
-                self.marks,
-                self.book,
-                self.ages,
-                self.widths,
-                self.flows,
-                self.path_dimensions,
-                self.nodes,
-                self.entries,
-            )
-            if start < wanted:
-                next_one = rows.source[start], rows.target[start]
-                self._make_room(sum(int(self.heads[account, lots.COUNT]) for account in next_one))
-            elif progress:
-                progress(start, len(rows))
+        for begin, (time, source, target, amount, cohort, undoes) in _pieces(rows):
+            start, stop = 0, len(time)
+            while start < stop:
+                start = lots.move(
+                    start,
+                    stop,
+                    time,
+                    source,
+                    target,
+                    amount,
+                    cohort,
+                    undoes,
+                    self.frame.convention is Convention.LIFO,
+                    self.frame.tick_us,
+                    self.first_tick,
+                    self.heads,
+                    self.pool,
+                    self.marks,
+                    self.book,
+                    self.ages,
+                    self.widths,
+                    self.flows,
+                    self.path_dimensions,
+                    self.nodes,
+                    self.entries,
+                )
+                if start < stop:
+                    next_one = source[start], target[start]
+                    self._make_room(sum(int(self.heads[account, lots.COUNT]) for account in next_one))
+            if progress:
+                progress(begin + stop, len(rows))
+
+    def _look_over(self, ledger: Ledger, since: int) -> float:
+        """The sum of the amounts; refused where a row cannot be traced."""
+        moved = 0.0
+        role = _plain(ledger.accounts.role, np.uint8)
+        for begin, (time, source, target, amount, cohort, _undoes) in _pieces(ledger.transfers):
+            row, why, part = lots.first_fault(time, source, target, amount, cohort, role, len(ledger.cohorts), since)
+            if why:
+                raise NotTraceable(row=begin + int(row), why=WHY[int(why)])
+            since = int(time[-1])
+            moved += part
+        return moved
 
     def _make_room(self, touched: int) -> None:
         """Larger arrays where the next transfer, between accounts of so many lots, might find too little room."""
@@ -354,6 +355,30 @@ class LotsState:
 
 
 MAGIC: Final = f"koinon lots {VERSION}\n".encode()
+
+
+COLUMNS: Final = (
+    ("time", np.int64),
+    ("source", np.int32),
+    ("target", np.int32),
+    ("amount", np.int64),
+    ("cohort", np.int32),
+    ("undoes", np.bool_),
+)
+
+
+def _pieces(rows: Transfers) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """The columns a million rows at a time, with the number of the first."""
+    for begin in range(0, len(rows), PIECE):
+        here = slice(begin, begin + PIECE)
+        yield begin, [_plain(getattr(rows, name)[here], dtype) for name, dtype in COLUMNS]
+
+
+def _plain(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """The array as kernels were compiled for; what was mapped from a file or lies otherwise is copied."""
+    if array.dtype == dtype and array.flags.c_contiguous and array.flags.writeable:
+        return array
+    return np.array(array, dtype)
 
 
 def peak_mb() -> float:

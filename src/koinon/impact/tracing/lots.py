@@ -332,6 +332,7 @@ def move(
         labels += widths[d, 1]
     paths = len(path_dimensions)
     flat = book.reshape(-1)
+    old = ages.reshape(-1)
     width = book.shape[1]
     late = np.zeros((LATE, 4), np.int64)  # what arrived where, until the line that counts it has been fetched
     later = 0
@@ -458,7 +459,9 @@ def move(
             w3 = pool[at, 3]
             if what == EXIT:  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
                 ahead = base + ((first + k + 6 * step) & mask)
-                prefetch(flat, (pool[ahead, 1] >> 32) * width + EXITS)
+                row = pool[ahead, 1] >> 32
+                prefetch(flat, row * width + EXITS)
+                prefetch(old, row * AGES + min(now - (pool[ahead, 2] >> 32), FINE))
             remains -= moved
             if moved == held:
                 emptied += 1
