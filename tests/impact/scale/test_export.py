@@ -192,7 +192,7 @@ def test_other_books_do_not_go_on_with_an_export(books, tmp_path):
 def test_two_do_not_write_the_same_export_at_once(books, tmp_path):
     conn, town, _ = books
     operations.export(conn, town, tmp_path)
-    lock = LockFile(tmp_path / "towns" / f".town={town.id}.lock")
+    lock = LockFile(tmp_path / "manifests" / f".town={town.id}.lock")
     assert lock.take()
 
     with pytest.raises(ExportUnderWay):

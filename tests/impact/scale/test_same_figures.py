@@ -9,7 +9,7 @@ import pytest
 
 from koinon.impact import queries
 from koinon.impact.indicators.concentration import concentration
-from koinon.impact.scale import engines, expressions, figures, tracing
+from koinon.impact.scale import engines, expressions, figures, java, tracing
 from koinon.impact.town import books, results
 from koinon.impact.town.books import Known
 from koinon.impact.tracing.api import trace
@@ -41,6 +41,14 @@ def duckdb(exported: Lake):
 
 @pytest.fixture(scope="module")
 def spark(exported: Lake):
+    """Spark on the Java that comes with the tests, whatever the machine has."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("JAVA_HOME", raising=False)
+        patched.setattr(java.shutil, "which", lambda name: None)
+        yield from _spark(exported)
+
+
+def _spark(exported: Lake):
     with engines.spark(exported.export, master="local[1]", memory_mb=600, settings=QUICK) as engine:
         yield engine
 

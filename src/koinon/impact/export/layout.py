@@ -4,7 +4,7 @@
       transfers/town=1/month=2027-03/0c8f1e2a9b7d4c55.parquet   a month of the books
       accounts/town=1/5d41402abc4b2a76.parquet                  what is known of each account
       periods/town=1/7d793037a0760186.parquet                   when each calendar month began and ended there
-      towns/town=1.json                                         the manifest: which of these files count
+      manifests/town=1.json                                      the manifest: which of these files count
 
 A file is called by its content and never changed. The manifest is replaced in one step when all files that it names are
 there; what it no longer names is removed after that.
@@ -161,7 +161,7 @@ class Export:
 
 
 def manifest_path(folder: Path, town: int) -> Path:
-    return folder / "towns" / f"town={town}.json"
+    return folder / "manifests" / f"town={town}.json"
 
 
 def manifest(folder: Path, town: int) -> Manifest | None:
@@ -179,7 +179,7 @@ def opened(folder: Path, *, thoroughly: bool = False) -> Export:
     """The export in a folder, each of its files found there with its length, or ``thoroughly`` with its SHA-256."""
     numbers = sorted(
         int(path.stem.removeprefix("town="))
-        for path in (folder / "towns").glob("town=*.json")
+        for path in (folder / "manifests").glob("town=*.json")
         if path.stem.removeprefix("town=").isdecimal()
     )
     towns = tuple(found for number in numbers if (found := manifest(folder, number)) is not None)

@@ -334,8 +334,8 @@ def _write_tables(folder: Path, target: str, columns: dict[str, str], tables: Ca
 
 @contextmanager
 def _alone(folder: Path, town: int) -> Iterator[None]:
-    (folder / "towns").mkdir(parents=True, exist_ok=True)
-    lock = LockFile(folder / "towns" / f".town={town}.lock")
+    (folder / "manifests").mkdir(parents=True, exist_ok=True)
+    lock = LockFile(folder / "manifests" / f".town={town}.lock")
     try:
         if not lock.take():
             raise ExportUnderWay(folder=folder, town=town)
@@ -346,7 +346,7 @@ def _alone(folder: Path, town: int) -> Iterator[None]:
 
 def _journal(folder: Path, town: TownFacts) -> Path:
     """What an export that did not end had finished: a manifest's lines before there is a manifest."""
-    return folder / "towns" / f".town={town.id}.{town.unit_code}.{town.time_zone.replace('/', '-')}.finished"
+    return folder / "manifests" / f".town={town.id}.{town.unit_code}.{town.time_zone.replace('/', '-')}.finished"
 
 
 def _remember(folder: Path, town: TownFacts, found: File) -> None:
@@ -388,5 +388,5 @@ def _tidy(folder: Path, manifest: Manifest) -> None:
         for path in (folder / table / f"town={manifest.town}").glob("**/*.parquet"):
             if path not in named:
                 path.unlink()
-    for path in (folder / "towns").glob(f".town={manifest.town}.*.finished"):
+    for path in (folder / "manifests").glob(f".town={manifest.town}.*.finished"):
         path.unlink()

@@ -119,9 +119,7 @@ class Spark:
         """What Spark is asked."""
         import ibis
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # Of pandas, which is loaded here and not used.
-            return str(ibis.to_sql(expression, dialect="pyspark"))
+        return str(ibis.to_sql(expression, dialect="pyspark"))
 
 
 @contextmanager
@@ -156,10 +154,10 @@ def _given(session: Any) -> Iterator[Any]:
 
 @contextmanager
 def _session(master: str, memory_mb: int, wanted: Mapping[str, str]) -> Iterator[Any]:
+    # Of pandas, which Spark loads and we do not use.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession
     except ImportError:
         raise NoSpark from None
     with tempfile.TemporaryDirectory(prefix="koinon-spark-") as scratch, _environment(Path(scratch)):

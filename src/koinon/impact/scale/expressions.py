@@ -42,6 +42,15 @@ def _times(value: Any, other: Any) -> Any:
     return value.cast("decimal(19, 0)") * other.cast("decimal(18, 0)")
 
 
+def _integral(months: Any, start: Any, end: Any) -> Any:
+    """What was held over a month, by microseconds: each change (``by_time``: their sum, times when) counts to its end.
+
+    end x ends - start x starts - sum of change x time, which needs no month beside each row.
+    """
+    by_time = months.by_time.fill_null(ibis.literal(0, "decimal(38, 0)"))
+    return _times(end, months.ends) - _times(start, months.starts) - by_time
+
+
 def _whole(value: Any) -> Any:
     """A sum as 64 bits; engines give sums the width they like."""
     return value.fill_null(0).cast("int64")
@@ -92,13 +101,12 @@ def flows() -> Any:
         business_spending=_whole(_.net.sum(where=_.payer_trades)),
     )
     rows = TRANSFERS.view()
-    rows = rows.filter(rows.code.isin(_BOUNDARY)).inner_join(PERIODS.view(), list(_KEY))
+    rows = rows.filter(rows.code.isin(_BOUNDARY))
     net = ibis.ifelse(rows.undoes, -rows.amount, rows.amount).cast("int64")
     rows = rows.mutate(
         issued=ibis.cases((rows.code == "issue", net), (rows.code == "unissue", -net), else_=0).cast("int64"),
         redeemed=ibis.ifelse(rows.code == "redeem", net, 0).cast("int64"),
         expired=ibis.ifelse(rows.code == "expire", net, 0).cast("int64"),
-        left=rows.ends - rows.time,
     )
     rows = rows.mutate(change=rows.issued - rows.redeemed - rows.expired)
     crossed = rows.group_by(_KEY).agg(
@@ -106,7 +114,7 @@ def flows() -> Any:
         redeemed=_whole(_.redeemed.sum()),
         expired=_whole(_.expired.sum()),
         change=_whole(_.change.sum()),
-        micros=_times(_.change, _.left).sum(),
+        by_time=_times(_.change, _.time).sum(),
     )
     months = PERIODS.view()
     found = months.left_join(paid, list(_KEY)).drop("town_right", "period_right")
@@ -125,8 +133,7 @@ def flows() -> Any:
         **{name: _whole(found[name]) for name in ("business_income", "business_spending")},
         outstanding_start=found.outstanding_start,
         outstanding_end=found.outstanding_end,
-        outstanding_micros=_times(found.outstanding_start, found.ends - found.starts)
-        + found.micros.fill_null(ibis.literal(0, "decimal(38, 0)")),
+        outstanding_micros=_integral(found, found.outstanding_start, found.outstanding_end),
     )
 
 
@@ -226,18 +233,14 @@ def turnover_by(attribute: str) -> Any:
 
     def moved(end: str, sign: int) -> Any:
         rows = _side(TRANSFERS.view(), end, "role", attribute)
-        rows = rows.filter(rows[f"{end}_role"] == 0).inner_join(PERIODS.view(), list(_KEY))
-        rows = rows.mutate(
-            label=rows[f"{end}_{attribute}"].fill_null(""),
-            change=(rows.amount * sign).cast("int64"),
-            left=rows.ends - rows.time,
-        )
+        rows = rows.filter(rows[f"{end}_role"] == 0)
+        rows = rows.mutate(label=rows[f"{end}_{attribute}"].fill_null(""), change=(rows.amount * sign).cast("int64"))
         return rows.group_by("town", "period", "label").agg(
-            change=_whole(_.change.sum()), micros=_times(_.change, _.left).sum()
+            change=_whole(_.change.sum()), by_time=_times(_.change, _.time).sum()
         )
 
     both = ibis.union(moved("target", 1), moved("source", -1), distinct=False)
-    both = both.group_by("town", "period", "label").agg(change=_whole(both.change.sum()), micros=both.micros.sum())
+    both = both.group_by("town", "period", "label").agg(change=_whole(both.change.sum()), by_time=both.by_time.sum())
     accounts = ACCOUNTS.view()
     labels = accounts.filter(accounts.role == 0)
     labels = labels.select("town", label=labels[attribute].fill_null("")).distinct()
@@ -253,8 +256,7 @@ def turnover_by(attribute: str) -> Any:
         *keys,
         paid=_whole(found.paid),
         held_end=found.held_end,
-        held_micros=_times(found.held_start, found.ends - found.starts)
-        + found.micros.fill_null(ibis.literal(0, "decimal(38, 0)")),
+        held_micros=_integral(found, found.held_start, found.held_end),
     )
 
 
