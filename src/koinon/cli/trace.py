@@ -271,9 +271,8 @@ def show(console: Console, document: dict[str, Any]) -> None:
         )
     table.add_row("conservation error", *(format(one["conservation_error"], "g") for one in document["traces"]))
     console.print(table)
-    console.print(
-        f"{document['file']['transfers']:,} transfers, {document['file']['accounts']:,} accounts, {document['file']['cohorts']:,} cohorts"
-    )
+    counts = ((document["file"][name], name) for name in ("transfers", "accounts", "cohorts"))
+    console.print(", ".join(f"{count:,} {name if count != 1 else name[:-1]}" for count, name in counts))
     for note in document["notes"]:
         console.print(f"Note: {note['message']}", markup=False, highlight=False, soft_wrap=True)
     if document["written"]:

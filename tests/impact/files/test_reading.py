@@ -330,6 +330,19 @@ stranger,South,1,,
     assert (ledger.notes.without_attributes, ledger.notes.attributes_unused) == (2, 1)
 
 
+def test_numbers_of_accounts_and_roles_are_taken_as_exports_write_them(tmp_path: Path) -> None:
+    moved = {"time": [1, 2, 3], "source": [7, 8, 9], "target": [8, 9, 7], "amount": [500, 300, 100]}
+    known = {"account": [7, 8, 9], "role": [1, 0, 2], "zone": [None, "North", None]}
+    for name, columns in (("moved", moved), ("known", known)):
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+
+    asked = Asked(tmp_path / "moved.parquet", accounts=tmp_path / "known.parquet", minor=True, decimals=3)
+    ledger = read(asked).ledger
+
+    assert [Role(role).name for role in ledger.accounts.role] == ["ISSUER", "HOLDER", "REDEEMER"]
+    assert (ledger.transfers.amount.tolist(), ledger.exponent) == ([500, 300, 100], 3)
+
+
 def test_findings_about_accounts_are_said_with_those_about_transfers(write: Write) -> None:
     accounts = write("account,sse\nana,perhaps\nana,yes\n,no", "accounts.csv")
 

@@ -23,6 +23,7 @@ _ROLES = {
     "issuer": Role.ISSUER,
     "redeemer": Role.REDEEMER,
     "expiry": Role.EXPIRY,
+    **{str(role.value): role for role in Role},  # As exports of towns write it.
 }
 _SOCIAL = frozenset({"true", "t", "yes", "y", "1", "sse"})
 _OTHER = frozenset({"false", "f", "no", "n", "0", "other"})
