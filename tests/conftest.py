@@ -42,6 +42,7 @@ from koinon.db import embedded
 from koinon.db.connections import Database, connect
 from koinon.db.embedded import EmbeddedServer
 from koinon.db.locks import Held, LockFile
+from tests import prepared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -103,6 +104,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(VAR, ignore_errors=True)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(prepared.folder_of_run(SCRATCH), ignore_errors=True)
 
 
 def _remove_what_killed_runs_left() -> None:
@@ -179,14 +182,11 @@ class Databases:
         self._make_template()
 
     def _make_template(self) -> None:
-        from koinon.server.prepare import prepare
-
+        self._admin.execute(f"ALTER DATABASE {embedded.DATABASE} RENAME TO {TEMPLATE}")
         self._admin.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 ENCODING 'UTF8' "
+            f"CREATE DATABASE {embedded.DATABASE} TEMPLATE template0 ENCODING 'UTF8' "
             "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LOCALE 'C'"
         )
-        prepare(self._addresses(TEMPLATE))
-        os.environ.pop("KOINON_DATABASE_URL", None)
 
     def _addresses(self, name: str) -> Database:
         return Database(app_url=self.server.url("koinon_app", name), owner_url=self.server.url("postgres", name))
@@ -206,6 +206,7 @@ class Databases:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
+    prepared.copy_to(VAR)
     with embedded.running(VAR, durable=False) as running:
         yield running
 

@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-WORKERS = "2"
+# One more than there are cores: some tests wait, for a disk, a killed server's return or a minute to pass.
+WORKERS = str(min(os.cpu_count() or 2, 4) + 1)
 
 
 def say(text: str) -> None:
