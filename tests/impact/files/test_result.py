@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from koinon.impact.files import disclosure, tracing, writing
 from koinon.impact.files.errors import FolderNotOurs, FolderNotWritten, LedgerFileRefused
 from koinon.impact.files.reading import read
-from koinon.impact.files.types import Asked
+from koinon.impact.files.types import Asked, CohortBy
 from tests.web.browsing import AXE
 
 HEAD = "time,source,target,amount,cohort\n"
@@ -72,6 +72,19 @@ def test_figures_are_those_of_a_pencil(traced: tuple[dict[str, Any], Path]) -> N
     mixing = next(each for each in document["traces"] if each["convention"] == "mixing")
     assert mixing["total"]["redeemed"] == pytest.approx(1200_00)
     assert mixing["conservation_error"] < 1e-9
+
+
+@pytest.mark.parametrize("days", [80, 300, 5000, 6000])
+def test_half_of_what_left_did_so_by_the_day_that_is_said(tmp_path: Path, days: int) -> None:
+    rows = [f"{who},town,h{who},1.00\n{who + 1},h{who},bank,0.50\n" for who in range(3)]
+    rows += [f"{days * 86_400 - 9},h{who},bank,0.50\n" for who in range(3)]
+    (tmp_path / "long.csv").write_text("time,source,target,amount\n" + "".join(rows), encoding="utf-8")
+
+    asked = Asked(tmp_path / "long.csv", issuers=("town",), redeemers=("bank",), cohort_by=CohortBy.ALL)
+    quantiles = tracing.trace_file(asked, "fifo")["traces"][0]["total"]["days_to_exit"]["quantiles"]
+
+    assert quantiles["50"] < 1
+    assert quantiles["75"] == pytest.approx(days, rel=1 / 50)
 
 
 def test_result_has_the_form_that_is_documented(traced: tuple[dict[str, Any], Path]) -> None:

@@ -351,11 +351,11 @@ class _Report:
             rows.append(
                 [
                     HOPS[stage],
-                    self.money.exact(arrived[stage]),
+                    self.money.whole(arrived[stage]),
                     share(arrived[stage], arrived[0]),
-                    "" if last else self.money.exact(onward),
-                    self.money.exact(left),
-                    self.money.exact(stays),
+                    "" if last else self.money.whole(onward),
+                    self.money.whole(left),
+                    self.money.whole(stays),
                     bar([("", onward), ("left", left), ("held", stays)], arrived[0]),
                 ]
             )

@@ -13,6 +13,7 @@ from koinon.impact.files.types import Asked
 from koinon.impact.tracing.types import Convention, Ledger
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
+LONGEST = 1 << 17
 _WAYS = ("sector", "kind", "zone", "legal_form", "sse", "size")
 
 CONVENTIONS: dict[str, tuple[Convention, ...]] = {
@@ -79,13 +80,20 @@ def ways(ledger: Ledger) -> list[str]:
 
 
 def tick(ledger: Ledger) -> int:
-    """The finest grain of times for which amounts times ticks can be summed exactly: a minute, an hour or a day."""
+    """The finest grain of times that the ledger's length allows: a minute, an hour or a day.
+
+    Ages are told apart up to ``LONGEST`` ticks, and amounts times ticks are summed exactly.
+    """
     transfers = ledger.transfers
     if not len(transfers):
         return DAY
     moved = int(transfers.amount.sum())
     span = int(transfers.time[-1]) - int(transfers.time[0])
-    return next((grain for grain in (MINUTE, HOUR) if moved * (span // grain + 1) < 2**61), DAY)
+    for grain in (MINUTE, HOUR):
+        ticks = span // grain + 2
+        if ticks < LONGEST and moved * ticks < 2**61:
+            return grain
+    return DAY
 
 
 def _told(say: Callable[[str], None]) -> Callable[[int, int], None]:
