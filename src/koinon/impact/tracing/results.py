@@ -77,7 +77,9 @@ def of_lots(state: LotsState) -> Trace:
     filled = lots.sum_up(state.heads, state.pool, state.widths, held, lying, ways, state.path_dimensions)
 
     book = np.vstack([state.book, state.book.sum(axis=0)[None]])
-    ages = np.vstack([state.ages, state.ages.sum(axis=0)[None]])
+    whole = state.ages.sum(axis=0)
+    told = max(lots.FINE, int(np.flatnonzero(whole).max(initial=0)) + 1)
+    ages = np.vstack([state.ages[:, :told], whole[None, :told]])
     held = np.append(held, held.sum())
     used = np.flatnonzero(state.book[:, lots.ISSUED])
     if len(used):
@@ -104,7 +106,7 @@ def of_lots(state: LotsState) -> Trace:
         paths=paths,
         conservation_error=int(np.abs(left_over).max()),
         tick_us=state.frame.tick_us,
-        digest=_digest(state, labels, held, flows, paths),
+        digest=_digest(state, ages[:-1], labels, held, flows, paths),
         seconds=0.0,
         peak_mb=0.0,
     )
@@ -189,17 +191,16 @@ def _lower_ends() -> NDArray[np.int64]:
 def _quantiles(ages: NDArray[np.int64], tick_us: int) -> list[dict[int, float] | None]:
     """For each row the smallest age by which at least so many per cent had left."""
     ends = _lower_ends() * (tick_us / _DAY)
-    used = int(np.flatnonzero(ages.any(axis=0)).max(initial=0)) + 1
-    grown = np.cumsum(ages[:, :used], axis=1)
-    found: list[dict[int, float] | None] = []
-    for row in grown:
-        whole = int(row[-1])
-        if whole <= 0:
-            found.append(None)
-            continue
-        wanted = [-(-whole * per_cent // 100) for per_cent in QUANTILES]
-        found.append(dict(zip(QUANTILES, ends[np.searchsorted(row, wanted)].tolist(), strict=True)))
-    return found
+    grown = np.cumsum(ages, axis=1)
+    whole = grown[:, -1]
+    found = np.empty((len(ages), len(QUANTILES)))
+    for column, per_cent in enumerate(QUANTILES):
+        wanted = whole // 100 * per_cent - (-(whole % 100) * per_cent) // 100  # Rounded up, without leaving 64 bits.
+        found[:, column] = ends[(grown < wanted[:, None]).sum(axis=1)]
+    return [
+        dict(zip(QUANTILES, row, strict=True)) if some > 0 else None
+        for row, some in zip(found.tolist(), whole.tolist(), strict=True)
+    ]
 
 
 def _flows(state: LotsState, labels: Mapping[str, tuple[str, ...]], lying: NDArray[np.int64]) -> dict[str, FlowMatrix]:
@@ -283,6 +284,7 @@ def _paths(
 
 def _digest(
     state: LotsState,
+    ages: NDArray[np.int64],
     labels: Mapping[str, tuple[str, ...]],
     held: NDArray[np.int64],
     flows: Mapping[str, FlowMatrix],
@@ -307,7 +309,7 @@ def _digest(
     digest = hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
     for table in (held, *(flows[name].amounts for name in flows)):
         digest.update(np.ascontiguousarray(table, "<i8").data)
-    for table in (state.book, state.ages):
+    for table in (state.book, ages):
         filled = np.flatnonzero(table)
         digest.update(filled.astype("<i8").data)
         digest.update(table.reshape(-1)[filled].astype("<i8").data)
