@@ -343,6 +343,14 @@ def test_numbers_of_accounts_and_roles_are_taken_as_exports_write_them(tmp_path:
     assert (ledger.transfers.amount.tolist(), ledger.exponent) == ([500, 300, 100], 3)
 
 
+def test_a_group_called_like_an_end_of_the_way_is_told_apart_from_it(write: Write) -> None:
+    accounts = write("account,sector\nbakery,held\nmill,unknown\nana,issued", "accounts.csv")
+
+    known = read(Asked(write(MONTH), issuers=("town",), accounts=accounts)).ledger.accounts.attributes["sector"]
+
+    assert known.labels == ("“held”", "“issued”")
+
+
 def test_findings_about_accounts_are_said_with_those_about_transfers(write: Write) -> None:
     accounts = write("account,sse\nana,perhaps\nana,yes\n,no", "accounts.csv")
 

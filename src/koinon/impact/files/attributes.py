@@ -14,9 +14,11 @@ from koinon.impact.files import values
 from koinon.impact.files.findings import Findings, shortly
 from koinon.impact.files.tables import open_columns
 from koinon.impact.files.types import DIMENSIONS
-from koinon.impact.tracing.types import UNKNOWN, Attribute, Role
+from koinon.impact.tracing.types import UNKNOWN, UNKNOWN_ORIGIN, Attribute, Role
 
 MOST_LABELS = 1000
+OURS = frozenset({"issued", UNKNOWN_ORIGIN, "redeemed", "expired", "withdrawn", "held", "small groups", "…"})
+"""Words that stand for something else beside the labels; a group of that name is put between quotation marks."""
 _ROLES = {
     "": Role.HOLDER,
     "holder": Role.HOLDER,
@@ -110,6 +112,7 @@ def _attribute(
     words: Sequence[str], which: NDArray[np.int32], of_row: NDArray[np.int64], used: NDArray[np.bool_], accounts: int
 ) -> Attribute:
     """Labels in alphabetical order, of accounts that are in the ledger; an empty cell is unknown."""
+    words = [f"“{word}”" if word in OURS else word for word in words]
     there = sorted({words[code] for code in np.unique(which[used]).tolist()} - {"", UNKNOWN})
     place = {word: index for index, word in enumerate(there)}
     to_code = np.array([min(place.get(word, -1), 32_767) for word in words], np.int16)

@@ -52,8 +52,6 @@ def groups(ledger: Ledger, dimension: str, least: int) -> Groups | None:
         small.append(others.pop(0))
     if small and not _enough(small, count, total, largest, least):
         return None
-    if len(small) == 1 and least == 1:
-        small = []
     names = {labels[place]: SMALL if place in small else labels[place] for place in there}
     accounts: dict[str, int] = {}
     for place in there:
