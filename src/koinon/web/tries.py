@@ -1,6 +1,6 @@
 """How often what is written on somebody else's card or screen may be guessed.
 
-Only what led nowhere is counted, so a shop that sells all day is never kept waiting. The counts lie in the cache that
+Only what could have been somebody's and was nobody's is counted, so a shop that sells all day is never kept waiting. The counts lie in the cache that
 all processes of the site share, by the shop or the account that asked, and hold nothing of what was typed.
 """
 

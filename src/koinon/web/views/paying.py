@@ -134,7 +134,8 @@ def pay(request: HttpRequest) -> HttpResponse:
         with paying.opened() as conn:
             found = requesting.found(conn, town_id=grant.town_id, text=code, secrets=Secrets.load())
     except KoinonError as refused:
-        tries.count(tries.BY_PHONE, grant.user_id, now=now)
+        if not isinstance(refused, NotACodeToPay):  # A mistyped digit tells nobody anything.
+            tries.count(tries.BY_PHONE, grant.user_id, now=now)
         refusals.note(request, refused)
         return _asks_again(request, code, refusals.sentences(refused)[0], 422)
     if "pin" in request.POST:

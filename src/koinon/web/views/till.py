@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from psycopg import Connection
 
-from koinon.instruments.errors import CardNotFound, NotACard
+from koinon.instruments.errors import CardNotFound
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -39,7 +39,9 @@ from koinon.web import till as words
 from koinon.web.access import View, party_of, seat_of, seen_by
 from koinon.web.till import AtWork
 
-TOO_MANY = gettext_lazy("Too many numbers that are no card's were tried at this shop. Wait an hour, or ask the town.")
+TOO_MANY = gettext_lazy(
+    "Too many numbers of cards that the town does not have were tried at this shop. Wait an hour, or ask the town."
+)
 MOST_MINOR = 10**12  # What fits the display; the books' own limit is higher.
 
 manifest = installable.manifest(words.TILL)
@@ -165,7 +167,9 @@ def asked(form_class: type[forms.Form]) -> Callable[[Callable[..., Any]], View]:
                 try:
                     return JsonResponse(view(request, form.cleaned_data))
                 except KoinonError as refused:
-                    if isinstance(refused, CardNotFound | NotACard):
+                    if isinstance(
+                        refused, CardNotFound
+                    ):  # A misread digit is none of a card's, and tells nobody anything.
                         tries.count(tries.AT_TILL, shop, now=now)
                     refusals.note(request, refused)
                     told = {"code": refused.code, "sentences": words.why_not(refused, seat_of(request).town)}
