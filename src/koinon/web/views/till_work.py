@@ -138,7 +138,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     there = shifts.cashiers(conn, secrets=Secrets.load(), **_shop(request))
     managers = [(str(one.id), one.name) for one in there if one.role is Duty.MANAGER]
     if not managers:
-        return redirect("till-who")
+        return words.show(request, "koinon/till/forgotten.html", {"nobody": True})
     if words.SESSION in request.session or not _just_signed_in(request):
         back = f"{reverse('account_login')}?{urlencode({'next': reverse('till-forgotten')})}"
         return words.show(request, "koinon/till/forgotten.html", {"back": back})
