@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from koinon.impact import aims, disclosure, flow, publication, queries
 from koinon.impact.aims import Target
 from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period, figures
+from koinon.impact.indicators.catalogue import CATALOGUE
 from koinon.impact.measures import Delivered, Traced
 from koinon.impact.publication import PublicReport
 from koinon.impact.reports.compose import About, Money, compose
@@ -25,6 +26,7 @@ from koinon.parties import queries as parties
 from koinon.programmes import queries as programmes
 
 _PACKAGE = "koinon.impact"
+PUBLIC = tuple(entry.key for entry in CATALOGUE if entry.public)
 
 
 def build(
@@ -76,16 +78,18 @@ def public_month(
 ) -> tuple[tuple[Shown, ...], tuple[Target, ...]]:
     """Every figure of a month that is over as anybody may see it, and the town's targets."""
     period = Period.of(month, month, parties.town(conn, town_id).zone)
-    found = period_figures(conn, town_id=town_id, period=period)
+    found = period_figures(conn, town_id=town_id, period=period, keys=PUBLIC)
     shown = disclosure.disclosed(found, [public], delivered(conn, town_id=town_id, period=period))
     return shown, aims.targets(conn, town_id)
 
 
-def period_figures(conn: Connection[Any], *, town_id: int, period: Period) -> tuple[Figure, ...]:
+def period_figures(
+    conn: Connection[Any], *, town_id: int, period: Period, keys: Collection[str] | None = None
+) -> tuple[Figure, ...]:
     """Every figure of a period; those of the trace as they stood when its last month ended, else undefined."""
     kept = month_trace(conn, town_id=town_id, month=period.last).get("fifo")
     cohorts: Sequence[Traced] = kept.cohorts if kept is not None else ()
-    return figures(conn, town_id, period, cohorts=cohorts)
+    return figures(conn, town_id, period, keys=keys, cohorts=cohorts)
 
 
 def delivered(conn: Connection[Any], *, town_id: int, period: Period) -> list[Delivered]:
