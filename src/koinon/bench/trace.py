@@ -196,7 +196,7 @@ def _most(asked: Asked, most: int) -> int:
 
 def _cohorts(asked: Asked, work: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Few cohorts and many, in alternation: what their number costs."""
-    size = _most(asked, 1_000_000)
+    size = _most(asked, 10_000_000)
     few, many = _town(asked, size, COHORTS), _town(asked, size, min(MANY_COHORTS, size // 50))
     with _file(work, few, say) as one, _file(work, many, say) as other:
         found = []
