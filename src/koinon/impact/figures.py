@@ -117,14 +117,14 @@ def figures(
     period: Period,
     *,
     keys: Collection[str] | None = None,
-    cohorts: Sequence[Traced] | None = None,
+    cohorts: Mapping[str, Sequence[Traced]] | None = None,
 ) -> tuple[Figure, ...]:
     """Every figure of a period that comes from the books, the trace and contributions.
 
-    ``keys`` asks for some indicators only. What needs the trace reads ``cohorts``: as they were last followed of the
-    town's books, first in first out, beside proportional mixing, unless others are given; it says what became of the period's money up to then,
-    and is undefined where the books were never followed. What a survey or an appraisal says is not in it: each has a
-    file of its own.
+    ``keys`` asks for some indicators only. What needs the trace reads ``cohorts`` ("fifo", and "mixing" beside it):
+    as they were last followed of the town's books, unless others are given. It says what became of the period's money
+    up to then, and is undefined where the books were never followed. What a survey or an appraisal says is not in it:
+    each has a file of its own.
     """
     material = _Material(conn, town_id, period, cohorts)
     return tuple(
@@ -142,7 +142,7 @@ class _Material:
     conn: Connection[Any]
     town_id: int
     period: Period
-    given: Sequence[Traced] | None
+    given: Mapping[str, Sequence[Traced]] | None
 
     def _rows(self, name: str, row: type[Any], **params: Any) -> list[Any]:
         return many(self.conn, statement(_PACKAGE, name), row, town_id=self.town_id, **params)
@@ -196,7 +196,7 @@ class _Material:
     def cohorts(self) -> Mapping[str, Sequence[Traced]]:
         """By convention; lots alone are exact."""
         if self.given is not None:
-            return {"fifo": self.given}
+            return self.given
         return {name: one.cohorts for name, one in followed(self.conn, town_id=self.town_id).items()}
 
     def by_cohort(self, convention: str = "fifo") -> dict[str, Hops]:

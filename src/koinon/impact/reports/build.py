@@ -87,8 +87,8 @@ def period_figures(
     conn: Connection[Any], *, town_id: int, period: Period, keys: Collection[str] | None = None
 ) -> tuple[Figure, ...]:
     """Every figure of a period; those of the trace as they stood when its last month ended, else undefined."""
-    kept = month_trace(conn, town_id=town_id, month=period.last).get("fifo")
-    cohorts: Sequence[Traced] = kept.cohorts if kept is not None else ()
+    kept = month_trace(conn, town_id=town_id, month=period.last)
+    cohorts: dict[str, Sequence[Traced]] = {convention: one.cohorts for convention, one in kept.items()}
     return figures(conn, town_id, period, keys=keys, cohorts=cohorts)
 
 
