@@ -73,6 +73,7 @@ def tables(traces: Sequence[Trace]) -> dict[str, pa.Table]:
                 )
                 for trace, part, cohort in cohorts
                 for hop, left in enumerate(cohort.by_hops)
+                if left or (hop < len(cohort.days_by_hop) and cohort.days_by_hop[hop] is not None)
             ],
         ),
         "reach": _table(
@@ -91,6 +92,7 @@ def tables(traces: Sequence[Trace]) -> dict[str, pa.Table]:
                 for dimension, labels in cohort.reach.items()
                 for label, hops in labels.items()
                 for hop, amount in hops.items()
+                if amount
             ],
         ),
         "flows": _table(

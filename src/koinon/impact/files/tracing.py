@@ -64,7 +64,7 @@ def trace_file(
     def fill(folder: Path) -> None:
         parquet.write(folder, traces)
         (folder / writing.RESULT).write_text(
-            json.dumps({**document, "written": None}, ensure_ascii=False, indent=1), encoding="utf-8"
+            json.dumps({**document, "written": None}, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
         )
         page = report.page(read, traces, document, title=title, least=least)
         (folder / "report.html").write_text(page, encoding="utf-8")
