@@ -93,6 +93,6 @@ def test_the_way_of_the_month_is_drawn_and_tabled_in_the_direction_of_reading(si
     arabic = Client().get("/", headers={"Accept-Language": "ar"}).content.decode()
 
     assert 'class="chart sankey"' in page
-    assert page.index("Changed into euros") < page.index("Every unit, to the cent")
+    assert page.index(">Redeemed<") < page.index("Every unit, to the cent")
     first = {text: text.split('class="box" x="')[1].split('"')[0] for text in (page, arabic)}
     assert (first[page], first[arabic]) == ("0", "984")

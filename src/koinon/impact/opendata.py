@@ -134,7 +134,7 @@ def package(
 def _months(found: Sequence[Published]) -> OpenTable:
     amounts = {
         "issued": ("Units issued.", "units"),
-        "redeemed": ("Units that businesses changed into euros.", "units"),
+        "redeemed": ("Units that businesses redeemed.", "units"),
         "expired": ("Units that went back into the budget.", "units"),
         "outstanding": ("Units in circulation at the end.", "units"),
         "paid": ("All payments between two holders, refunds taken off.", "multiplier"),

@@ -38,7 +38,7 @@ _ALL = (
         "lm3",
         _("Public money makes income when it is spent here, and again when whoever received it spends it here. This adds up the first three rounds."),
         _("what was issued + what of it was paid at least once + what of it was paid at least twice, over what was issued"),
-        _("Each unit is followed from the purse that first had it. The first units that come into a purse are the first to leave it. What shops change into euros counts as gone, although they spend part of it in the town: the true figure is higher."),
+        _("Each unit is followed from the purse that first had it. The first units that come into a purse are the first to leave it. What shops redeem counts as gone, although they spend part of it in the town: the true figure is higher."),
         (
             _("Money of last month has had one round only. Compare months of the same age."),
             _("2.1 does not mean that the town is 2.1 times richer: it counts spending, and not what would have been spent anyway."),
@@ -47,22 +47,22 @@ _ALL = (
     ),
     Explained(
         "retention",
-        _("Of what arrives in each round, the part that is paid on here and not yet changed into euros."),
+        _("Of what arrives in each round, the part that is paid on here."),
         _("what was paid at least once more ÷ what arrived in the round"),
         _("Round 0 is what residents were given, round 1 what their shops received, round 2 what those shops' suppliers received."),
         (
             _("What a shop still holds counts as not paid on: a young month looks poor."),
-            _("What shops spend in euros after changing is not seen."),
+            _("What shops spend in national money after redeeming is not seen."),
         ),
         "Koinon; the rounds are those of Sacks, The Money Trail, 2002",
     ),
     Explained(
         "leakage",
-        _("After how many payments money left the currency, by being changed into euros or by expiring."),
+        _("After how many payments money left the currency, by being redeemed or by expiring."),
         _("what left after so many payments ÷ what was issued"),
         _("Everything that was issued: what has not left is still held."),
         (
-            _("Changing into euros is no failure: a shop that could not would not accept the currency."),
+            _("Redeeming is no failure: a shop that could not would not accept the currency."),
             _("Leaving the currency is not leaving the town."),
         ),
         "Mattsson and Takes, Trajectories through temporal networks, Applied Network Science 6, 2021",

@@ -51,10 +51,10 @@ def way(flow: PublicFlow, *, town_id: int) -> Way:
         Step(_("Received from other businesses"), flow.between_businesses, gone=False),
         Step(_("Spent at other businesses"), flow.between_businesses, gone=True),
         Step(_("Paid to residents"), flow.paid_to_residents, gone=True),
-        Step(_("Changed into euros"), flow.redeemed, gone=True),
+        Step(_("Redeemed"), flow.redeemed, gone=True),
         Step(_("Kept at the end"), flow.kept_by_businesses, gone=True),
     )
-    return Way(_drawing(flow, sources) if flow.told else None, sources, residents, businesses)
+    return Way(_drawing(flow, sources) if flow.told and flow.held else None, sources, residents, businesses)
 
 
 def _source(source: Source, names: Mapping[UUID, str]) -> str:
@@ -73,7 +73,7 @@ def _drawing(flow: PublicFlow, sources: tuple[Step, ...]) -> Drawing:
         Node("businesses", _("Businesses"), 2),
         Node("between-out", _("Spent at other businesses"), 3),
         Node("wages-out", _("Paid to residents"), 3),
-        Node("redeemed", _("Changed into euros"), 3),
+        Node("redeemed", _("Redeemed"), 3),
         Node("kept-businesses", _("Kept by businesses"), 3),
         Node("kept-residents", _("Kept by residents"), 3),
         Node("expired", _("Expired"), 3),

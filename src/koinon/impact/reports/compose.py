@@ -168,7 +168,7 @@ def _way(about: About) -> Section:
         (_("Residents spent at businesses"), summed("spent_by_residents")),
         (_("Businesses spent at other businesses"), summed("between_businesses")),
         (_("Businesses paid to residents"), summed("paid_to_residents")),
-        (_("Businesses changed into euros"), summed("redeemed")),
+        (_("Businesses redeemed"), summed("redeemed")),
         (_("Expired, back in the budget"), summed("expired")),
         (_("Held by residents as the period ended"), last.kept_by_residents),
         (_("Held by businesses as the period ended"), last.kept_by_businesses),
@@ -198,7 +198,7 @@ def source_name(code: str | None, fund: str) -> str:
         case "reward":
             return _("Rewards for contributions: %(fund)s") % {"fund": fund} if fund else _("Rewards for contributions")
         case "topup":
-            return _("Bought with euros")
+            return _("Bought with national money")
         case "bonus":
             return _("Bonuses")
         case _:
