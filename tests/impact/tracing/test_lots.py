@@ -431,6 +431,16 @@ def test_columns_that_were_mapped_from_a_file_are_traced_by_the_same_kernel() ->
     assert len(lots.move.signatures) == max(compiled, 1)
 
 
+@BOTH
+def test_many_cohorts_are_counted_like_few(convention: Convention) -> None:
+    few = at_random(2000)
+    many = replace(few, cohorts=(*COHORTS, *(f"another {number}" for number in range(1200))))
+    said_of_few, said_of_many = (api.trace(ledger, convention) for ledger in (few, many))
+    assert [found(cohort) for cohort in said_of_many.cohorts[:3]] == [found(cohort) for cohort in said_of_few.cohorts]
+    assert found(said_of_many.total) == found(said_of_few.total)
+    assert not any(cohort.issued or cohort.volume for cohort in said_of_many.cohorts[3:])
+
+
 def test_two_conventions_are_followed_side_by_side() -> None:
     ledger = at_random(500)
     each = api.trace_each(ledger, (Convention.FIFO, Convention.LIFO))

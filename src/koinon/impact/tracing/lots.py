@@ -67,6 +67,7 @@ OUTSIDE: Final = 3
 FREE: Final = 8  # + k: the first free block of 2**k rows, 0 for none
 
 LAST_LEFT: Final = 1 << 14  # lots that an account outside circulation remembers
+FEW: Final = 1 << 16  # figures of cohorts that stay in the processor's own cache: half a megabyte
 LATE: Final = 16  # arrivals that wait for their line; a power of two
 MOST_NODES: Final = 1 << 20
 
@@ -275,6 +276,13 @@ def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, accou
 
 
 @inlined
+def _arrives_now(flat: Any, heads: Any, account: Any, at: Any, amount: Any, widths: Any) -> None:
+    """Count what arrived at an account: where there are few cohorts, their lines are at hand."""
+    for d in range(len(widths)):
+        flat[at + widths[d, 0] + _code(heads, account, d)] += amount
+
+
+@inlined
 def _arrives(flat: Any, late: Any, k: Any, heads: Any, account: Any, at: Any, amount: Any, labels: Any) -> None:
     """Note what arrived at an account, and fetch the places where it will be counted."""
     late[k, 0] = at
@@ -334,6 +342,7 @@ def move(
     flat = book.reshape(-1)
     old = ages.reshape(-1)
     width = book.shape[1]
+    many = len(flat) > FEW
     late = np.zeros((LATE, 4), np.int64)  # what arrived where, until the line that counts it has been fetched
     later = 0
     for i in range(start, stop):
@@ -457,7 +466,9 @@ def move(
             w1 = pool[at, 1]
             w2 = pool[at, 2]
             w3 = pool[at, 3]
-            if what == EXIT:  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
+            if (
+                many and what == EXIT
+            ):  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
                 ahead = base + ((first + k + 6 * step) & mask)
                 row = pool[ahead, 1] >> 32
                 prefetch(flat, row * width + EXITS)
@@ -491,18 +502,13 @@ def move(
                 if stayed != (away == 0):
                     book[c, STAYED] += -moved if stayed else moved
                 if payments <= REACH and dimensions > 0:
-                    _arrived(flat, late, later & (LATE - 1), widths)
-                    _arrives(
-                        flat,
-                        late,
-                        later & (LATE - 1),
-                        heads,
-                        t,
-                        c * width + REACHED + (payments - 1) * labels,
-                        moved,
-                        labels,
-                    )
-                    later += 1
+                    at = c * width + REACHED + (payments - 1) * labels
+                    if many:
+                        _arrived(flat, late, later & (LATE - 1), widths)
+                        _arrives(flat, late, later & (LATE - 1), heads, t, at, moved, labels)
+                        later += 1
+                    else:
+                        _arrives_now(flat, heads, t, at, moved, widths)
                 if paths > 0:
                     path_a = np.int64(_child(nodes, marks, path_a, _code(heads, t, path_dimensions[0])))
                     _count(entries, marks, path_a, PAYER, s, moved)
@@ -516,18 +522,13 @@ def move(
                 if payments > 0:
                     stayed = away == 0
                     if payments <= REACH and dimensions > 0:
-                        _arrived(flat, late, later & (LATE - 1), widths)
-                        _arrives(
-                            flat,
-                            late,
-                            later & (LATE - 1),
-                            heads,
-                            s,
-                            c * width + REACHED + (payments - 1) * labels,
-                            -moved,
-                            labels,
-                        )
-                        later += 1
+                        at = c * width + REACHED + (payments - 1) * labels
+                        if many:
+                            _arrived(flat, late, later & (LATE - 1), widths)
+                            _arrives(flat, late, later & (LATE - 1), heads, s, at, -moved, labels)
+                            later += 1
+                        else:
+                            _arrives_now(flat, heads, s, at, -moved, widths)
                     if paths > 0:
                         _count(entries, marks, path_a, PAYER, t, -moved)
                         _count(entries, marks, path_a, PAYEE, s, -moved)
