@@ -4,7 +4,7 @@
       transfers/town=1/month=2027-03/0c8f1e2a9b7d4c55.parquet   a month of the books
       accounts/town=1/5d41402abc4b2a76.parquet                  what is known of each account
       periods/town=1/7d793037a0760186.parquet                   when each calendar month began and ended there
-      manifests/town=1.json                                      the manifest: which of these files count
+      manifests/town=1.json                                     the manifest: which of these files count
 
 A file is called by its content and never changed. The manifest is replaced in one step when all files that it names are
 there; what it no longer names is removed after that.
