@@ -11,8 +11,9 @@ import pytest
 from koinon.impact.disclosure import Shown, disclosed
 from koinon.impact.figures import COMPUTED, Figure
 from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Unit
-from koinon.impact.measures import Delivered
+from koinon.impact.measures import Contributors
 from koinon.impact.publication import publish
+from koinon.impact.types import Wait
 from tests.impact.test_flow import business
 from tests.impact.test_publication import in_zones, month_of, report_of
 
@@ -75,24 +76,81 @@ def test_what_few_businesses_sell_each_other_hides_what_is_computed_from_it():
         assert one(disclosed([figure(key, "0.5")], [publish(report_of(few))])) == "hidden", key
 
 
-@pytest.mark.parametrize("count", [9, 10])
-def test_what_fewer_than_ten_contributed_is_hidden(count: int):
-    day = date(2026, 10, 3)
-    done = [Delivered("compost", "Compost", "kilogram", "bio", day, 20_000, 0, count)]
+def people(count: int, *, activity="compost", stream="bio", month=10, largest=1_000, gross=20_000) -> Contributors:
+    return Contributors(date(2026, month, 1), activity, "kilogram", stream, count, gross, largest)
 
-    shown = disclosed([figure("environment", "20", "stream:bio"), figure("environment", "20")], [WIDE], done)
+
+@pytest.mark.parametrize("count", [9, 10])
+def test_what_fewer_than_ten_people_contributed_is_hidden(count: int):
+    shown = disclosed([figure("environment", "20", "stream:bio"), figure("environment", "20")], [WIDE], [people(count)])
 
     assert [one((found,)) for found in shown] == (["hidden"] * 2 if count < 10 else [Fraction(20)] * 2)
 
 
-def test_a_total_is_hidden_when_one_small_stream_would_follow_from_it():
-    day = date(2026, 10, 3)
-    done = [
-        Delivered("compost", "Compost", "kilogram", "bio", day, 20_000, 0, 40),
-        Delivered("glass", "Glass", "kilogram", "glass", day, 3_000, 0, 2),
-    ]
+def test_what_one_person_contributed_nearly_alone_is_hidden():
+    done = [people(12, largest=19_000)]
 
-    assert one(disclosed([figure("environment", "23")], [WIDE], done)) == "hidden"
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE], done)) == "hidden"
+
+
+def test_totals_are_hidden_beside_small_streams_however_many_they_are():
+    """Kilograms and CO2 with known factors: two sums, and two hidden streams would follow from them."""
+    done = [people(40), people(8, activity="glass", stream="glass"), people(9, activity="paper", stream="paper")]
+
+    for part in ("", "co2e", "reused"):
+        assert one(disclosed([figure("environment", "23", part)], [WIDE], done)) == "hidden"
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE], done)) == 20
+
+
+def test_a_stream_is_hidden_where_one_of_its_activities_is():
+    """The other activity's figures are told: the stream less it would be two people's."""
+    done = [people(40), people(2, activity="garden")]
+
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE], done)) == "hidden"
+    assert one(disclosed([figure("cost_per_unit", "2", "activity:compost")], [WIDE], done)) == 2
+
+
+def test_what_a_period_says_less_one_of_its_months_is_not_the_contribution_of_two_people():
+    done = [people(2, month=10), people(40, month=11)]
+
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE, WIDE], done)) == "hidden"
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE], done[1:])) == 20
+
+
+def test_the_largest_shop_does_not_follow_from_the_index_of_concentration():
+    """0.72 with a largest share of at most 85 %: the share is above 83 %."""
+    assert one(disclosed([figure("concentration", "0.72")], [WIDE])) == "hidden"
+    assert one(disclosed([figure("concentration", "1.38", "equals", Unit.COUNT)], [WIDE])) == "hidden"
+    assert one(disclosed([figure("concentration", "0.12")], [WIDE])) == Fraction(12, 100)
+
+
+def test_rounds_that_one_shop_may_have_paid_alone_are_hidden():
+    """What was paid a third and fourth time is the product of the rounds and what was issued, to the cent."""
+    told = {
+        (key, part)
+        for key in ("retention", "leakage")
+        for part in ("", *(f"hop:{hop}" for hop in range(5)))
+        if one(disclosed([figure(key, "0.5", part)], [WIDE])) != "hidden"
+    }
+
+    assert told == {("retention", ""), ("retention", "hop:0"), ("retention", "hop:1"), ("leakage", "")}
+
+
+def test_numbers_of_businesses_do_not_follow_from_how_many_buy_from_each_other():
+    assert one(disclosed([figure("b2b_depth", Fraction(13, 29), "buying", Unit.SHARE)], [WIDE])) == Fraction(9, 20)
+    assert one(disclosed([figure("b2b_depth", Fraction(37, 13), "suppliers", Unit.COUNT)], [WIDE])) == 3
+
+
+def test_what_few_households_have_left_of_their_aid_is_hidden():
+    assert (
+        one(disclosed([figure("unspent", "0.25")], [publish(report_of(in_zones(north=40), [Wait(0, 3)]))])) == "hidden"
+    )
+
+
+def test_those_who_have_not_spent_do_not_follow_from_those_who_have():
+    public = publish(report_of(in_zones(north=40), [Wait(0, 200), Wait(1, 12), Wait(None, 4)]))
+
+    assert one(disclosed([figure("days_to_first_spend", "212", "spent", Unit.COUNT)], [public])) == "hidden"
 
 
 def test_the_number_of_shops_does_not_follow_from_their_share():
@@ -102,8 +160,8 @@ def test_the_number_of_shops_does_not_follow_from_their_share():
 
 def test_what_was_ever_unspent_is_hidden_after_a_month_that_was():
     few = month_of([business(number) for number in range(1, 4)], day=date(2026, 9, 1))
-    report = report_of(in_zones(north=12, south=31, east=14, west=18))
+    report = report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 40)])
     after = publish(replace(report, paid=(few, *report.paid)))
 
-    assert one(disclosed([figure("unspent", "0.25")], [WIDE])) == Fraction(1, 4)
+    assert one(disclosed([figure("unspent", "0.25")], [publish(report)])) == Fraction(1, 4)
     assert one(disclosed([figure("unspent", "0.25")], [after])) == "hidden"

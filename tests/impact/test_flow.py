@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from koinon.impact import flow as flows
 from koinon.impact.flow import CameIn, Held, MonthFlow, Source
 from koinon.impact.publication import PublicReport, publish
-from koinon.impact.types import ShopReceipts
+from koinon.impact.types import MonthTraded, ShopReceipts
 from tests.impact.story import told
-from tests.impact.test_publication import follows, month_of, report_of
+from tests.impact.test_publication import follows, month_of, report_of, traded_of
 
 FUND = UUID(int=77)
 
@@ -122,6 +122,113 @@ def test_what_was_ever_paid_is_not_shown_after_a_month_that_was_hidden():
 
     assert publish(report).paid_to_date
     assert not publish(replace(report, paid=(few, *report.paid))).paid_to_date
+
+
+def test_one_employers_wages_do_not_follow_from_all_payments_less_what_businesses_received():
+    """Twenty people were paid: many enough for them, and all by one co-operative."""
+    rows = [business(number, wages=900_00 if number == 1 else 0, people=20 * (number == 1)) for number in range(1, 31)]
+
+    report = publish(report_of(rows))
+
+    assert (report.spent_minor, report.multiplier, report.recirculation, report.paid_to_date) == (
+        None,
+        None,
+        None,
+        False,
+    )
+
+
+def test_what_residents_spent_at_one_shop_does_not_follow_from_trade():
+    """Thirty trade with each other, and residents buy from one: receipts over the depth of supply would be that one."""
+    rows = [
+        business(number, receipts=200_00 if number == 1 else 100_00, between=100_00, on=100_00)
+        for number in range(1, 31)
+    ]
+
+    report = publish(report_of(rows))
+
+    assert (report.trade_told, report.recirculation) == (False, None)
+    assert not flows.publish(flow_of(rows), report).told
+
+
+def test_a_hidden_month_does_not_follow_from_what_was_held_before_and_after_it():
+    """Carried over, plus what came in, less what was kept is what residents spent: at three shops, two months ago."""
+    many = [business(number, between=10_00, on=10_00) for number in range(1, 31)]
+    few = [business(number) for number in range(1, 4)]
+    day = date(2026, 9, 1)
+    report = report_of(many)
+    after = replace(
+        report, paid=(month_of(few, day=day), *report.paid), traded=(*traded_of(few, day=day), *report.traded)
+    )
+
+    public = flows.publish(flow_of(many), publish(after))
+
+    assert (public.told, public.held) == (True, False)
+    assert (public.carried_by_residents, public.carried_by_businesses) == (None, None)
+    assert (public.kept_by_residents, public.kept_by_businesses) == (None, None)
+
+
+def test_a_hidden_trade_does_not_follow_from_what_was_held_before_and_after_it():
+    """The same of a month whose receipts are shown, and in which three businesses bought from each other."""
+    many = [business(number, between=10_00, on=10_00) for number in range(1, 31)]
+    trade = [MonthTraded(date(2026, 9, 1), kind, 3, 30_00, 30_00, 10_00) for kind in ("sold", "bought")]
+    report = report_of(many)
+
+    public = publish(replace(report, traded=(*trade, *report.traded)))
+
+    assert (public.paid_to_date, public.trade_told, public.held_to_date) == (True, True, False)
+
+
+def test_what_the_town_covered_of_one_shop_does_not_follow_from_what_businesses_held():
+    many = [business(number, between=10_00, on=10_00) for number in range(1, 31)]
+    report = replace(report_of(many), traded=traded_of(many, covered=[250_00]))
+
+    public = flows.publish(flow_of(many), publish(report))
+
+    assert (public.told, public.held) == (True, False)
+
+
+def test_what_one_resident_gave_another_does_not_follow_from_payments_receipts_and_wages():
+    many = [business(number, wages=5_00, people=1) for number in range(1, 31)]
+    gift = [MonthTraded(date(2026, 10, 1), kind, 1, 40_00, 40_00, 40_00) for kind in ("gave", "got")]
+    report = replace(report_of(many), traded=(*traded_of(many), *gift))
+
+    public = flows.publish(flow_of(many), publish(report))
+
+    assert publish(report).spent_minor is not None
+    assert (public.told, public.paid_to_residents) == (False, None)
+
+
+def test_who_made_up_each_kind_of_payment_is_counted_from_the_books(django_db):
+    story = told(
+        django_db,
+        """
+        shop bakery zone=north
+        shop mill zone=south
+        home ana
+        home ben
+        2026-10-30 00:00  issue 50.00
+        2026-10-30 00:00  give ana 50.00
+        2026-10-31 12:00  pay ana bakery 20.00
+        2026-11-02 10:00  p: pay ana bakery 25.00
+        2026-11-03 10:00  pay bakery mill 15.00
+        2026-11-04 10:00  refund p 10.00
+        2026-11-05 10:00  pay mill ben 5.00
+        """,
+    )
+
+    found = story.month("2026-11").traded
+
+    october, november = date(2026, 10, 1), date(2026, 11, 1)
+    assert found == (
+        MonthTraded(october, "spent", 1, 20_00, 20_00, 20_00),
+        MonthTraded(november, "bought", 1, 15_00, 15_00, 15_00),
+        MonthTraded(november, "earned", 1, 5_00, 5_00, 5_00),
+        MonthTraded(november, "paying", 1, 5_00, 5_00, 5_00),
+        MonthTraded(november, "sold", 1, 15_00, 15_00, 15_00),
+        MonthTraded(november, "spent", 1, 15_00, 15_00, 15_00),
+        MonthTraded(november, "wages", 1, 5_00, 5_00, 5_00),
+    )
 
 
 def test_a_source_of_few_is_shown_with_another_one():

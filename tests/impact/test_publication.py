@@ -22,7 +22,7 @@ from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.share_by_sse import share_by_sse
 from koinon.impact.indicators.share_by_zone import share_by_zone
 from koinon.impact.publication import PublicReport, PublicTable, Rules, publish
-from koinon.impact.types import Flows, MonthPaid, MonthReport, Payers, ShopReceipts, Wait
+from koinon.impact.types import Flows, MonthPaid, MonthReport, MonthTraded, Payers, ShopReceipts, Wait
 from koinon.kernel.periods import Month
 from tests.impact.story import told
 
@@ -73,12 +73,13 @@ def report_of(shops: Sequence[ShopReceipts], waits: Sequence[Wait] = (), payers:
         receipts=tuple(shops),
         payers=tuple(Payers(name, code, payers) for name, code in cells),
         paid=(month_of(shops, payers),),
+        traded=traded_of(shops),
     )
 
 
 def month_of(shops: Sequence[ShopReceipts], payers: int = 50, day: date = date(2026, 10, 1)) -> MonthPaid:
     amounts = [row.receipts_minor for row in shops]
-    wages = [row.to_residents for row in shops if row.to_residents]
+    wages = [row.to_residents // row.residents_paid for row in shops for _ in range(row.residents_paid)]
     return MonthPaid(
         first_day=day,
         shops=sum(amount != 0 for amount in amounts),
@@ -90,6 +91,28 @@ def month_of(shops: Sequence[ShopReceipts], payers: int = 50, day: date = date(2
         people_amount=sum(wages),
         people_gross=sum(map(abs, wages)),
         people_largest=max(map(abs, wages), default=0),
+    )
+
+
+def traded_of(
+    shops: Sequence[ShopReceipts], covered: Sequence[int] = (), day: date = date(2026, 10, 1)
+) -> tuple[MonthTraded, ...]:
+    """What the month of these businesses was made of; each resident whom one of them paid got the same."""
+    wages = [row.to_residents for row in shops]
+    earned = [row.to_residents // row.residents_paid for row in shops for _ in range(row.residents_paid)]
+    kinds = {
+        "spent": [row.from_residents for row in shops],
+        "sold": [row.from_businesses for row in shops],
+        "bought": [row.to_businesses for row in shops],
+        "wages": wages,
+        "paying": wages,
+        "earned": earned,
+        "covered": covered,
+    }
+    return tuple(
+        MonthTraded(day, kind, sum(map(bool, found)), sum(found), sum(map(abs, found)), max(map(abs, found)))
+        for kind, found in kinds.items()
+        if any(found)
     )
 
 
@@ -121,6 +144,14 @@ def test_a_single_small_cell_takes_another_one_with_it():
     public = publish(report_of(in_zones(north=4, south=31, east=14, west=18)))
 
     assert hidden(public.by_zone) == ["east", "north"]
+
+
+def test_which_cell_protects_another_does_not_depend_on_amounts():
+    """That it was the smallest would bound it: the sum less the smallest cell that is shown is then the least of north."""
+    shops = in_zones(north=1, south=31, east=14, west=18)
+    poor = [replace(row, receipts_minor=1_00) if row.zone == "south" else row for row in shops]
+
+    assert hidden(publish(report_of(shops)).by_zone) == hidden(publish(report_of(poor)).by_zone) == ["east", "north"]
 
 
 def test_small_cells_that_are_many_enough_together_hide_nobody_else():

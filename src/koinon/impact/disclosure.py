@@ -8,16 +8,17 @@ where no month hides it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from koinon.impact.figures import Figure
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
-from koinon.impact.measures import Delivered
-from koinon.impact.publication import PublicReport, PublicTable, Rules, rounded
+from koinon.impact.measures import Contributors
+from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, rounded, safe
 
 _STANDARD = Rules()
+_MOST_CONCENTRATED = Fraction(1, 4)
 _HOUSE_ONLY = ("cohort:", "fund:", "refunded")  # A small fund's figures would be those of its few.
 _PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 1, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
 
@@ -37,15 +38,15 @@ class Shown:
 def disclosed(
     figures: Iterable[Figure],
     months: Sequence[PublicReport],
-    delivered: Iterable[Delivered] = (),
+    contributors: Iterable[Contributors] = (),
     rules: Rules = _STANDARD,
 ) -> tuple[Shown, ...]:
     """The figures of a period as they may be shown. ``months`` are all of its months, as published.
 
-    ``delivered`` is what contributions of the period were made of: a figure of fewer than ten is hidden.
+    ``contributors`` says of how many people each month's contributions were made: a figure of fewer than ten is hidden.
     """
     assert months, "a period has months"
-    by = _Ground(months, _contributions(delivered), rules)
+    by = _Ground(months, tuple(contributors), rules)
     shown = []
     for figure in figures:
         if not BY_KEY[figure.indicator].public or figure.part.startswith(_HOUSE_ONLY):
@@ -61,10 +62,10 @@ def disclosed(
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What the rules look at: the months as published, contributions by activity and stream, the thresholds."""
+    """What the rules look at: the months as published, who contributed what, the thresholds."""
 
     months: Sequence[PublicReport]
-    contributions: Mapping[str, int]
+    contributors: Sequence[Contributors]
     rules: Rules
 
     @property
@@ -77,10 +78,7 @@ class _Ground:
 
     @property
     def trade_told(self) -> bool:
-        """A month whose recirculation is undefined (nothing was received) hides nothing."""
-        return self.payments_told and all(
-            month.recirculation is not None or not month.by_zone.total_minor for month in self.months
-        )
+        return self.payments_told and all(month.trade_told for month in self.months)
 
     def table(self, name: str) -> Mapping[str | None, int | None]:
         """A published table over all months; a cell that one of them hides is hidden."""
@@ -120,17 +118,40 @@ def _with_trade(figure: Figure, by: _Ground) -> Figure | None:
     return figure if by.trade_told else None
 
 
+def _rounds(figure: Figure, by: _Ground) -> Figure | None:
+    """Two rounds and no more: what is paid a third time may be one shop's, and nothing here counts whose it is."""
+    return _with_trade(figure, by) if figure.part in {"", "hop:0", "hop:1"} else None
+
+
+def _leakage(figure: Figure, by: _Ground) -> Figure | None:
+    """In all: what left after so many payments may be one household's or one shop's."""
+    return _with_trade(figure, by) if figure.part == "" else None
+
+
+def _depth(figure: Figure, by: _Ground) -> Figure | None:
+    """Numbers of businesses over each other, coarse: exact, both would follow."""
+    if figure.part not in {"buying", "suppliers"} or figure.value is None:
+        return _with_trade(figure, by)
+    places = 20 if figure.part == "buying" else 2
+    return _with_trade(replace(figure, value=Fraction(round(figure.value * places), places)), by)
+
+
 def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
     if any(month.purses is None for month in by.months):
         return None
+    if figure.part == "spent" and any(
+        wait.purses is None for month in by.months for wait in month.waits if wait.first is None
+    ):
+        return None  # All purses less these are those that have not spent.
     if figure.unit is Unit.COUNT:
         return _counted(figure, by)
     return figure
 
 
 def _unspent(figure: Figure, by: _Ground) -> Figure | None:
-    """Of all funds together. It is since the first unit, so it is told where what was ever paid is."""
-    return figure if by.months[-1].paid_to_date else None
+    """Of all funds together. It is since the first unit, so it is told where what was ever paid is, and where aid goes to
+    many: else it is what a few households have left."""
+    return figure if by.months[-1].paid_to_date and by.months[-1].purses is not None else None
 
 
 def _counted(figure: Figure, by: _Ground) -> Figure | None:
@@ -147,11 +168,14 @@ def _reach(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _concentration(figure: Figure, by: _Ground) -> Figure | None:
+    """Only up to a quarter: the largest share lies between the index and its root, and above that they are close."""
     if not by.payments_told or figure.value is None:
         return None
     if figure.unit is Unit.COUNT:
-        return replace(figure, value=Fraction(round(figure.value)))
-    return replace(figure, value=Fraction(round(figure.value * 100), 100))
+        equals = round(figure.value)
+        return replace(figure, value=Fraction(equals)) if equals >= 4 else None
+    index = Fraction(round(figure.value * 100), 100)
+    return replace(figure, value=index) if index <= _MOST_CONCENTRATED else None
 
 
 def _by_sse(figure: Figure, by: _Ground) -> Figure | None:
@@ -173,29 +197,26 @@ def _equity(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _delivered(figure: Figure, by: _Ground) -> Figure | None:
-    """By what ten contributions made at least; a total only where the streams hidden in it are so many together."""
+    """Where every activity, stream and month in it is of ten people at least and none did nearly all.
+
+    A sum over some that pass and one that does not would give that one away: less the others; beside a second sum with
+    other factors (kilograms and CO2); or less the same of fewer months.
+    """
     kind, _, code = figure.part.partition(":")
-    if kind in {"activity", "stream"}:
-        return figure if by.contributions.get(f"{kind}:{code.split(':')[0]}", 0) >= by.rules.least else None
-    if figure.value == 0 and not by.contributions:
-        return figure  # Nothing was done: it is nobody's.
-    streams = [count for key, count in by.contributions.items() if key.startswith("stream:")]
-    few = sum(count for count in streams if count < by.rules.least)
-    return figure if sum(streams) >= by.rules.least and (few == 0 or few >= by.rules.least) else None
-
-
-def _contributions(delivered: Iterable[Delivered]) -> Mapping[str, int]:
-    found: dict[str, int] = {}
-    for row in delivered:
-        for key in _keys(row):
-            found[key] = found.get(key, 0) + row.contributions
-    return found
-
-
-def _keys(row: Delivered) -> Iterator[str]:
-    yield f"activity:{row.activity}"
-    if row.measure == "kilogram":
-        yield f"stream:{row.stream}"
+    code = code.split(":")[0]
+    if kind == "activity":
+        rows = [row for row in by.contributors if row.activity == code]
+    else:
+        rows = [
+            row for row in by.contributors if row.measure == "kilogram" and (kind != "stream" or row.stream == code)
+        ]
+    if not rows:
+        return figure if figure.value == 0 else None  # Nothing was done: it is nobody's.
+    return (
+        figure
+        if all(safe(Part(row.people, row.people, row.gross, row.gross, row.largest), by.rules) for row in rows)
+        else None
+    )
 
 
 _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
@@ -204,9 +225,9 @@ _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
     "velocity": _with_payments,
     "recirculation": _with_trade,
     "lm3": _with_trade,
-    "retention": _with_trade,
-    "leakage": _with_trade,
-    "b2b_depth": _with_trade,
+    "retention": _rounds,
+    "leakage": _leakage,
+    "b2b_depth": _depth,
     "days_to_first_spend": _first_spend,
     "unspent": _unspent,
     "shop_reach": _reach,

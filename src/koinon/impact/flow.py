@@ -17,17 +17,15 @@ from koinon.impact.publication import (
     Part,
     PublicReport,
     Rules,
-    nobodys,
-    part_of,
     rounded,
     safe,
-    trade_between_businesses_is_safe,
 )
 from koinon.impact.types import MonthReport, ShopReceipts
 from koinon.kernel.periods import Month
 
 _PACKAGE = "koinon.impact"
 _STANDARD = Rules()
+_AID_LAST = {"topup": 1, "bonus": 2, "reward": 3, "disburse": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class PublicFlow:
 
     ``sources`` may be told apart where each went to ten holders at least and none got most of it;
     those that may not are one source of no code, or the whole is one where even that would say too much.
-    ``told`` says whether the way through people's hands may be seen at all.
+    ``told`` says whether the way through people's hands may be seen at all, ``held`` whether also what they had in them.
     """
 
     month: Month
@@ -131,40 +129,40 @@ class PublicFlow:
     def told(self) -> bool:
         return self.spent_by_residents is not None
 
+    @property
+    def held(self) -> bool:
+        return self.kept_by_residents is not None
+
 
 def publish(flow: MonthFlow, report: PublicReport, rules: Rules = _STANDARD) -> PublicFlow:
     """What of a month's way may be seen beside its published report.
 
-    Issued, redeemed, expired and outstanding are the town's own account to the public. How the outstanding is
-    shared between residents and businesses follows from what residents spent and what they were paid, and what
-    residents spent is what businesses received less what they received from each other. So either all of these
-    may be known (ten businesses or people in each, none with most of it; or nothing in it), or none is shown.
+    Issued, redeemed, expired and outstanding are the town's own account to the public. What residents spent is what
+    businesses received less what they received from each other, and so on: either all of these may be known (ten
+    businesses or people in each, none with most of it; or nothing in it), or none is shown. What residents and
+    businesses hold is the sum of all months so far: it is shown while none of them is hidden.
     """
+    assert report.month == flow.month
     base = rules.amount_base * 10**flow.exponent
-    spending = part_of([row.from_residents for row in flow.businesses], rules.least)
-    wages = part_of([row.to_residents for row in flow.businesses], sum(row.residents_paid for row in flow.businesses))
-    told = (
-        report.spent_minor is not None
-        and trade_between_businesses_is_safe(flow.businesses, rules)
-        and nobodys(spending, rules)
-        and nobodys(wages, rules)
-    )
 
-    def shown(minor: int) -> int | None:
-        return rounded(minor, base) if told else None
+    def moved(minor: int) -> int | None:
+        return rounded(minor, base) if report.trade_told else None
+
+    def held(minor: int) -> int | None:
+        return rounded(minor, base) if report.held_to_date else None
 
     return PublicFlow(
         month=flow.month,
         sources=_sources(flow, rules, base),
-        carried_by_residents=shown(flow.before.residents),
-        carried_by_businesses=shown(flow.before.businesses),
-        spent_by_residents=shown(flow.from_residents),
-        between_businesses=shown(flow.between_businesses),
-        paid_to_residents=shown(flow.to_residents),
+        carried_by_residents=held(flow.before.residents),
+        carried_by_businesses=held(flow.before.businesses),
+        spent_by_residents=moved(flow.from_residents),
+        between_businesses=moved(flow.between_businesses),
+        paid_to_residents=moved(flow.to_residents),
         redeemed=rounded(flow.redeemed, base),
         expired=rounded(flow.expired, base),
-        kept_by_residents=shown(flow.after.residents),
-        kept_by_businesses=shown(flow.after.businesses),
+        kept_by_residents=held(flow.after.residents),
+        kept_by_businesses=held(flow.after.businesses),
     )
 
 
@@ -173,9 +171,9 @@ def _sources(flow: MonthFlow, rules: Rules, base: int) -> tuple[Source, ...]:
     rows = {(row.code, row.fund): row for row in flow.came_in if row.gross}
     alone = {key: _part_of_source(row) for key, row in rows.items()}
     few = {key for key, found in alone.items() if not safe(found, rules)}
-    spare = sorted(
-        (key for key in alone if key not in few), key=lambda key: (alone[key].gross, key[0], str(key[1])), reverse=True
-    )
+    # In a fixed order and not by size: that it was the smallest would bound it, and with it the source that it protects.
+    spare = sorted((key for key in alone if key not in few), key=lambda key: (_AID_LAST.get(key[0], 0), *map(str, key)))
+    spare.reverse()
     while few and not (len(few) > 1 and safe(_together([alone[key] for key in few]), rules)):
         if not spare:
             break

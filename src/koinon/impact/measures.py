@@ -134,6 +134,22 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Contributors:
+    """Of how many people what was verified of one activity and stream in one calendar month was made.
+
+    ``gross`` is the quantity in whole steps of the measure, ``largest`` the most of it that one of them did.
+    """
+
+    first_day: date
+    activity: str
+    measure: str
+    stream: str
+    people: int
+    gross: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunningCost:
     """What an activity costs beside its rewards, over local days, both included."""
 

@@ -5,7 +5,8 @@ docs/algorithms/disclosure-control.md works an example. The rules:
 1. a cell with fewer than ten businesses, or fewer than ten payers, is hidden;
 2. so is one of which a single business makes more than 85 %;
 3. what is hidden must not follow from the total: the hidden cells of a table together
-   must pass rules 1 and 2 themselves, else further cells are hidden, smallest first;
+   must pass rules 1 and 2 themselves, else further cells are hidden, those with the fewest
+   businesses in the register first;
 4. nor from another table: where two tables differ by a group that would not pass, the
    second table is withheld;
 5. a month is published when it is over: whoever watched a running one could subtract
@@ -22,7 +23,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
-from koinon.impact.types import FirstSpend, MonthPaid, MonthReport, ShopReceipts
+from koinon.impact.types import FirstSpend, MonthPaid, MonthReport, MonthTraded, ShopReceipts
 from koinon.kernel.periods import Month
 
 
@@ -80,7 +81,9 @@ class PublicReport:
 
     Of a month that still runs (not ``complete``) only what the town itself issued, redeemed
     and holds outstanding is shown. Ratios are rounded to a thousandth, velocity to a hundredth. ``paid_to_date``
-    says whether all that was ever paid may stand beside it: no month that is hidden would follow from it.
+    says whether all that was ever paid may stand beside it: no month that is hidden would follow from it. ``trade_told``
+    says whether who paid whom (residents, businesses) may be told apart, and ``held_to_date`` whether what each held
+    at the end may be: two of those, a hidden month apart, would be that month.
     """
 
     month: Month
@@ -93,6 +96,8 @@ class PublicReport:
     outstanding_minor: int
     spent_minor: int | None
     paid_to_date: bool
+    trade_told: bool
+    held_to_date: bool
     multiplier: Fraction | None
     recirculation: Fraction | None
     velocity: Fraction | None
@@ -119,16 +124,30 @@ class Part:
 _WAITS: tuple[tuple[int, int | None], ...] = ((0, 0), (1, 2), (3, 6), (7, 13), (14, None))
 _STANDARD = Rules()
 
+# What follows from the figures: who paid residents from V less receipts; each kind of payment from R, the depth of supply
+# and the way of the month; and what the town paid into tills from what businesses held before and after.
+_PAYING = frozenset({"paying"})
+_TRADE = frozenset({"spent", "sold", "bought", "wages", "earned", "gave", "got"})
+_HELD = _TRADE | {"covered"}
+
 
 def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
     """What of this report may be published."""
     payers = {(row.cells, row.code): row.payers for row in report.payers}
     everything = part_of_rows(report.receipts, payers.get(("all", None), 0))
     town_is_safe = report.complete and safe(everything, rules)
-    payments_are_safe = town_is_safe and all(
-        people_are_safe(month, rules) for month in report.paid if month.first_day == report.month.first_day
+    now = [row for row in report.traded if row.first_day == report.month.first_day]
+    payments_are_safe = (
+        town_is_safe
+        and all(people_are_safe(month, rules) for month in report.paid if month.first_day == report.month.first_day)
+        and _nobodys(now, _PAYING, rules)
     )
-    trade_is_safe = payments_are_safe and trade_between_businesses_is_safe(report.receipts, rules)
+    trade_is_safe = payments_are_safe and _nobodys(now, _TRADE, rules)
+    paid_to_date = (
+        payments_are_safe
+        and all(_month_is_safe(month, rules) for month in report.paid)
+        and _nobodys(report.traded, _PAYING, rules)
+    )
     first_spend = report.first_spend if report.complete else days_to_first_spend([])
     base = rules.amount_base * 10**report.exponent
     by_zone, zone_of = _table(
@@ -159,7 +178,9 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
         expired_minor=rounded(report.flows.expired, base),
         outstanding_minor=rounded(report.flows.outstanding_end, base),
         spent_minor=rounded(report.flows.spent, base) if payments_are_safe else None,
-        paid_to_date=payments_are_safe and all(_month_is_safe(month, rules) for month in report.paid),
+        paid_to_date=paid_to_date,
+        trade_told=trade_is_safe,
+        held_to_date=paid_to_date and _nobodys(report.traded, _HELD, rules),
         multiplier=_thousandth(report.multiplier) if payments_are_safe else None,
         recirculation=_thousandth(report.recirculation) if trade_is_safe else None,
         velocity=_hundredth(report.velocity) if payments_are_safe else None,
@@ -186,7 +207,7 @@ def _table(
         members[code_of[row.holder]].append(row)
     # A cell without a business in it is nobody's, and everybody can see that in the register.
     parts = {code: part_of_rows(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
-    hidden = _hidden(parts, rules)
+    hidden = _hidden(parts, {code: len(rows) for code, rows in members.items()}, rules)
     whole = _joined(parts.values())
     whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
     whole_is_safe = safe(Part(whole.shops, whole_payers, whole.amount, whole.gross, whole.largest), rules)
@@ -222,15 +243,21 @@ def _withheld(table: PublicTable) -> PublicTable:
     return PublicTable(table.name, cells, table.total_minor, withheld=True)
 
 
-def _hidden(parts: Mapping[str | None, Part], rules: Rules) -> frozenset[str | None]:
-    """Which cells of a table to hide so that the hidden ones together may be known (rules 1 to 3)."""
+def _hidden(
+    parts: Mapping[str | None, Part], registered: Mapping[str | None, int], rules: Rules
+) -> frozenset[str | None]:
+    """Which cells of a table to hide so that the hidden ones together may be known (rules 1 to 3).
+
+    Which cell protects another is chosen by what the register says of it, never by its amount: that it was the smallest
+    would bound it, and with it the cell that it protects.
+    """
     hidden = {code for code, part in parts.items() if not safe(part, rules)}
     if not hidden:
         return frozenset()
-    # Smallest first, and by code where they are equal, so that the answer is always the same.
+    # Fewest businesses in the register first, and by code where they are equal, so that the answer is always the same.
     spare = sorted(
         (code for code in parts if code not in hidden),
-        key=lambda code: (parts[code].gross, code is None, code or ""),
+        key=lambda code: (registered[code], code is None, code or ""),
         reverse=True,
     )
     while not _together_safe([parts[code] for code in hidden], rules):
@@ -284,11 +311,13 @@ def nobodys(part: Part, rules: Rules) -> bool:
     return part.gross == 0 or safe(part, rules)
 
 
-def trade_between_businesses_is_safe(rows: Sequence[ShopReceipts], rules: Rules) -> bool:
-    """Whether what businesses sold each other may be known: many of them bought, and many sold."""
-    bought = part_of([row.to_businesses for row in rows], rules.least)
-    sold = part_of([row.from_businesses for row in rows], rules.least)
-    return nobodys(bought, rules) and nobodys(sold, rules)
+def _nobodys(rows: Iterable[MonthTraded], kinds: frozenset[str], rules: Rules) -> bool:
+    """Whether the sum of each of these kinds of payment may be known, in each month."""
+    return all(
+        nobodys(Part(row.holders, row.holders, row.amount, row.gross, row.largest), rules)
+        for row in rows
+        if row.kind in kinds
+    )
 
 
 def people_are_safe(month: MonthPaid, rules: Rules) -> bool:

@@ -19,7 +19,7 @@ from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.share_by_sse import share_by_sse
 from koinon.impact.indicators.share_by_zone import share_by_zone
 from koinon.impact.indicators.velocity import velocity
-from koinon.impact.types import Flows, MonthPaid, MonthReport, Payers, ShopReceipts, UnitsAt, Wait
+from koinon.impact.types import Flows, MonthPaid, MonthReport, MonthTraded, Payers, ShopReceipts, UnitsAt, Wait
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
 
@@ -98,6 +98,16 @@ def month(
                 conn,
                 statement(_PACKAGE, "months_paid"),
                 MonthPaid,
+                town_id=town_id,
+                until=until,
+                time_zone=str(time_zone),
+            )
+        ),
+        traded=tuple(
+            many(
+                conn,
+                statement(_PACKAGE, "months_traded"),
+                MonthTraded,
                 town_id=town_id,
                 until=until,
                 time_zone=str(time_zone),

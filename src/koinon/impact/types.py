@@ -105,6 +105,22 @@ class MonthPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthTraded:
+    """Who made up one kind of payment in the calendar month that begins on ``first_day``, in minor units, net of refunds.
+
+    ``kind`` as sql/months_traded.sql lists them: how many holders, their amounts together, together by size, and the
+    largest of one.
+    """
+
+    first_day: date
+    kind: str
+    holders: int
+    amount: int
+    gross: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Payers:
     """How many different holders paid the businesses of a cell: ``cells`` is "all", "zone" or "sse"."""
 
@@ -148,7 +164,8 @@ class MonthReport:
 
     ``until`` is the end of the month, or earlier when it was asked for a month
     that still runs (not ``complete``). ``multiplier_to_date`` is taken over everything since the
-    first unit until ``until``. ``paid`` has every month with payments so far, this one last where it had any.
+    first unit until ``until``. ``paid`` has every month with payments so far, this one last where it had any, and ``traded``
+    who made up each kind of them.
     """
 
     town_id: int
@@ -173,3 +190,4 @@ class MonthReport:
     receipts: tuple[ShopReceipts, ...]
     payers: tuple[Payers, ...]
     paid: tuple[MonthPaid, ...]
+    traded: tuple[MonthTraded, ...]

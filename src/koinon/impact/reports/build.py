@@ -14,7 +14,7 @@ from koinon.impact.aims import Target
 from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period, figures
 from koinon.impact.indicators.catalogue import CATALOGUE
-from koinon.impact.measures import Delivered, Traced
+from koinon.impact.measures import Contributors, Traced
 from koinon.impact.publication import PublicReport
 from koinon.impact.reports.compose import About, Money, compose
 from koinon.impact.reports.errors import MonthNotOver
@@ -56,7 +56,7 @@ def build(
     if audience is Audience.HOUSE:
         shown = tuple(Shown(figure, hidden=False) for figure in found)
     else:
-        shown = disclosure.disclosed(found, public, delivered(conn, town_id=town_id, period=period))
+        shown = disclosure.disclosed(found, public, contributors(conn, town_id=town_id, period=period))
     about = About(
         town=town.name,
         slug=town.slug,
@@ -79,7 +79,7 @@ def public_month(
     """Every figure of a month that is over as anybody may see it, and the town's targets."""
     period = Period.of(month, month, parties.town(conn, town_id).zone)
     found = period_figures(conn, town_id=town_id, period=period, keys=PUBLIC)
-    shown = disclosure.disclosed(found, [public], delivered(conn, town_id=town_id, period=period))
+    shown = disclosure.disclosed(found, [public], contributors(conn, town_id=town_id, period=period))
     return shown, aims.targets(conn, town_id)
 
 
@@ -92,10 +92,10 @@ def period_figures(
     return figures(conn, town_id, period, keys=keys, cohorts=cohorts)
 
 
-def delivered(conn: Connection[Any], *, town_id: int, period: Period) -> list[Delivered]:
-    """What contributions of the period were made of."""
+def contributors(conn: Connection[Any], *, town_id: int, period: Period) -> list[Contributors]:
+    """Of how many people the contributions of the period were made."""
     days = {"first_day": period.first_day, "last_day": period.last_day}
-    return many(conn, statement(_PACKAGE, "delivered"), Delivered, town_id=town_id, **days)
+    return many(conn, statement(_PACKAGE, "contributors"), Contributors, town_id=town_id, **days)
 
 
 def _months(first: Month, last: Month) -> list[Month]:

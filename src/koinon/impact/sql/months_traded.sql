@@ -1,0 +1,92 @@
+-- Who made up each kind of payment of each month, from the first one on: what disclosure control looks at of what follows
+-- when published sums are subtracted.
+--
+-- town_id    integer
+-- until      timestamptz  excluded
+-- time_zone  text         of the town, whose calendar months count
+--
+-- One row a month and kind, where anything was moved, oldest first; net of refunds, which count in the month in which they
+-- happen. A kind is seen from those whom it would give away:
+--   spent   businesses, by what residents paid them
+--   sold    businesses, by what other businesses paid them
+--   bought  businesses, by what they paid other businesses
+--   wages   businesses, by what they paid residents (holders without a till)
+--   earned  residents, by what businesses paid them
+--   gave    residents, by what they paid other residents
+--   got     residents, by what other residents paid them
+--   paying  whoever paid residents: businesses and residents
+--   covered businesses, by what the town paid into their tills
+-- No lock.
+WITH business AS (
+    SELECT DISTINCT a.holder FROM ledger.account AS a WHERE a.town_id = %(town_id)s AND a.kind = 'till'
+),
+
+moved AS (
+    SELECT
+        date_trunc('month', t.effective_at AT TIME ZONE %(time_zone)s)::date AS first_day,
+        t.code = 'pay' AS paid,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
+        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
+        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
+    FROM ledger.transfer AS t
+    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
+    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+    WHERE
+        t.town_id = %(town_id)s
+        AND t.effective_at < %(until)s
+        AND (
+            (t.code = 'pay' AND d.holder <> c.holder)
+            OR (t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover') AND 'till' IN (d.kind, c.kind))
+        )
+    GROUP BY 1, 2, 3, 4
+),
+
+told AS (
+    SELECT
+        m.first_day, m.paid, m.payer, m.payee, m.net,
+        s.holder IS NOT NULL AS by_business, r.holder IS NOT NULL AS to_business
+    FROM moved AS m
+    LEFT JOIN business AS s ON s.holder = m.payer
+    LEFT JOIN business AS r ON r.holder = m.payee
+),
+
+of_each AS (
+    SELECT
+        t.first_day, t.payee AS holder, sum(t.net) AS net,
+        CASE
+            WHEN NOT t.paid THEN 'covered'
+            WHEN t.to_business THEN CASE WHEN t.by_business THEN 'sold' ELSE 'spent' END
+            WHEN t.by_business THEN 'earned'
+            ELSE 'got'
+        END AS kind
+    FROM told AS t
+    GROUP BY t.first_day, t.payee, 4
+    UNION ALL
+    SELECT
+        t.first_day, t.payer AS holder, sum(t.net) AS net,
+        CASE
+            WHEN NOT t.by_business THEN 'gave'
+            WHEN t.to_business THEN 'bought'
+            ELSE 'wages'
+        END AS kind
+    FROM told AS t
+    WHERE t.paid AND (t.by_business OR NOT t.to_business)
+    GROUP BY t.first_day, t.payer, 4
+    UNION ALL
+    SELECT t.first_day, t.payer AS holder, sum(t.net) AS net, 'paying' AS kind
+    FROM told AS t
+    WHERE t.paid AND NOT t.to_business
+    GROUP BY t.first_day, t.payer
+)
+
+SELECT
+    e.first_day,
+    e.kind,
+    count(*)::integer AS holders,
+    sum(e.net)::bigint AS amount,
+    sum(abs(e.net))::bigint AS gross,
+    max(abs(e.net))::bigint AS largest
+FROM of_each AS e
+WHERE e.net <> 0
+GROUP BY e.first_day, e.kind
+ORDER BY e.first_day, e.kind;
