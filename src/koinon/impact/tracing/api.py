@@ -66,8 +66,13 @@ def trace_each(
         except BaseException as refused:  # noqa: BLE001  Raised below, in the caller's thread.
             failed.append(refused)
 
-    if say and waits_for_compiler(*{"mixing" if each is Convention.MIXING else "lots" for each in conventions}):
+    modules = {"mixing" if each is Convention.MIXING else "lots": None for each in conventions}
+    if say and waits_for_compiler(*modules):
         say(COMPILING)
+    if len(modules) > 1 and waits_for_compiler(*modules):
+        from koinon.impact.tracing import warm
+
+        warm.finish(warm.start(list(modules)))  # Side by side; the compiler itself takes one kernel after the other.
     threads = [threading.Thread(target=follow, args=(each, None)) for each in conventions[1:]]
     for thread in threads:
         thread.start()
