@@ -77,7 +77,16 @@ def test_what_few_businesses_sell_each_other_hides_what_is_computed_from_it():
 
 
 def people(count: int, *, activity="compost", stream="bio", month=10, largest=1_000, gross=20_000) -> Contributors:
-    return Contributors(date(2026, month, 1), activity, "kilogram", stream, count, gross, largest)
+    return Contributors(
+        date(2026, month, 1),
+        activity,
+        "kilogram",
+        stream,
+        count,
+        gross,
+        largest,
+        largest if largest < gross // 2 else 0,
+    )
 
 
 @pytest.mark.parametrize("count", [9, 10])

@@ -171,7 +171,7 @@ def test_a_hidden_month_does_not_follow_from_what_was_held_before_and_after_it()
 def test_a_hidden_trade_does_not_follow_from_what_was_held_before_and_after_it():
     """The same of a month whose receipts are shown, and in which three businesses bought from each other."""
     many = [business(number, between=10_00, on=10_00) for number in range(1, 31)]
-    trade = [MonthTraded(date(2026, 9, 1), kind, 3, 30_00, 30_00, 10_00) for kind in ("sold", "bought")]
+    trade = [MonthTraded(date(2026, 9, 1), kind, 3, 30_00, 30_00, 10_00, 10_00) for kind in ("sold", "bought")]
     report = report_of(many)
 
     public = publish(replace(report, traded=(*trade, *report.traded)))
@@ -190,7 +190,7 @@ def test_what_the_town_covered_of_one_shop_does_not_follow_from_what_businesses_
 
 def test_what_one_resident_gave_another_does_not_follow_from_payments_receipts_and_wages():
     many = [business(number, wages=5_00, people=1) for number in range(1, 31)]
-    gift = [MonthTraded(date(2026, 10, 1), kind, 1, 40_00, 40_00, 40_00) for kind in ("gave", "got")]
+    gift = [MonthTraded(date(2026, 10, 1), kind, 1, 40_00, 40_00, 40_00, 0) for kind in ("gave", "got")]
     report = replace(report_of(many), traded=(*traded_of(many), *gift))
 
     public = flows.publish(flow_of(many), publish(report))
@@ -221,13 +221,13 @@ def test_who_made_up_each_kind_of_payment_is_counted_from_the_books(django_db):
 
     october, november = date(2026, 10, 1), date(2026, 11, 1)
     assert found == (
-        MonthTraded(october, "spent", 1, 20_00, 20_00, 20_00),
-        MonthTraded(november, "bought", 1, 15_00, 15_00, 15_00),
-        MonthTraded(november, "earned", 1, 5_00, 5_00, 5_00),
-        MonthTraded(november, "paying", 1, 5_00, 5_00, 5_00),
-        MonthTraded(november, "sold", 1, 15_00, 15_00, 15_00),
-        MonthTraded(november, "spent", 1, 15_00, 15_00, 15_00),
-        MonthTraded(november, "wages", 1, 5_00, 5_00, 5_00),
+        MonthTraded(october, "spent", 1, 20_00, 20_00, 20_00, 0),
+        MonthTraded(november, "bought", 1, 15_00, 15_00, 15_00, 0),
+        MonthTraded(november, "earned", 1, 5_00, 5_00, 5_00, 0),
+        MonthTraded(november, "paying", 1, 5_00, 5_00, 5_00, 0),
+        MonthTraded(november, "sold", 1, 15_00, 15_00, 15_00, 0),
+        MonthTraded(november, "spent", 1, 15_00, 15_00, 15_00, 0),
+        MonthTraded(november, "wages", 1, 5_00, 5_00, 5_00, 0),
     )
 
 

@@ -80,17 +80,21 @@ def report_of(shops: Sequence[ShopReceipts], waits: Sequence[Wait] = (), payers:
 def month_of(shops: Sequence[ShopReceipts], payers: int = 50, day: date = date(2026, 10, 1)) -> MonthPaid:
     amounts = [row.receipts_minor for row in shops]
     wages = [row.to_residents // row.residents_paid for row in shops for _ in range(row.residents_paid)]
+    largest, second, *_ = *sorted(map(abs, amounts), reverse=True), 0, 0
+    most, next_most, *_ = *sorted(map(abs, wages), reverse=True), 0, 0
     return MonthPaid(
         first_day=day,
         shops=sum(amount != 0 for amount in amounts),
         payers=payers,
         amount=sum(amounts),
         gross=sum(map(abs, amounts)),
-        largest=max(map(abs, amounts), default=0),
+        largest=largest,
+        second=second,
         people=sum(row.residents_paid for row in shops),
         people_amount=sum(wages),
         people_gross=sum(map(abs, wages)),
-        people_largest=max(map(abs, wages), default=0),
+        people_largest=most,
+        people_second=next_most,
     )
 
 
@@ -110,10 +114,15 @@ def traded_of(
         "covered": covered,
     }
     return tuple(
-        MonthTraded(day, kind, sum(map(bool, found)), sum(found), sum(map(abs, found)), max(map(abs, found)))
+        MonthTraded(day, kind, sum(map(bool, found)), sum(found), sum(map(abs, found)), *_two_largest(found))
         for kind, found in kinds.items()
         if any(found)
     )
+
+
+def _two_largest(amounts: Sequence[int]) -> tuple[int, int]:
+    first, second, *_ = *sorted(map(abs, amounts), reverse=True), 0, 0
+    return first, second
 
 
 def in_zones(**counts: int) -> list[ShopReceipts]:
@@ -144,6 +153,17 @@ def test_a_single_small_cell_takes_another_one_with_it():
     public = publish(report_of(in_zones(north=4, south=31, east=14, west=18)))
 
     assert hidden(public.by_zone) == ["east", "north"]
+
+
+def test_the_second_largest_shop_does_not_know_the_largest_from_their_sum():
+    """It takes its own share off: what is left is the largest, within the little that the others took."""
+    shops = in_zones(north=31, south=31, east=14, west=18)
+    shops += [shop(900, "west", 9_000_00), shop(901, "west", 8_000_00)]
+    shops = [
+        replace(row, receipts_minor=10_00 + row.holder.int) if row.receipts_minor < 200_00 else row for row in shops
+    ]
+
+    assert "west" in hidden(publish(report_of(shops)).by_zone)
 
 
 def test_which_cell_protects_another_does_not_depend_on_amounts():

@@ -214,7 +214,9 @@ def _delivered(figure: Figure, by: _Ground) -> Figure | None:
         return figure if figure.value == 0 else None  # Nothing was done: it is nobody's.
     return (
         figure
-        if all(safe(Part(row.people, row.people, row.gross, row.gross, row.largest), by.rules) for row in rows)
+        if all(
+            safe(Part(row.people, row.people, row.gross, row.gross, row.largest, row.second), by.rules) for row in rows
+        )
         else None
     )
 

@@ -187,7 +187,9 @@ def _sources(flow: MonthFlow, rules: Rules, base: int) -> tuple[Source, ...]:
 
 
 def _part_of_source(row: CameIn) -> Part:
-    return Part(shops=row.receivers, payers=row.receivers, amount=row.minor, gross=row.gross, largest=row.largest)
+    return Part(
+        shops=row.receivers, payers=row.receivers, amount=row.minor, gross=row.gross, largest=row.largest, second=0
+    )
 
 
 def _together(parts: list[Part]) -> Part:
@@ -198,4 +200,5 @@ def _together(parts: list[Part]) -> Part:
         amount=sum(one.amount for one in parts),
         gross=sum(one.gross for one in parts),
         largest=sum(one.largest for one in parts),
+        second=0,
     )

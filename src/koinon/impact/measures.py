@@ -137,7 +137,7 @@ class Delivered:
 class Contributors:
     """Of how many people what was verified of one activity and stream in one calendar month was made.
 
-    ``gross`` is the quantity in whole steps of the measure, ``largest`` the most of it that one of them did.
+    ``gross`` is the quantity in whole steps of the measure, ``largest`` the most of it that one of them did, ``second`` the next.
     """
 
     first_day: date
@@ -147,6 +147,7 @@ class Contributors:
     people: int
     gross: int
     largest: int
+    second: int
 
 
 @dataclass(frozen=True, slots=True)

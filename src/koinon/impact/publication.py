@@ -3,7 +3,8 @@
 docs/algorithms/disclosure-control.md works an example. The rules:
 
 1. a cell with fewer than ten businesses, or fewer than ten payers, is hidden;
-2. so is one of which a single business makes more than 85 %;
+2. so is one of which a single business makes more than 85 %, or of which the second largest, who knows
+   its own share, would know the largest to better than 15 %;
 3. what is hidden must not follow from the total: the hidden cells of a table together
    must pass rules 1 and 2 themselves, else further cells are hidden, those with the fewest
    businesses in the register first;
@@ -18,7 +19,7 @@ docs/algorithms/disclosure-control.md works an example. The rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -29,12 +30,14 @@ from koinon.kernel.periods import Month
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Thresholds of the disclosure control. ``amount_base`` is in whole units of the currency."""
+    """Thresholds of the disclosure control. ``amount_base`` is in whole units of the currency; ``precision`` is how well
+    the second largest in a sum, who takes its own share off, may know the largest at best."""
 
     least: int = 10
     count_base: int = 5
     amount_base: int = 5
     dominance: Fraction = Fraction(85, 100)
+    precision: Fraction = Fraction(15, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Part:
     amount: int
     gross: int
     largest: int
+    second: int
 
 
 # The same intervals for every town and month, so that two publications can be compared and never subtracted.
@@ -208,9 +212,9 @@ def _table(
     # A cell without a business in it is nobody's, and everybody can see that in the register.
     parts = {code: part_of_rows(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
     hidden = _hidden(parts, {code: len(rows) for code, rows in members.items()}, rules)
-    whole = _joined(parts.values())
+    whole = part_of_rows(report.receipts, 0)
     whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
-    whole_is_safe = safe(Part(whole.shops, whole_payers, whole.amount, whole.gross, whole.largest), rules)
+    whole_is_safe = safe(replace(whole, payers=whole_payers), rules)
     base = rules.amount_base * 10**report.exponent
     total = rounded(whole.amount, base)
     public = PublicTable(
@@ -281,29 +285,39 @@ def part_of_rows(rows: Iterable[ShopReceipts], payers: int) -> Part:
 
 def part_of(amounts: Sequence[int], payers: int) -> Part:
     """What the rules look at of some businesses (or people), by what each took, gave or got."""
+    largest, second, *_ = *sorted(map(abs, amounts), reverse=True), 0, 0
     return Part(
         shops=sum(amount != 0 for amount in amounts),
         payers=payers,
         amount=sum(amounts),
         gross=sum(map(abs, amounts)),
-        largest=max(map(abs, amounts), default=0),
+        largest=largest,
+        second=second,
     )
 
 
 def _joined(parts: Iterable[Part]) -> Part:
     """Several parts as one. Payers may be the same people, so the largest number is what is certain."""
     listed = list(parts)
+    largest, second, *_ = *sorted((size for part in listed for size in (part.largest, part.second)), reverse=True), 0, 0
     return Part(
         shops=sum(part.shops for part in listed),
         payers=max((part.payers for part in listed), default=0),
         amount=sum(part.amount for part in listed),
         gross=sum(part.gross for part in listed),
-        largest=max((part.largest for part in listed), default=0),
+        largest=largest,
+        second=second,
     )
 
 
 def safe(part: Part, rules: Rules) -> bool:
-    return part.shops >= rules.least and part.payers >= rules.least and part.largest <= rules.dominance * part.gross
+    others = part.gross - part.largest - part.second
+    return (
+        part.shops >= rules.least
+        and part.payers >= rules.least
+        and part.largest <= rules.dominance * part.gross
+        and others >= rules.precision * part.largest
+    )
 
 
 def nobodys(part: Part, rules: Rules) -> bool:
@@ -314,7 +328,7 @@ def nobodys(part: Part, rules: Rules) -> bool:
 def _nobodys(rows: Iterable[MonthTraded], kinds: frozenset[str], rules: Rules) -> bool:
     """Whether the sum of each of these kinds of payment may be known, in each month."""
     return all(
-        nobodys(Part(row.holders, row.holders, row.amount, row.gross, row.largest), rules)
+        nobodys(Part(row.holders, row.holders, row.amount, row.gross, row.largest, row.second), rules)
         for row in rows
         if row.kind in kinds
     )
@@ -323,12 +337,20 @@ def _nobodys(rows: Iterable[MonthTraded], kinds: frozenset[str], rules: Rules) -
 def people_are_safe(month: MonthPaid, rules: Rules) -> bool:
     """Whether what residents were paid in a month may follow: all payments less what businesses received is that."""
     return nobodys(
-        Part(month.people, month.people, month.people_amount, month.people_gross, month.people_largest), rules
+        Part(
+            month.people,
+            month.people,
+            month.people_amount,
+            month.people_gross,
+            month.people_largest,
+            month.people_second,
+        ),
+        rules,
     )
 
 
 def _month_is_safe(month: MonthPaid, rules: Rules) -> bool:
-    received = Part(month.shops, month.payers, month.amount, month.gross, month.largest)
+    received = Part(month.shops, month.payers, month.amount, month.gross, month.largest, month.second)
     return nobodys(received, rules) and people_are_safe(month, rules)
 
 

@@ -87,8 +87,8 @@ class ShopReceipts:
 class MonthPaid:
     """What the payments of the calendar month that begins on ``first_day`` were made of, in minor units, net of refunds.
 
-    ``shops``, ``amount``, ``gross`` and ``largest`` are of what businesses received (how many, together, together by
-    size, the largest of one), ``payers`` those who paid them; ``people`` and its amounts of what residents were paid
+    ``shops``, ``amount``, ``gross``, ``largest`` and ``second`` are of what businesses received (how many, together, together
+    by size, the largest of one and the next), ``payers`` those who paid them; ``people`` and its amounts of what residents were paid
     by others.
     """
 
@@ -98,18 +98,20 @@ class MonthPaid:
     amount: int
     gross: int
     largest: int
+    second: int
     people: int
     people_amount: int
     people_gross: int
     people_largest: int
+    people_second: int
 
 
 @dataclass(frozen=True, slots=True)
 class MonthTraded:
     """Who made up one kind of payment in the calendar month that begins on ``first_day``, in minor units, net of refunds.
 
-    ``kind`` as sql/months_traded.sql lists them: how many holders, their amounts together, together by size, and the
-    largest of one.
+    ``kind`` as sql/months_traded.sql lists them: how many holders, their amounts together, together by size, the
+    largest of one and the next.
     """
 
     first_day: date
@@ -118,6 +120,7 @@ class MonthTraded:
     amount: int
     gross: int
     largest: int
+    second: int
 
 
 @dataclass(frozen=True, slots=True)

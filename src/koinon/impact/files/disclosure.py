@@ -47,7 +47,8 @@ def groups(ledger: Ledger, dimension: str, least: int) -> Groups | None:
         for place in there
         if count[place] < least or (least > 1 and total[place] > 0 and largest[place] > DOMINANT * total[place])
     ]
-    others = sorted((place for place in there if place not in small), key=lambda place: (total[place], labels[place]))
+    # Those of the fewest accounts first and not of the least money: that it had least would bound it, and what it protects.
+    others = sorted((place for place in there if place not in small), key=lambda place: (count[place], labels[place]))
     while small and others and not _enough(small, count, total, largest, least):
         small.append(others.pop(0))
     if small and not _enough(small, count, total, largest, least):

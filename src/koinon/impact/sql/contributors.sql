@@ -6,7 +6,7 @@
 --
 -- One row a calendar month, activity and stream with anything in it. people are those who contributed, also where it was
 -- undone, for what could not be taken back of a reward stays in the figures; gross is the quantity verified, in whole
--- steps of the measure, and largest the most of it that one of them did. No lock.
+-- steps of the measure, largest the most of it that one of them did, and second the next. No lock.
 WITH of_each AS (
     SELECT
         date_trunc('month', c.day)::date AS first_day,
@@ -31,7 +31,8 @@ SELECT
     e.stream,
     count(*)::integer AS people,
     sum(e.quantity)::bigint AS gross,
-    max(e.quantity)::bigint AS largest
+    max(e.quantity)::bigint AS largest,
+    coalesce((array_agg(e.quantity ORDER BY e.quantity DESC))[2], 0)::bigint AS second
 FROM of_each AS e
 GROUP BY e.first_day, e.activity, e.measure, e.stream
 ORDER BY e.first_day, e.activity, e.stream;

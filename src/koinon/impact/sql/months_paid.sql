@@ -4,9 +4,9 @@
 -- until      timestamptz  excluded
 -- time_zone  text         of the town, whose calendar months count
 --
--- One row a month in which anything was paid, oldest first. shops, amount, gross and largest are of what
--- businesses received, and payers those who paid them; people, people_gross and people_largest of what residents
--- (holders without a till) were paid by others. Net of refunds, which count in the month in which they happen. No lock.
+-- One row a month in which anything was paid, oldest first. shops, amount, gross, largest and second (the next largest)
+-- are of what businesses received, and payers those who paid them; people, people_gross, people_largest and
+-- people_second of what residents (holders without a till) were paid by others. Net of refunds, which count in the month in which they happen. No lock.
 WITH business AS (
     SELECT DISTINCT a.holder FROM ledger.account AS a WHERE a.town_id = %(town_id)s AND a.kind = 'till'
 ),
@@ -46,10 +46,13 @@ SELECT
     coalesce(sum(r.net) FILTER (WHERE r.by_business), 0)::bigint AS amount,
     coalesce(sum(abs(r.net)) FILTER (WHERE r.by_business), 0)::bigint AS gross,
     coalesce(max(abs(r.net)) FILTER (WHERE r.by_business), 0)::bigint AS largest,
+    coalesce((array_agg(abs(r.net) ORDER BY abs(r.net) DESC) FILTER (WHERE r.by_business))[2], 0)::bigint AS second,
     count(*) FILTER (WHERE NOT r.by_business AND r.net <> 0)::integer AS people,
     coalesce(sum(r.net) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_amount,
     coalesce(sum(abs(r.net)) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_gross,
-    coalesce(max(abs(r.net)) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_largest
+    coalesce(max(abs(r.net)) FILTER (WHERE NOT r.by_business), 0)::bigint AS people_largest,
+    coalesce((array_agg(abs(r.net) ORDER BY abs(r.net) DESC) FILTER (WHERE NOT r.by_business))[2], 0)::bigint
+        AS people_second
 FROM received AS r
 LEFT JOIN payers AS y ON y.month = r.month
 GROUP BY r.month

@@ -85,7 +85,8 @@ SELECT
     count(*)::integer AS holders,
     sum(e.net)::bigint AS amount,
     sum(abs(e.net))::bigint AS gross,
-    max(abs(e.net))::bigint AS largest
+    max(abs(e.net))::bigint AS largest,
+    coalesce((array_agg(abs(e.net) ORDER BY abs(e.net) DESC))[2], 0)::bigint AS second
 FROM of_each AS e
 WHERE e.net <> 0
 GROUP BY e.first_day, e.kind
