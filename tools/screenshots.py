@@ -24,7 +24,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page as somebody sees it."""
+    """A page as somebody sees it; only ``part`` of it where that is given."""
 
     name: str
     role: str
@@ -33,6 +33,7 @@ class Picture:
     size: tuple[int, int]
     theme: str = "light"
     follow: str = ""
+    part: str = ""
 
 
 PICTURES = [
@@ -47,6 +48,11 @@ PICTURES = [
     Picture("programmes", "officer", "/office/", "en", DESK),
     Picture("month-arabic", "officer", "/office/", "ar", DESK, follow="main th a"),
     Picture("reserve-greek", "treasurer", "/treasury/", "el", DESK),
+    Picture("month-way", "", "/", "en", DESK, part="figure.sankey"),
+    Picture("month-way-arabic-dark", "", "/", "ar", DESK, "dark", part="figure.sankey"),
+    Picture("month-map-greek", "", "/", "el", DESK, part="figure.zones"),
+    Picture("every-unit", "officer", "/impact/", "en", DESK),
+    Picture("suppliers-greek-phone", "shop", "/shop/suppliers/", "el", PHONE),
     Picture("books-dark", "auditor", "/audit/", "en", DESK, "dark"),
 ]
 
@@ -82,7 +88,10 @@ def take(browser: Browser, site: str, passwords: dict[str, str]) -> None:
             page.locator(picture.follow).first.click()
         page.evaluate("document.fonts.ready")
         target = IMAGES / f"{picture.name}.png"
-        page.screenshot(path=target)
+        if picture.part:
+            page.locator(picture.part).screenshot(path=target)
+        else:
+            page.screenshot(path=target)
         print(f"{target.name}: {target.stat().st_size // 1000} kB")
         context.close()
 
