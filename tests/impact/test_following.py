@@ -15,6 +15,7 @@ from django.db import transaction
 
 from koinon.db.checks import run_checks
 from koinon.db.connections import Database
+from koinon.impact.town import books as town_books
 from koinon.impact.town import following, queries
 from koinon.impact.town.following import Rebuilt, Step
 from koinon.impact.town.types import Cohort, Followed
@@ -183,6 +184,27 @@ def test_where_something_that_was_known_has_changed_the_books_are_begun_again(to
 
     assert [(step.convention, step.begun) for step in steps] == [("fifo", True), ("mixing", False)]
     assert town.followed()["fifo"].total.reach["zone"]["east"] == {"1": 10_00, "2": 30_00}
+    assert all(one.same for one in town.rebuild())
+
+
+def test_what_changes_while_the_books_are_begun_with_begins_them_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.tell(NOVEMBER)
+    read = town_books.accounts
+
+    def read_and_then_changed(*asked: Any, **named: Any) -> list[town_books.AccountRow]:
+        rows = read(*asked, **named)
+        Organisation.objects.filter(pk=town.story.place.parties["mill"]).update(sector_group="flour")
+        return rows
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(town_books, "accounts", read_and_then_changed)
+        town.follow()
+    steps = town.follow()
+
+    assert [step.begun for step in steps if step.convention == "fifo"] == [True]
+    assert town.followed()["fifo"].total.reach["sector"]["flour"] == {"1": 10_00, "2": 30_00}
     assert all(one.same for one in town.rebuild())
 
 

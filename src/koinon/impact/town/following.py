@@ -183,10 +183,15 @@ def _still(conn: Connection[Any], town: TownFacts, known: Known) -> bool:
 
 
 def _begin(conn: Connection[Any], town: TownFacts, seq_to: int) -> tuple[Known, Books]:
-    """The books from their first row, with what is known of all accounts now."""
+    """The books from their first row, with what is known of all accounts now.
+
+    The print is taken before they are read: what changes in between is another print the next time.
+    """
+    before = Known([])
+    _still(conn, town, before)
     rows = books.accounts(conn, town_id=town.id, unit=town.unit_code)
     known = Known.of(rows)
-    _still(conn, town, known)
+    known.register = before.register
     return known, _read(conn, town, known, seq_from=0, seq_to=seq_to, rows=rows)
 
 
