@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import structlog
@@ -26,8 +27,7 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
 
     Each town has a transaction of its own: one that cannot be followed holds up no other.
     """
-    if compiling.compile_beside():
-        log.info("kernels compiled")
+    _compiled()
     fresh = 0
     for town in towns:
         try:
@@ -45,3 +45,10 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
                 fresh += step.fresh
                 log.info("books followed", town=town.slug, movements=step.fresh, from_the_first=step.begun)
     return fresh
+
+
+@cache
+def _compiled() -> None:
+    """Have what is not compiled on this machine compiled beside the site, before the first round."""
+    if compiling.compile_beside():
+        log.info("kernels compiled")

@@ -6,6 +6,7 @@
 --
 -- A month is over when its last day is, by the clock or by the calendar that a demonstration has lived. Every movement
 -- that happened in it must be sealed: one that reaches the books after that no longer changes what was kept.
+-- The first month is that of the first unit given out; once it is kept, the books are not walked for it again.
 WITH over AS (
     SELECT date_trunc('month', greatest(
         %(at)s::timestamptz AT TIME ZONE %(time_zone)s,
@@ -21,11 +22,20 @@ sealed AS (
 
 lived AS (
     SELECT
-        date_trunc('month', min(t.effective_at) AT TIME ZONE %(time_zone)s)::date AS first_month,
+        coalesce(
+            (
+                SELECT to_date(min(kept.month), 'YYYY-MM')
+                FROM impact.month_trace AS kept
+                WHERE kept.town_id = %(town_id)s
+            ),
+            (
+                SELECT date_trunc('month', min(t.effective_at) AT TIME ZONE %(time_zone)s)::date
+                FROM ledger.transfer AS t
+                WHERE t.town_id = %(town_id)s AND t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover')
+            )
+        ) AS first_month,
         (SELECT min(u.effective_at) FROM ledger.journal AS u, sealed
          WHERE u.town_id = %(town_id)s AND u.seq >= sealed.seq_to) AS unsealed_from
-    FROM ledger.transfer AS t
-    WHERE t.town_id = %(town_id)s AND t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover')
 )
 
 SELECT to_char(month.first_day, 'YYYY-MM') AS month

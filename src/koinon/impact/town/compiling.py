@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
 
-
-@cache
 def compile_beside() -> bool:
     """Have what is not compiled on this machine compiled by processes of their own; whether there was anything to do."""
     from koinon.impact.tracing import warm
