@@ -6,7 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -115,6 +117,17 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
     for shown in ("Local multiplier", "0.90", "90 "):
         assert shown in told_on_page
         assert shown.strip() in on_paper
+
+
+def test_a_target_of_nine_places_is_kept_whole(story):
+    report = made(story)
+    finest = replace(report.numbers[0], target=Decimal("0.123456789"))
+
+    tables = folder.contents(replace(report, numbers=(finest,)))
+
+    assert [row["target"] for row in parquet.read_table(io.BytesIO(tables["figures.parquet"])).to_pylist()] == [
+        finest.target
+    ]
 
 
 def test_a_folder_that_holds_something_is_left_alone(story, tmp_path: Path):

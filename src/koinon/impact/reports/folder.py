@@ -93,7 +93,7 @@ def _parquet(table: OpenTable) -> bytes:
     columns: dict[str, Any] = {}
     for place, field in enumerate(table.fields):
         values = [row[place] for row in table.rows]
-        kind = pa.decimal128(38, 6) if field.type == "number" else pa.string()
+        kind = pa.decimal128(38, 9) if field.type == "number" else pa.string()
         columns[field.name] = pa.array(
             [Decimal(value) if field.type == "number" and value is not None else value for value in values], type=kind
         )

@@ -6,6 +6,7 @@ import io
 import zipfile
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -20,7 +21,7 @@ from koinon.impact.reports import build, folder
 from koinon.impact.reports.types import Audience
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
-from koinon.parties.models import Role
+from koinon.parties.models import Role, Town
 from koinon.web import published
 from koinon.web.access import seat_of, seen_by
 from koinon.web.context import OWN_NAMES
@@ -79,11 +80,11 @@ def report(request: HttpRequest) -> HttpResponse:
     )
     form = ReportForm(request.GET if "kind" in request.GET else None, months=months, initial=chosen)
     if form.is_bound and form.is_valid():
-        return _file(seat.town.pk, form.cleaned_data, now)
+        return _file(seat.town, form.cleaned_data, now)
     return render(request, "koinon/impact/report.html", {"form": form, "months": months})
 
 
-def _file(town_id: int, asked: dict[str, str], now: datetime) -> HttpResponse:
+def _file(town: Town, asked: dict[str, str], now: datetime) -> HttpResponse:
     from koinon.impact.town import months
 
     conn, language = raw(), asked["language"]
@@ -91,13 +92,13 @@ def _file(town_id: int, asked: dict[str, str], now: datetime) -> HttpResponse:
     with override(language):
         made = build.build(
             conn,
-            town_id=town_id,
+            town_id=town.pk,
             first=Month.parse(asked["first"]),
             last=Month.parse(asked["last"]),
             audience=Audience(asked["audience"]),
             language=language,
-            last_over=months.last_month_over(conn, town_id=town_id, now=now),
-            today=now.date(),
+            last_over=months.last_month_over(conn, town_id=town.pk, now=now),
+            today=now.astimezone(ZoneInfo(town.time_zone)).date(),
         )
         files = folder.contents(made)
     name, kind = KINDS[asked["kind"]]
