@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -250,13 +250,23 @@ def test_what_is_not_the_books_is_found_by_the_invariants(town: Town, django_fre
     assert town.broken() == []
 
 
-def test_the_timer_follows_every_town_and_no_town_holds_up_another(town: Town) -> None:
+def test_the_timer_follows_every_town_and_no_town_holds_up_another(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     town.tell(NOVEMBER)
     town.seal()
     from django.db import connection
 
     with transaction.atomic():
-        towns = parties.towns(raw())
+        (ours,) = parties.towns(raw())
+    towns = [replace(ours, id=-1, slug="too-large"), replace(ours, id=-2, slug="gone"), ours]
+    follow = following.follow
+
+    def too_slow_for_one(conn: psycopg.Connection[Any], *, town_id: int, at: datetime, actor: str) -> list[Step]:
+        if town_id == -1:
+            conn.execute("SET LOCAL statement_timeout = 1")
+            conn.execute("SELECT pg_sleep(1)")
+        return follow(conn, town_id=town_id, at=at, actor=actor)
+
+    monkeypatch.setattr(following, "follow", too_slow_for_one)
     connection.ensure_connection()
     first = follow_round(connection.connection, towns, now=NOW)
     again = follow_round(connection.connection, towns, now=NOW)

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from psycopg import Connection
+from psycopg import Error as DatabaseError
 
 from koinon.db.transactions import transaction
 from koinon.impact.town import compiling, following, months
@@ -25,7 +26,8 @@ FOLLOWER = "job:impact"
 def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datetime) -> int:
     """Extend what is known of every town by what was sealed since; how many movements that were.
 
-    Each town has a transaction of its own: one that cannot be followed holds up no other.
+    Each town has a transaction of its own: one that cannot be followed, or takes longer than a statement may, holds up
+    no other.
     """
     _compiled()
     fresh = 0
@@ -34,9 +36,12 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
             with transaction(conn):
                 steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER)
                 over = months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
-        except KoinonError as refused:
+        except (KoinonError, DatabaseError) as failed:
+            if conn.closed:
+                raise
             figures.add(metrics.FAILED, job="impact")
-            log.error("town not followed", town=town.slug, code=refused.code)
+            why = failed.code if isinstance(failed, KoinonError) else type(failed).__name__
+            log.error("town not followed", town=town.slug, code=why)
             continue
         if over:
             log.info("months traced", town=town.slug, months=[str(month) for month in over])
