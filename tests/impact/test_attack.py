@@ -234,7 +234,7 @@ def _report(place: int, one: Lived, payments: Sequence[Form]) -> Iterator[Row]:
         yield near(payments[place], public.multiplier * issued, issued / 2000)
     if public.paid_to_date:
         to_date = sum(month.amount + month.people_amount for month in one.report.paid)
-        yield near(plus(*payments[: place + 1]), to_date, 0)
+        yield near(plus(*payments[: place + 1]), to_date)
     if public.recirculation is not None and public.by_zone.total_minor is not None:
         income = public.by_zone.total_minor
         yield near(total(place, one, "bought", "wages"), public.recirculation * income, income / 1000 + 5_00)

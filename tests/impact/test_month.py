@@ -209,9 +209,33 @@ def test_payments_to_oneself_move_nothing(django_db):
     place.move("pay", ("till", coop, None), ("purse", coop, None), place.money("20.00"), at)
     place.move("pay", ("purse", coop, None), ("till", coop, None), place.money("20.00"), at)
 
-    flows = story.month("2026-11").flows
+    report = story.month("2026-11")
+    flows, units = report.flows, queries.units_at(place.conn, place.town.pk, report.until)
 
     assert (flows.spent, flows.business_income, flows.business_spending) == (20_00, 20_00, 0)
+    assert units.paid == 20_00  # Else all that was paid, less the months' payments, were this co-operative's own money.
+
+
+def test_what_a_business_puts_into_its_till_itself_is_not_told_by_what_businesses_hold(django_db):
+    """Held before, plus receipts, less what was spent and redeemed and is held after, is that co-operative's own money."""
+    story = told(
+        django_db,
+        """
+        shop coop
+        home ana
+        2026-11-01 00:00  issue 50.00
+        2026-11-01 00:00  give ana 50.00
+        2026-11-02 10:00  pay ana coop 20.00
+        """,
+    )
+    place, coop = story.place, story.place.parties["coop"]
+    place.move(
+        "pay", ("till", coop, None), ("purse", coop, None), place.money("15.00"), datetime(2026, 11, 3, tzinfo=MADRID)
+    )
+
+    found = {row.kind: (row.holders, row.gross) for row in story.month("2026-11").traded}
+
+    assert found == {"spent": (1, 20_00), "covered": (1, 15_00)}
 
 
 def test_a_month_that_still_runs_is_annualised_by_the_time_that_passed(november):

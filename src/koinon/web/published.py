@@ -51,7 +51,8 @@ class Bar:
 class PublishedMonth:
     """A month that is over, as anybody may see it: its report, the way of its units, and the units at the end of its last day.
 
-    ``paid_minor`` is None where payments of this or an earlier month are hidden: they would follow from it.
+    ``paid_minor`` is rounded, for what is posted late changes it, and None where payments of this or an earlier month are
+    hidden: they would follow from it.
     """
 
     month: Month
@@ -91,7 +92,8 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
         report = publication.publish(exact)
         way = flow.publish(flow.month_flow(conn, exact), report)
         units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
-        paid = units.paid if report.paid_to_date else None
+        base = publication.Rules().amount_base * 10**report.exponent
+        paid = publication.rounded(units.paid, base) if report.paid_to_date else None
         kept = PublishedMonth(
             month, report, way, units, paid, *build.public_month(conn, town_id=town.pk, month=month, public=report)
         )

@@ -15,7 +15,7 @@
 --   gave    residents, by what they paid other residents
 --   got     residents, by what other residents paid them
 --   paying  whoever paid residents: businesses and residents
---   covered businesses, by what the town paid into their tills
+--   covered businesses, by what came into their tills or left them otherwise: from the town, from and to their own purses
 -- No lock.
 WITH business AS (
     SELECT DISTINCT a.holder FROM ledger.account AS a WHERE a.town_id = %(town_id)s AND a.kind = 'till'
@@ -24,7 +24,7 @@ WITH business AS (
 moved AS (
     SELECT
         date_trunc('month', t.effective_at AT TIME ZONE %(time_zone)s)::date AS first_day,
-        t.code = 'pay' AS paid,
+        t.code = 'pay' AND d.holder <> c.holder AS paid,
         CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
         CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
         sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
@@ -35,7 +35,7 @@ moved AS (
         t.town_id = %(town_id)s
         AND t.effective_at < %(until)s
         AND (
-            (t.code = 'pay' AND d.holder <> c.holder)
+            (t.code = 'pay' AND (d.holder <> c.holder OR d.kind <> c.kind))
             OR (t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover') AND 'till' IN (d.kind, c.kind))
         )
     GROUP BY 1, 2, 3, 4

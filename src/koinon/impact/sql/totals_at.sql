@@ -8,19 +8,19 @@
 -- issued = redeemed + expired + outstanding is a fact of the books and not of this query.
 WITH moved AS (
     SELECT
-        t.code, d.kind AS debit_kind, c.kind AS credit_kind,
+        t.code, d.kind AS debit_kind, c.kind AS credit_kind, d.holder <> c.holder AS between_two,
         sum(t.amount_minor) AS minor,
         sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
     FROM ledger.transfer AS t
     INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
     INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
     WHERE t.town_id = %(town_id)s AND t.effective_at < %(until)s
-    GROUP BY t.code, d.kind, c.kind
+    GROUP BY t.code, d.kind, c.kind, d.holder <> c.holder
 )
 
 SELECT
     coalesce(sum(CASE code WHEN 'issue' THEN net WHEN 'unissue' THEN -net END), 0)::bigint AS issued,
-    coalesce(sum(net) FILTER (WHERE code = 'pay'), 0)::bigint AS paid,
+    coalesce(sum(net) FILTER (WHERE code = 'pay' AND between_two), 0)::bigint AS paid,
     coalesce(sum(net) FILTER (WHERE code = 'redeem'), 0)::bigint AS redeemed,
     coalesce(sum(net) FILTER (WHERE code = 'expire'), 0)::bigint AS expired,
     (
