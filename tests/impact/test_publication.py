@@ -266,6 +266,14 @@ def test_days_to_first_spend_hide_small_groups_and_one_more():
     assert (public.purses, public.days_to_first_spend) == (370, Fraction(0))
 
 
+def test_which_interval_protects_another_does_not_depend_on_how_many_are_in_it():
+    few = [Wait(0, 12), Wait(1, 40), Wait(2, 13), Wait(5, 30), Wait(9, 3), Wait(20, 60), Wait(None, 90)]
+
+    public = publish(report_of(in_zones(north=12), few))
+
+    assert [(wait.first, wait.last) for wait in public.waits if wait.purses is None] == [(7, 13), (None, None)]
+
+
 def test_few_purses_say_nothing():
     public = publish(report_of(in_zones(north=12), [Wait(0, 5), Wait(None, 4)]))
 

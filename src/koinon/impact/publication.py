@@ -390,7 +390,8 @@ def _waits(first_spend: FirstSpend, rules: Rules) -> tuple[PublicWait, ...]:
     for wait in first_spend.waits:
         purses[_interval_of(wait.days)] += wait.purses
     hidden = {interval for interval, count in purses.items() if count < rules.least}
-    spare = sorted((interval for interval in intervals if interval not in hidden), key=lambda one: -purses[one])
+    # Those that have not paid first, then the longest waits: an order that says nothing of how many they are.
+    spare = [interval for interval in intervals if interval not in hidden]
     while (
         hidden
         and spare
