@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
@@ -102,6 +103,19 @@ def test_an_export_has_every_sealed_movement_and_knows_nobody(books, tmp_path):
         ("businesses", "south", "other"),
         ("businesses", "south", "sse"),
     }
+
+
+def test_its_files_are_for_their_owner_alone(books, tmp_path):
+    conn, town, _ = books
+    before = os.umask(0o022)
+    try:
+        operations.export(conn, town, tmp_path)
+    finally:
+        os.umask(before)
+
+    files = [path for path in tmp_path.glob("**/*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".parquet", ".json"}
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []
 
 
 def test_who_was_interrupted_goes_on_after_the_months_that_were_finished(books, tmp_path, monkeypatch):

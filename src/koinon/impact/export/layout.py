@@ -212,6 +212,12 @@ def schema(columns: dict[str, str]) -> Any:
     return pa.schema([(name, getattr(pa, "bool_" if kind == "bool" else kind)()) for name, kind in columns.items()])
 
 
+def begin(part: Path) -> None:
+    """An empty file that its owner alone may read: a reader is not to find every movement before it is finished either."""
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def put(part: Path, path: Path) -> None:
     """Give a finished file its name; from here on it is there whatever happens to the machine."""
     with part.open("rb") as written:

@@ -309,6 +309,7 @@ def _write_tables(folder: Path, target: str, columns: dict[str, str], tables: Ca
     part = into / ".writing"
     schema, rows = layout.schema(columns), 0
     packed = [name for name in ("seq", "time", "purchase", "starts", "ends") if name in columns]
+    layout.begin(part)
     try:
         with pq.ParquetWriter(
             part,
@@ -350,7 +351,10 @@ def _journal(folder: Path, town: TownFacts) -> Path:
 
 
 def _remember(folder: Path, town: TownFacts, found: File) -> None:
-    with _journal(folder, town).open("a", encoding="utf-8") as lines:
+    journal = _journal(folder, town)
+    if not journal.exists():
+        layout.begin(journal)
+    with journal.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(asdict(found)) + "\n")
         lines.flush()
         os.fsync(lines.fileno())
@@ -377,6 +381,7 @@ def _commit(folder: Path, manifest: Manifest) -> None:
     if path.exists() and path.read_bytes() == content:
         return
     part = path.with_name(f".{path.name}.writing")
+    layout.begin(part)
     part.write_bytes(content)
     layout.put(part, path)
 
