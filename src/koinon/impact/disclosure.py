@@ -18,6 +18,7 @@ from koinon.impact.measures import Contributors
 from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, rounded, safe
 
 _STANDARD = Rules()
+_ROUNDS = {("retention", "hop:0"), ("retention", "hop:1")}
 _MOST_CONCENTRATED = Fraction(1, 4)
 _HOUSE_ONLY = ("cohort:", "fund:", "refunded")  # A small fund's figures would be those of its few.
 _PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 1, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
@@ -49,7 +50,7 @@ def disclosed(
     by = _Ground(months, tuple(contributors), rules)
     shown = []
     for figure in figures:
-        if not BY_KEY[figure.indicator].public or figure.part.startswith(_HOUSE_ONLY):
+        if not BY_KEY[figure.indicator].public or _for_the_house(figure):
             continue
         rule = _RULES.get(figure.indicator, _never)
         found = rule(figure, by)
@@ -98,6 +99,16 @@ class _Ground:
         return Fraction(amount, sum(totals))
 
 
+def _for_the_house(figure: Figure) -> bool:
+    """Parts that are not even named.
+
+    Of the rounds, two are told and no more: what is paid a third time, and what leaves after so many payments, may be one
+    household's or one shop's, and nothing here counts whose it is.
+    """
+    rounds = figure.part.startswith("hop:") and (figure.indicator, figure.part) not in _ROUNDS
+    return rounds or figure.part.startswith(_HOUSE_ONLY)
+
+
 def _never(figure: Figure, by: _Ground) -> Figure | None:
     return None
 
@@ -116,16 +127,6 @@ def _with_payments(figure: Figure, by: _Ground) -> Figure | None:
 def _with_trade(figure: Figure, by: _Ground) -> Figure | None:
     """From what businesses do with what they take."""
     return figure if by.trade_told else None
-
-
-def _rounds(figure: Figure, by: _Ground) -> Figure | None:
-    """Two rounds and no more: what is paid a third time may be one shop's, and nothing here counts whose it is."""
-    return _with_trade(figure, by) if figure.part in {"", "hop:0", "hop:1"} else None
-
-
-def _leakage(figure: Figure, by: _Ground) -> Figure | None:
-    """In all: what left after so many payments may be one household's or one shop's."""
-    return _with_trade(figure, by) if figure.part == "" else None
 
 
 def _depth(figure: Figure, by: _Ground) -> Figure | None:
@@ -227,8 +228,8 @@ _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
     "velocity": _with_payments,
     "recirculation": _with_trade,
     "lm3": _with_trade,
-    "retention": _rounds,
-    "leakage": _leakage,
+    "retention": _with_trade,
+    "leakage": _with_trade,
     "b2b_depth": _depth,
     "days_to_first_spend": _first_spend,
     "unspent": _unspent,
