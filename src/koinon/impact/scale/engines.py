@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +72,8 @@ class DuckDB:
 
 @contextmanager
 def duckdb(export: Export, *, memory_mb: int = 800, threads: int | None = None) -> Iterator[DuckDB]:
-    """DuckDB over an export. What does not fit into memory goes to a folder that is removed afterwards."""
+    """DuckDB over an export. What does not fit into memory goes to a folder that is removed afterwards, and may take
+    half of the free disk at most: a question that would fill it fails instead."""
     import duckdb as library
 
     with tempfile.TemporaryDirectory(prefix="koinon-duckdb-") as spill:
@@ -79,6 +81,7 @@ def duckdb(export: Export, *, memory_mb: int = 800, threads: int | None = None) 
             config={
                 "memory_limit": f"{memory_mb}MB",
                 "temp_directory": spill,
+                "max_temp_directory_size": f"{shutil.disk_usage(spill).free // 2_000_000}MB",
                 "threads": threads or len(os.sched_getaffinity(0)),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
