@@ -170,7 +170,11 @@ CACHES = {
         "LOCATION": "koinon_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # Nobody makes room for more tries by filling it.
     },
-    "figures": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "koinon"},
+    "figures": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "koinon",
+        "OPTIONS": {"MAX_ENTRIES": 1500},  # Published months of all towns; with fewer each would push another one out.
+    },
 }
 
 # --- Who someone is -------------------------------------------------------------------------------
