@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -102,3 +104,27 @@ def test_who_is_called_as_in_the_demonstration_changes_nothing_of_a_real_town(si
         assert "This is a demonstration." not in Client().get("/").content.decode()
     finally:
         Town.objects.update(demonstrated_until=kept.demonstrated_until)
+
+
+def test_a_month_that_several_ask_for_at_once_is_computed_once(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.core.cache import caches
+
+    from koinon.kernel.periods import Month
+    from koinon.parties.models import Town
+    from koinon.web import published
+
+    caches["figures"].clear()
+    town, computed = Town.objects.get(), []
+
+    def slowly(_conn: object, _town: Town, month: Month) -> str:
+        computed.append(month)
+        time.sleep(0.2)
+        return "figures"
+
+    monkeypatch.setattr(published, "_computed", slowly)
+    with ThreadPoolExecutor(4) as visitors:
+        asked = [visitors.submit(published.published, None, town, Month(2026, 10)) for _visitor in range(4)]
+    caches["figures"].clear()
+
+    assert [one.result() for one in asked] == ["figures"] * 4
+    assert computed == [Month(2026, 10)]

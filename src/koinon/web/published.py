@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -83,23 +85,33 @@ def months(town: Town, now: datetime) -> list[Month]:
 
 
 def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> PublishedMonth:
-    """What may be published of a month that is over. Kept for a minute."""
-    zone = ZoneInfo(town.time_zone)
+    """What may be published of a month that is over. Kept for a minute; what several ask for at once is computed once."""
     key = f"published:{town.pk}:{month}"
     kept: PublishedMonth | None = caches["figures"].get(key)
     if kept is None:
-        exact = queries.month(conn, town.pk, month, zone)
-        report = publication.publish(exact)
-        way = flow.publish(flow.month_flow(conn, exact), report)
-        units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
-        base = publication.Rules().amount_base * 10**report.exponent
-        paid = publication.rounded(units.paid, base) if report.paid_to_date else None
-        kept = PublishedMonth(
-            month, report, way, units, paid, *build.public_month(conn, town_id=town.pk, month=month, public=report)
-        )
-        newest = month == last_month_over(town, datetime.now(UTC))
-        caches["figures"].set(key, kept, KEPT_SECONDS if newest else OLD_KEPT_SECONDS)
+        with _computing[key]:
+            kept = caches["figures"].get(key)
+            if kept is None:
+                kept = _computed(conn, town, month)
+                newest = month == last_month_over(town, datetime.now(UTC))
+                caches["figures"].set(key, kept, KEPT_SECONDS if newest else OLD_KEPT_SECONDS)
     return kept
+
+
+_computing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def _computed(conn: psycopg.Connection[Any], town: Town, month: Month) -> PublishedMonth:
+    zone = ZoneInfo(town.time_zone)
+    exact = queries.month(conn, town.pk, month, zone)
+    report = publication.publish(exact)
+    way = flow.publish(flow.month_flow(conn, exact), report)
+    units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
+    base = publication.Rules().amount_base * 10**report.exponent
+    paid = publication.rounded(units.paid, base) if report.paid_to_date else None
+    return PublishedMonth(
+        month, report, way, units, paid, *build.public_month(conn, town_id=town.pk, month=month, public=report)
+    )
 
 
 def sheets(town: Town, found: PublishedMonth, keys: Sequence[str]) -> tuple[tuple[str, Sheet], ...]:
