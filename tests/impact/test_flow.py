@@ -199,6 +199,15 @@ def test_what_one_resident_gave_another_does_not_follow_from_payments_receipts_a
     assert (public.told, public.paid_to_residents) == (False, None)
 
 
+def test_what_one_resident_spent_does_not_follow_from_what_all_of_them_did():
+    """Thirty shops sold, and a purse of one association paid for nearly all of it."""
+    many = [business(number, between=10_00, on=10_00) for number in range(1, 31)]
+    spending = MonthTraded(date(2026, 10, 1), "spending", 40, 2700_00, 2700_00, 2600_00, 10_00)
+    report = publish(replace(report_of(many), traded=(*traded_of(many), spending)))
+
+    assert (report.trade_told, report.recirculation, report.held_to_date) == (False, None, False)
+
+
 def test_who_made_up_each_kind_of_payment_is_counted_from_the_books(django_db):
     story = told(
         django_db,
@@ -221,11 +230,13 @@ def test_who_made_up_each_kind_of_payment_is_counted_from_the_books(django_db):
 
     october, november = date(2026, 10, 1), date(2026, 11, 1)
     assert found == (
+        MonthTraded(october, "spending", 1, 20_00, 20_00, 20_00, 0),
         MonthTraded(october, "spent", 1, 20_00, 20_00, 20_00, 0),
         MonthTraded(november, "bought", 1, 15_00, 15_00, 15_00, 0),
         MonthTraded(november, "earned", 1, 5_00, 5_00, 5_00, 0),
         MonthTraded(november, "paying", 1, 5_00, 5_00, 5_00, 0),
         MonthTraded(november, "sold", 1, 15_00, 15_00, 15_00, 0),
+        MonthTraded(november, "spending", 1, 15_00, 15_00, 15_00, 0),
         MonthTraded(november, "spent", 1, 15_00, 15_00, 15_00, 0),
         MonthTraded(november, "wages", 1, 5_00, 5_00, 5_00, 0),
     )

@@ -235,7 +235,7 @@ def test_what_a_business_puts_into_its_till_itself_is_not_told_by_what_businesse
 
     found = {row.kind: (row.holders, row.gross) for row in story.month("2026-11").traded}
 
-    assert found == {"spent": (1, 20_00), "covered": (1, 15_00)}
+    assert found == {"spent": (1, 20_00), "spending": (1, 20_00), "covered": (1, 15_00)}
 
 
 def test_a_month_that_still_runs_is_annualised_by_the_time_that_passed(november):

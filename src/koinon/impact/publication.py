@@ -131,7 +131,7 @@ _STANDARD = Rules()
 # What follows from the figures: who paid residents from V less receipts; each kind of payment from R, the depth of supply
 # and the way of the month; and what the town paid into tills from what businesses held before and after.
 _PAYING = frozenset({"paying"})
-_TRADE = frozenset({"spent", "sold", "bought", "wages", "earned", "gave", "got"})
+_TRADE = frozenset({"spent", "spending", "sold", "bought", "wages", "earned", "gave", "got"})
 _HELD = _TRADE | {"covered"}
 
 

@@ -11,6 +11,7 @@
 --   sold    businesses, by what other businesses paid them
 --   bought  businesses, by what they paid other businesses
 --   wages   businesses, by what they paid residents (holders without a till)
+--   spending residents, by what they paid businesses
 --   earned  residents, by what businesses paid them
 --   gave    residents, by what they paid other residents
 --   got     residents, by what other residents paid them
@@ -65,12 +66,12 @@ of_each AS (
     SELECT
         t.first_day, t.payer AS holder, sum(t.net) AS net,
         CASE
-            WHEN NOT t.by_business THEN 'gave'
-            WHEN t.to_business THEN 'bought'
-            ELSE 'wages'
+            WHEN t.by_business THEN CASE WHEN t.to_business THEN 'bought' ELSE 'wages' END
+            WHEN t.to_business THEN 'spending'
+            ELSE 'gave'
         END AS kind
     FROM told AS t
-    WHERE t.paid AND (t.by_business OR NOT t.to_business)
+    WHERE t.paid
     GROUP BY t.first_day, t.payer, 4
     UNION ALL
     SELECT t.first_day, t.payer AS holder, sum(t.net) AS net, 'paying' AS kind
