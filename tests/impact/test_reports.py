@@ -18,6 +18,8 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from koinon.db.connections import Database
+from koinon.impact import aims
+from koinon.impact.aims import Target
 from koinon.impact.reports import build, folder, page
 from koinon.impact.reports.errors import FolderInUse, MonthNotOver
 from koinon.impact.reports.types import Audience, Report
@@ -117,6 +119,23 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
     for shown in ("Local multiplier", "0.90", "90 "):
         assert shown in told_on_page
         assert shown.strip() in on_paper
+
+
+@pytest.mark.parametrize(
+    ("wanted", "by", "verdict"),
+    [
+        ("0.5", date(2027, 9, 30), "reached"),
+        ("2", date(2026, 11, 30), "not reached"),
+        ("2", date(2026, 12, 1), "not yet"),
+    ],
+)
+def test_a_target_is_missed_only_when_its_day_is_over(story, wanted: str, by: date, verdict: str):
+    target = Target("multiplier", "", date(2026, 10, 1), by, Decimal(wanted), "Plenary")
+    aims.put(story.place.conn, town_id=story.place.town.pk, aim=target, actor="test", at=AT)
+
+    rows = [row for section in made(story).sections for sheet in section.sheets for row in sheet.rows if row.target]
+
+    assert [(row.label, row.verdict) for row in rows] == [("Local multiplier", verdict)]
 
 
 def test_a_target_of_nine_places_is_kept_whole(story):

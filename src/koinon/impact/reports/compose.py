@@ -224,7 +224,7 @@ def _row(entry: Entry, one: Shown, wanted: Mapping[tuple[str, str], Target], abo
         value="" if one.hidden else written(one.value, figure.unit, about.money),
         hidden=one.hidden,
         target="" if target is None else written(Fraction(target.value), figure.unit, about.money),
-        verdict="" if target is None else _verdict(entry, one, target),
+        verdict="" if target is None else _verdict(entry, one, target, about),
         range=between,
         page=entry.page,
         command=_command(entry, about),
@@ -239,12 +239,14 @@ def _label(entry: Entry, figure: Figure) -> str:
     return told or _(entry.title)
 
 
-def _verdict(entry: Entry, one: Shown, target: Target) -> str:
+def _verdict(entry: Entry, one: Shown, target: Target, about: About) -> str:
     if one.hidden or entry.better is Better.NEITHER:
         return ""
     found = aims.reached(one.value, target, lower_is_better=entry.better is Better.LOWER)
     if found is None:
         return ""
+    if not found and target.by_day > about.period.last_day:
+        return _("not yet")
     return _("reached") if found else _("not reached")
 
 
