@@ -20,6 +20,7 @@ from pypdf import PdfReader
 from koinon.db.connections import Database
 from koinon.impact import aims
 from koinon.impact.aims import Target
+from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.reports import build, folder, page
 from koinon.impact.reports.errors import FolderInUse, MonthNotOver
 from koinon.impact.reports.types import Audience, Report
@@ -119,6 +120,16 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
     for shown in ("Local multiplier", "0.90", "90 "):
         assert shown in told_on_page
         assert shown.strip() in on_paper
+
+
+def test_the_command_beside_a_figure_computes_it_of_the_same_months_and_moment():
+    quarter = {key: BY_KEY[key].command("besos", "2026-10", "2026-12") for key in ("velocity", "lm3")}
+
+    assert quarter == {
+        "velocity": "koinon impact indicators velocity --town besos --month 2026-10 --to 2026-12",
+        "lm3": "koinon impact report --town besos --from 2026-10 --to 2026-12 --for house --json",
+    }
+    assert BY_KEY["velocity"].command("besos", "2026-10", "2026-10").endswith("--month 2026-10")
 
 
 @pytest.mark.parametrize(

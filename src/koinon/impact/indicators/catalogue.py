@@ -82,15 +82,21 @@ class Entry:
     def module(self) -> str:
         return f"koinon.impact.indicators.{self.key}"
 
-    def command(self, town: str, month: str) -> str:
-        """What anybody with the books (or the file) types to compute the figure again."""
+    def command(self, town: str, first: str, last: str) -> str:
+        """What anybody with the books (or the file) types to compute the figure of these months again.
+
+        A trace is told as it stood when the last month ended, which only a report does.
+        """
+        months = f"--month {first}" if last == first else f"--month {first} --to {last}"
         match self.source:
             case Source.SURVEY:
-                return f"koinon impact survey ANSWERS.csv --town {town} --month {month}"
+                return f"koinon impact survey ANSWERS.csv --town {town} {months}"
             case Source.APPRAISAL:
                 return "koinon impact sroi OUTCOMES.toml"
+            case Source.TRACE:
+                return f"koinon impact report --town {town} {months.replace('--month', '--from')} --for house --json"
             case _:
-                return f"koinon impact indicators {self.key} --town {town} --month {month}"
+                return f"koinon impact indicators {self.key} --town {town} {months}"
 
 
 _ = gettext_noop

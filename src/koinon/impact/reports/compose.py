@@ -251,7 +251,7 @@ def _verdict(entry: Entry, one: Shown, target: Target, about: About) -> str:
 
 
 def _command(entry: Entry, about: About) -> str:
-    return entry.command(about.slug, str(about.period.last))
+    return entry.command(about.slug, str(about.period.first), str(about.period.last))
 
 
 def _number(one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) -> Number:
