@@ -1,7 +1,8 @@
 """A town's trace as it stood when each month ended: kept once, so that what is published of the month does not change.
 
 Following goes on minute by minute; a unit of October that is redeemed in December is redeemed in what it says. A month
-is traced by what had happened when it ended, whenever that was posted, up to the moment at which it was traced.
+is traced by the books up to the first movement that happened after it ended. What was posted behind that one, for whatever
+day, is no part of it.
 """
 
 from __future__ import annotations
