@@ -170,7 +170,7 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
     told = page.locator("main").inner_text()
     assert "Gets nothing" in told
     assert "None of these holds:" in told
-    assert "Its income band is low; the programme is for none." in told
+    assert "Its income band is χαμηλό; the programme is for χωρίς." in told
     assert "Not on record: monogoneiki." in told
     page.goto(address)
     page.click("summary:has-text('Every household of the list')")

@@ -36,7 +36,11 @@ KEPT = """async () => {
     };
 }"""
 SCANNER = "keys => keys.forEach(key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})))"
-SHELL_IS_KEPT = "async () => Boolean(await caches.match('/till/offline/'))"
+SHELL_IS_KEPT = """async () => {
+  const kept = await caches.match('/till/offline/');
+  const worker = await navigator.serviceWorker.getRegistration();
+  return Boolean(kept) && worker?.active?.state === 'activated';
+}"""
 
 
 @pytest.fixture

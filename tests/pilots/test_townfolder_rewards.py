@@ -30,6 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rates_by_stream_and_day_caps_and_time_banks_are_read(folder: Path) -> None:
+    (folder / "targets.toml").unlink()  # It names the activities that are replaced here.
     (folder / "rewards.toml").write_text(
         FUND
         + """
