@@ -104,8 +104,8 @@ def last_over(now: datetime, time_zone: ZoneInfo, demonstrated_until: date | Non
     """The newest month that is over by the clock, or by the calendar that a demonstration has lived.
 
     >>> from datetime import UTC
-    >>> last_over(datetime(2027, 3, 31, 22, 30, tzinfo=UTC), ZoneInfo("Europe/Madrid"), None)
-    Month(year=2027, month=3)
+    >>> str(last_over(datetime(2027, 3, 31, 22, 30, tzinfo=UTC), ZoneInfo("Europe/Madrid"), None))
+    '2027-03'
     """
     today = now.astimezone(time_zone).date()
     if demonstrated_until is not None:
