@@ -17,7 +17,7 @@ from koinon.impact.types import Wait
 from tests.impact.test_flow import business
 from tests.impact.test_publication import in_zones, month_of, report_of
 
-WIDE = publish(report_of(in_zones(north=12, south=31, east=14, west=18)))
+WIDE = publish(report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 40)]))
 NARROW = publish(report_of(in_zones(north=4, south=31, east=14, west=18)))
 TINY = publish(report_of(in_zones(north=3, south=2)))
 
@@ -143,6 +143,17 @@ def test_rounds_that_one_shop_may_have_paid_alone_are_not_even_named():
     }
 
     assert told == {("retention", ""), ("retention", "hop:0"), ("retention", "hop:1"), ("leakage", "")}
+
+
+@pytest.mark.parametrize("key", ["lm3", "retention", "leakage"])
+def test_what_few_households_did_with_what_they_were_given_is_hidden(key: str):
+    """The town trades as ever, with the money of other months."""
+    few = publish(report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 3)]))
+
+    assert few.trade_told
+    assert one(disclosed([figure(key, "0.5")], [few])) == "hidden"
+    assert one(disclosed([figure(key, "0.5")], [WIDE, few])) == "hidden"
+    assert one(disclosed([figure(key, "0.5")], [WIDE])) == Fraction(1, 2)
 
 
 def test_numbers_of_businesses_do_not_follow_from_how_many_buy_from_each_other():

@@ -129,6 +129,12 @@ def _with_trade(figure: Figure, by: _Ground) -> Figure | None:
     return figure if by.trade_told else None
 
 
+def _rounds(figure: Figure, by: _Ground) -> Figure | None:
+    """What became of the money that was given out in these months: where in each of them ten households got aid, else it is
+    what a few of them did with theirs."""
+    return None if any(month.purses is None for month in by.months) else _with_trade(figure, by)
+
+
 def _depth(figure: Figure, by: _Ground) -> Figure | None:
     """Numbers of businesses over each other, coarse: exact, both would follow."""
     if figure.part not in {"buying", "suppliers"} or figure.value is None:
@@ -227,9 +233,9 @@ _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
     "multiplier": _with_payments,
     "velocity": _with_payments,
     "recirculation": _with_trade,
-    "lm3": _with_trade,
-    "retention": _with_trade,
-    "leakage": _with_trade,
+    "lm3": _rounds,
+    "retention": _rounds,
+    "leakage": _rounds,
     "b2b_depth": _depth,
     "days_to_first_spend": _first_spend,
     "unspent": _unspent,
