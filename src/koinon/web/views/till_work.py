@@ -385,10 +385,13 @@ def _give_back(
     except KoinonError as refused:
         _refused(request, form, "pin" if "cashier" in refused.code else "amount", refused)
         return None
-    with opened() as conn:  # What the town had covered of it goes back to its fund: a posting of its own.
-        offline.take_back(
-            conn, town_id=grant.town_id, payment_id=sale.id, at=now, actor=work.actor(grant)
-        )  # fmt: skip
+    try:
+        with opened() as conn:  # What the town had covered of it goes back to its fund: a posting of its own.
+            offline.take_back(
+                conn, town_id=grant.town_id, payment_id=sale.id, at=now, actor=work.actor(grant)
+            )  # fmt: skip
+    except KoinonError as refused:  # The customer has the money, and is told so; the timer asks for the rest again.
+        refusals.note(request, refused)
     given = formats.amount(done.amount, exponent=grant.town.exponent, country=grant.town.country)
     messages.success(request, _("%(amount)s went back to the customer.") % {"amount": given})
     return redirect("till-sale", payment=sale.id)
