@@ -116,12 +116,12 @@ def test_a_month_that_several_ask_for_at_once_is_computed_once(site: Database, m
     caches["figures"].clear()
     town, computed = Town.objects.get(), []
 
-    def slowly(_conn: object, _town: Town, month: Month) -> str:
+    def slowly(_conn: object, *, town_id: int, month: Month) -> str:
         computed.append(month)
         time.sleep(0.2)
         return "figures"
 
-    monkeypatch.setattr(published, "_computed", slowly)
+    monkeypatch.setattr(published.publishing, "month", slowly)
     with ThreadPoolExecutor(4) as visitors:
         asked = [visitors.submit(published.published, None, town, Month(2026, 10)) for _visitor in range(4)]
     caches["figures"].clear()

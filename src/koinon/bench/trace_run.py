@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,15 @@ def loaded(file: Path, town: Town) -> Ledger:
     return Ledger(Transfers(**columns), generator.accounts(town), town.cohort_labels, unit="LOC")
 
 
-def _both(ledger: Ledger) -> Sequence[Trace]:
+def _every_label(ledger: Ledger) -> Sequence[Trace]:
     return tuple(api.trace_each(ledger, (Convention.FIFO, Convention.MIXING)).values())
+
+
+def _both(ledger: Ledger) -> Sequence[Trace]:
+    """Lots with every figure, and mixing for each cohort, which lots tell by label too."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        mixed = beside.submit(mixing.trace, ledger, dimensions=())
+        return api.trace(ledger, Convention.FIFO), mixed.result()
 
 
 IN_MEMORY: dict[str, Callable[[Ledger], Sequence[Trace]]] = {
@@ -61,6 +69,7 @@ IN_MEMORY: dict[str, Callable[[Ledger], Sequence[Trace]]] = {
     "mixing": lambda ledger: (api.trace(ledger, Convention.MIXING),),
     "mixing, no reach": lambda ledger: (mixing.trace(ledger, dimensions=()),),
     "fifo and mixing": _both,
+    "fifo and mixing, every label": _every_label,
 }
 STREAMED = "mixing, streamed"
 

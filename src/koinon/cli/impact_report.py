@@ -42,6 +42,7 @@ def report(
     from django.conf import settings
     from django.utils.translation import override
 
+    from koinon.impact import published
     from koinon.impact.reports import build, folder
     from koinon.impact.town import months
 
@@ -56,6 +57,7 @@ def report(
             now = datetime.now(UTC)
             facts = opening.town(conn, town)
             months.trace_months(conn, town_id=facts.id, at=now, actor=REPORTER)
+            published.publish_months(conn, town_id=facts.id, at=now, actor=REPORTER)
             with override(language):
                 made = build.build(
                     conn,

@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg import Error as DatabaseError
 
 from koinon.db.transactions import transaction
+from koinon.impact import published
 from koinon.impact.town import compiling, following, months
 from koinon.jobs import metrics
 from koinon.jobs.metrics import figures
@@ -35,7 +36,8 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
         try:
             with transaction(conn):
                 steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER)
-                over = months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
+                months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
+                over = published.publish_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
         except (KoinonError, DatabaseError) as failed:
             if conn.closed:
                 raise
@@ -44,7 +46,7 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
             log.error("town not followed", town=town.slug, code=why)
             continue
         if over:
-            log.info("months traced", town=town.slug, months=[str(month) for month in over])
+            log.info("months published", town=town.slug, months=[str(month) for month in over])
         for step in steps:
             if step.convention == following.LOTS:
                 fresh += step.fresh

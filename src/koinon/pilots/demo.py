@@ -32,6 +32,7 @@ from koinon.db import checks
 from koinon.db.connections import Database, connect
 from koinon.db.statements import execute, one, statement
 from koinon.db.transactions import transaction
+from koinon.impact import published
 from koinon.impact import queries as impact
 from koinon.impact.town import compiling, following, months
 from koinon.kernel.money import Amount
@@ -378,6 +379,7 @@ class _Demo:
         with transaction(self.conn):
             following.follow(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
             months.trace_months(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
+            published.publish_months(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
 
     def _summary(self, town: TownFacts, sign_ins: list[SignIn], checked: int, failed: tuple[str, ...]) -> Summary:
         month = self.wanted.calendar[-1]

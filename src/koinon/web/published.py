@@ -16,17 +16,15 @@ from django.core.cache import caches
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from koinon.impact import flow, publication, queries
-from koinon.impact.aims import Target
-from koinon.impact.disclosure import Shown
+from koinon.impact import aims
+from koinon.impact import published as publishing
 from koinon.impact.figures import Period
-from koinon.impact.flow import PublicFlow
-from koinon.impact.publication import PublicReport, PublicTable, PublicWait
-from koinon.impact.reports import build, compose
+from koinon.impact.publication import PublicTable, PublicWait
+from koinon.impact.published import MonthPublished
+from koinon.impact.reports import compose
 from koinon.impact.reports.compose import About, Money
 from koinon.impact.reports.types import Audience, Sheet
 from koinon.impact.town.months import last_over
-from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
 from koinon.parties.models import Town
 from koinon.programmes.models import Cycle, CycleState
@@ -49,23 +47,6 @@ class Bar:
     of_no_zone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedMonth:
-    """A month that is over, as anybody may see it: its report, the way of its units, and the units at the end of its last day.
-
-    ``paid_minor`` is rounded, for what is posted late changes it, and None where payments of this or an earlier month are
-    hidden: they would follow from it.
-    """
-
-    month: Month
-    report: PublicReport
-    flow: PublicFlow
-    units: UnitsAt
-    paid_minor: int | None
-    shown: tuple[Shown, ...]
-    targets: tuple[Target, ...]
-
-
 def is_demo(town: Town) -> bool:
     """Whether the town's people are generated: the demonstration says so when it has lived there."""
     return town.demonstrated_until is not None
@@ -84,15 +65,15 @@ def months(town: Town, now: datetime) -> list[Month]:
     return sorted((month for month in paid if month <= over), reverse=True)
 
 
-def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> PublishedMonth:
+def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> MonthPublished:
     """What may be published of a month that is over. Kept for a minute; what several ask for at once is computed once."""
     key = f"published:{town.pk}:{month}"
-    kept: PublishedMonth | None = caches["figures"].get(key)
+    kept: MonthPublished | None = caches["figures"].get(key)
     if kept is None:
         with _computing[key]:
             kept = caches["figures"].get(key)
             if kept is None:
-                kept = _computed(conn, town, month)
+                kept = publishing.month(conn, town_id=town.pk, month=month)
                 newest = month == last_month_over(town, datetime.now(UTC))
                 caches["figures"].set(key, kept, KEPT_SECONDS if newest else OLD_KEPT_SECONDS)
     return kept
@@ -101,21 +82,10 @@ def published(conn: psycopg.Connection[Any], town: Town, month: Month) -> Publis
 _computing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
-def _computed(conn: psycopg.Connection[Any], town: Town, month: Month) -> PublishedMonth:
-    zone = ZoneInfo(town.time_zone)
-    exact = queries.month(conn, town.pk, month, zone)
-    report = publication.publish(exact)
-    way = flow.publish(flow.month_flow(conn, exact), report)
-    units = queries.units_at(conn, town.pk, month.bounds(zone)[1])
-    base = publication.Rules().amount_base * 10**report.exponent
-    paid = publication.rounded(units.paid, base) if report.paid_to_date else None
-    return PublishedMonth(
-        month, report, way, units, paid, *build.public_month(conn, town_id=town.pk, month=month, public=report)
-    )
-
-
-def sheets(town: Town, found: PublishedMonth, keys: Sequence[str]) -> tuple[tuple[str, Sheet], ...]:
-    """Indicators of a published month as tables, in the reader's language."""
+def sheets(
+    conn: psycopg.Connection[Any], town: Town, found: MonthPublished, keys: Sequence[str]
+) -> tuple[tuple[str, Sheet], ...]:
+    """Indicators of a published month as tables beside the town's targets, in the reader's language."""
     about = About(
         town=town.name,
         slug=town.slug,
@@ -129,10 +99,10 @@ def sheets(town: Town, found: PublishedMonth, keys: Sequence[str]) -> tuple[tupl
         head=None,
         made_on=found.month.last_day,
     )
-    return compose.sheets(about, found.shown, found.targets, keys)
+    return compose.sheets(about, found.shown, aims.targets(conn, town.pk), keys)
 
 
-def series(conn: psycopg.Connection[Any], town: Town, found: list[Month]) -> list[PublishedMonth]:
+def series(conn: psycopg.Connection[Any], town: Town, found: list[Month]) -> list[MonthPublished]:
     """Up to a year of months, oldest first: how it went."""
     return [published(conn, town, month) for month in sorted(found)[-MONTHS_OF_SERIES:]]
 

@@ -439,8 +439,8 @@ def _arrive(
 def trace(ledger: Ledger, *, dimensions: Sequence[str] | None = None, progress: Progress | None = None) -> Trace:
     """Follow every cohort of a ledger under proportional mixing.
 
-    ``dimensions`` are the attributes by which ``reach`` is told, all of them unless named: a dozen labels cost as much
-    as everything else. ``progress`` is told how many rows of how many are done, over all walks.
+    ``dimensions`` are the attributes by which ``reach`` and ``flows`` are told, all of them unless named: a dozen labels
+    cost as much as everything else. ``progress`` is told how many rows of how many are done, over all walks.
     """
     return trace_source(
         InMemory(ledger.transfers),
@@ -496,9 +496,9 @@ def trace_source(
 ) -> Trace:
     """Follow every cohort of transfers that come in pieces: once forwards, once backwards, and again for ``reach``."""
     started = clocks.perf_counter()
-    walk = _Walk(source, accounts, len(cohorts), progress)
     chosen = tuple(accounts.attributes) if dimensions is None else tuple(dimensions)
-    walk.plan(chosen, reach_bytes)
+    walk = _Walk(source, accounts, len(cohorts), chosen, progress)
+    walk.plan(reach_bytes)
     walk.settle()
     found, reached = walk.back()
     labels = {name: (UNKNOWN, *accounts.attributes[name].labels) for name in chosen}
@@ -568,7 +568,9 @@ class _Piles:
 class _Walk:
     """One ledger walked forwards and back; remembers between walks what everybody has in the end."""
 
-    def __init__(self, source: Source, accounts: Accounts, cohorts: int, progress: Progress | None) -> None:
+    def __init__(
+        self, source: Source, accounts: Accounts, cohorts: int, told: Sequence[str], progress: Progress | None
+    ) -> None:
         self._source, self._accounts, self._cohorts, self._progress = source, accounts, cohorts, progress
         attributes = accounts.attributes
         role = accounts.role.astype(np.int32)
@@ -586,20 +588,20 @@ class _Walk:
         self.first_at: int | None = None
         self.last_at: int | None = None
         # Matrices of who paid whom, a dimension after the other, as ``results`` tells them.
-        counts = [len(one.labels) + 1 for one in attributes.values()]
+        self._dimensions = {name: attributes[name] for name in told}
+        counts = [len(one.labels) + 1 for one in self._dimensions.values()]
         sizes = [(count + 2) * (count + 3) for count in counts]
         starts = np.cumsum([0, *sizes])
         self._widths = np.array(list(zip(counts, starts[:-1].tolist(), strict=True)), np.int64).reshape(len(counts), 2)
         self._flows = np.zeros(int(starts[-1]), np.int64)
-        self._codes = np.stack([one.codes + 1 for one in attributes.values()], axis=1) if counts else _NO_CODES
+        self._codes = np.stack([one.codes + 1 for one in self._dimensions.values()], axis=1) if counts else _NO_CODES
 
-    def plan(self, dimensions: Sequence[str], most_bytes: int) -> None:
-        """Which dimensions ``reach`` tells."""
-        self._dimensions, self._most_bytes = dimensions, most_bytes
+    def plan(self, most_bytes: int) -> None:
+        """The columns of ``reach``."""
+        self._most_bytes = most_bytes
         self._columns: list[NDArray[np.int32]] = []
         self._width = 0
-        for name in dimensions:
-            one = self._accounts.attributes[name]
+        for one in self._dimensions.values():
             self._columns.append(self._width + 1 + one.codes.astype(np.int32))
             self._width += len(one.labels) + 1
 
@@ -645,7 +647,7 @@ class _Walk:
     def flows(self) -> dict[str, FlowMatrix]:
         """Who paid whom: the same as that of lots."""
         found = {}
-        for at, (name, attribute) in enumerate(self._accounts.attributes.items()):
+        for at, (name, attribute) in enumerate(self._dimensions.items()):
             count, start = self._widths[at].tolist()
             known = (UNKNOWN, *attribute.labels)
             stands = np.zeros((count + 2, 1), np.int64)

@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg import Connection
 
 from koinon.impact import opendata
 from koinon.impact.publication import PublicReport
+from koinon.impact.published import MonthPublished
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.parties.connection import raw
@@ -63,9 +65,9 @@ def town(request: HttpRequest) -> HttpResponse:
             "by_sse": published.bars(report.by_sse, sse),
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
             "waits": published.waits(report.waits),
-            "indicators": _indicators(shown, found),
+            "indicators": _indicators(conn, shown, found),
             "wanted": {
-                key: sheet.rows[0] for key, sheet in published.sheets(shown, found, FIRST) if sheet.rows[0].target
+                key: sheet.rows[0] for key, sheet in published.sheets(conn, shown, found, FIRST) if sheet.rows[0].target
             },
             "way": way(found.flow, town_id=shown.pk),
             "map": _map(shown, report),
@@ -82,8 +84,8 @@ FURTHER = (
 )  # fmt: skip
 
 
-def _indicators(town: Town, found: published.PublishedMonth) -> list[dict[str, Any]]:
-    sheets = published.sheets(town, found, FURTHER)
+def _indicators(conn: Connection[Any], town: Town, found: MonthPublished) -> list[dict[str, Any]]:
+    sheets = published.sheets(conn, town, found, FURTHER)
     return [
         {"slug": slug_of(key), "sheet": sheet}
         for key, sheet in sheets
@@ -114,7 +116,7 @@ def how(request: HttpRequest, indicator: str) -> HttpResponse:
         found = published.published(raw(), shown, months[0])
         context |= {"month": months[0], "report": found.report}
         if explained is not None:
-            sheets = published.sheets(shown, found, [explained.key])
+            sheets = published.sheets(raw(), shown, found, [explained.key])
             context |= {"sheet": sheets[0][1] if sheets else None}
     if explained is None:
         return render(request, f"koinon/how/{indicator}.html", context)

@@ -1,0 +1,39 @@
+"""What is computed of a town's period, and what may be shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from psycopg import Connection
+
+from koinon.db.statements import many, statement
+from koinon.impact import disclosure
+from koinon.impact.disclosure import Shown
+from koinon.impact.figures import Figure, Period, figures
+from koinon.impact.indicators.catalogue import CATALOGUE
+from koinon.impact.measures import Contributors, Traced
+from koinon.impact.publication import PublicReport
+from koinon.impact.town.months import month_trace
+
+_PACKAGE = "koinon.impact"
+PUBLIC = tuple(entry.key for entry in CATALOGUE if entry.public)
+
+
+def period_figures(
+    conn: Connection[Any], *, town_id: int, period: Period, keys: Collection[str] | None = None
+) -> tuple[Figure, ...]:
+    """Every figure of a period; those of the trace as they stood when its last month ended, else undefined."""
+    kept = month_trace(conn, town_id=town_id, month=period.last)
+    cohorts: dict[str, Sequence[Traced]] = {convention: one.cohorts for convention, one in kept.items()}
+    return figures(conn, town_id, period, keys=keys, cohorts=cohorts)
+
+
+def public_figures(
+    conn: Connection[Any], *, town_id: int, period: Period, months: Sequence[PublicReport]
+) -> tuple[Shown, ...]:
+    """Every public figure of a period as anybody may see it; ``months`` are all of its months, as published."""
+    found = period_figures(conn, town_id=town_id, period=period, keys=PUBLIC)
+    days = {"first_day": period.first_day, "last_day": period.last_day}
+    people = many(conn, statement(_PACKAGE, "contributors"), Contributors, town_id=town_id, **days)
+    return disclosure.disclosed(found, months, people)
