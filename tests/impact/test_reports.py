@@ -18,7 +18,7 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from koinon.db.connections import Database
-from koinon.impact import aims
+from koinon.impact import aims, published
 from koinon.impact.aims import Target
 from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.reports import build, folder, page
@@ -178,3 +178,17 @@ def test_the_report_reads_in_the_language_and_direction_asked_for(story, languag
         assert (
             PdfReader(io.BytesIO(folder.contents(report)["report.pdf"])).trailer["/Root"]["/Lang"].startswith(language)
         )
+
+
+def test_a_month_stays_as_it_was_published_when_a_shop_moves_and_a_payment_comes_late(story):
+    conn, town_id = story.place.conn, story.place.town.pk
+    assert published.publish_months(conn, town_id=town_id, at=AT, actor="test") == (NOVEMBER,)
+    assert published.publish_months(conn, town_id=town_id, at=AT, actor="test") == ()
+    before = published.month(conn, town_id=town_id, month=NOVEMBER)
+    assert before == published.compute(conn, town_id=town_id, month=NOVEMBER)
+
+    story.tell("2026-11-20 10:00  pay ana bakery 40.00\n2026-11-21 00:00  redeem bakery 25.00")
+
+    assert published.compute(conn, town_id=town_id, month=NOVEMBER) != before
+    assert published.month(conn, town_id=town_id, month=NOVEMBER) == before
+    assert figure(made(story, Audience.COUNCIL), "units", "redeemed") == "10"

@@ -14,6 +14,7 @@ from koinon.instruments import operations as instruments
 from koinon.instruments.types import Why
 from koinon.kernel.identifiers import new_id
 from koinon.kernel.money import Amount
+from koinon.ledger import operations as ledger
 from koinon.offline import operations, queries
 from koinon.offline.errors import (
     DeviceNotFound,
@@ -330,6 +331,27 @@ def test_the_town_owes_what_its_fund_lacks_and_pays_when_it_has_it(field):
     assert field.became(till, till.takes(card, "20.00", at=NOON + DAY), at=NOON + DAY) == [
         "owed 17.00 shop 3.00 not-enough town-has-borne-enough"
     ]  # fmt: skip
+    assert field.town.broken() == []
+
+
+def test_a_till_that_was_closed_meanwhile_keeps_no_other_shop_from_its_money(field):
+    field.terms(voucher_most_minor=90_00, card_most_minor=180_00, device_most_minor=180_00, month_most_minor=180_00)
+    field.switch_on("forn")
+    field.switch_on("bar")
+    card, now = field.card("pere"), {"at": NOON}
+    first, second = field.till("forn"), field.till("bar")
+    assert field.became(first, first.takes(card, "1.00")) == ["paid 1.00"]
+    field.town.pay("forn", "bar", "1.00")
+    assert field.became(second, second.takes(card, "90.00")) == ["paid 11.00 owed 79.00 not-enough"]
+    assert field.became(first, first.takes(card, "70.00")) == ["owed 70.00 not-enough"]
+    [till] = field.conn.execute(
+        "SELECT id FROM ledger.account WHERE kind = 'till' AND holder = %s", [field.town.parties["forn"]]
+    ).fetchone()
+    ledger.close_account(field.conn, town_id=field.town.id, account=till, actor=TREASURER, **now)
+    field.town.receive("risk", "100.00")
+
+    assert operations.cover_owed(field.conn, town_id=field.town.id, actor=TREASURER, **now) == 1
+    assert (field.town.balance("bar"), field.town.balance("forn")) == ("91.00", "0.00")
     assert field.town.broken() == []
 
 

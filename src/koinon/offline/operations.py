@@ -35,7 +35,7 @@ from koinon.kernel.identifiers import id_under, new_id
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
-from koinon.ledger.errors import GroupRefused, InsufficientFunds
+from koinon.ledger.errors import AccountNotOpen, CeilingReached, GroupRefused, InsufficientFunds
 from koinon.ledger.types import Code, Kind, NewAccount, Outcome, Refused, Reversal, Transfer
 from koinon.offline import queries, rules, vouchers
 from koinon.offline.errors import (
@@ -350,10 +350,11 @@ def take_back(conn: Connection[Any], *, town_id: int, at: datetime, actor: str, 
 
 
 def _both(posted: Sequence[Outcome]) -> bool:
-    """Whether a group was posted; False where the money was not there, and what else was refused is raised."""
+    """Whether a group was posted. False where the money was not there or the till is closed or full: that one waits, and
+    holds up no other. What else was refused is our own mistake, and raised."""
     refused = [outcome.error for outcome in posted if isinstance(outcome, Refused)]
     for error in refused:
-        if not isinstance(error, InsufficientFunds | GroupRefused):
+        if not isinstance(error, InsufficientFunds | AccountNotOpen | CeilingReached | GroupRefused):
             raise error
     return not refused
 
