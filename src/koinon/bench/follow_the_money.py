@@ -139,13 +139,15 @@ def _config(town: Town) -> dict[str, Any]:
 def _agreement(ours: list[float], flows: Path) -> dict[str, Any]:
     """Of what left, how much had made 0, 1, 2 ... payments, by each; and which share the peer has lost sight of."""
     theirs = [0.0] * _HOPS
-    csv.field_size_limit(1 << 30)
-    with flows.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["txn_types"].rstrip("]").rsplit(",", 1)[-1] in ("redeem", "expire") and row["trj_categ"].startswith(
-                "(deposit"
-            ):
-                theirs[min(int(row["trj_len"]), _HOPS - 1)] += 100 * float(row["trj_amt"])
+    before = csv.field_size_limit(1 << 30)
+    try:
+        with flows.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                last = row["txn_types"].rstrip("]").rsplit(",", 1)[-1]
+                if last in ("redeem", "expire") and row["trj_categ"].startswith("(deposit"):
+                    theirs[min(int(row["trj_len"]), _HOPS - 1)] += 100 * float(row["trj_amt"])
+    finally:
+        csv.field_size_limit(before)  # It holds for the whole process.
     whole = sum(ours)
     return {
         "by_hops": ours,
