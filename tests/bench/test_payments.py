@@ -13,7 +13,7 @@ from koinon.bench.catalogue import NAMES
 from koinon.cli.bench import show
 from tests.cli.command import Said, koinon
 
-QUICK = ("--seconds", "0.2", "--warm-up", "0.05", "--wallets", "200", "--json")
+QUICK = ("--seconds", "0.4", "--warm-up", "0.05", "--wallets", "200", "--json")
 HISTORY = 30_000  # Three batches. A thousand times as many are posted by hand: docs/explanation/benchmarks.md.
 WORKLOAD_KEYS = {
     "name", "clients", "seconds", "payments", "payments_per_second", "p50_ms", "p95_ms", "p99_ms", "p999_ms", "refused",

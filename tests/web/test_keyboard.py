@@ -191,7 +191,8 @@ def test_the_counter_helps_with_a_card_by_keys(browser: Browser, town_site: Town
     officer = signed_in(browser, town_site, "officer")
     with books(town_site) as town:
         page = officer.open("/counter/")
-        page.keyboard.type(town.card.number)  # The field has the focus: a scanner reads the card into it.
+        expect(page.locator("main input[autofocus]")).to_be_focused()  # A scanner reads the card into it.
+        page.keyboard.type(town.card.number)
         with page.expect_navigation():
             page.keyboard.press("Enter")
         press(page, " ".join(town.card.grouped.split()))
