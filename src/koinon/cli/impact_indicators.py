@@ -13,7 +13,8 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import speaking, written
+from koinon.kernel.money import Amount
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -82,11 +83,9 @@ def indicators(
                 table.add_row(
                     BY_KEY[row.indicator].title if row.indicator != before else "",
                     ": ".join(filter(None, (row.name, row.label))),
-                    _written(row.value, row.unit, facts.unit_code),
-                    " – ".join(
-                        _written(end, row.unit, facts.unit_code) for end in (row.low, row.high) if end is not None
-                    ),
-                    "" if target is None else _written(target, row.unit, facts.unit_code),
+                    _written(row.value, row.unit, facts),
+                    " – ".join(_written(end, row.unit, facts) for end in (row.low, row.high) if end is not None),
+                    "" if target is None else _written(target, row.unit, facts),
                     {None: "", True: "reached", False: missed}[one["reached"]],
                 )
                 before = row.indicator
@@ -211,7 +210,7 @@ def _percent(value: Fraction | None) -> str:
     return "–" if value is None else f"{float(value):.1%}"
 
 
-def _written(value: Fraction | None, unit: str, code: str) -> str:
+def _written(value: Fraction | None, unit: str, facts: TownFacts) -> str:
     if value is None:
         return "–"
     match unit:
@@ -220,7 +219,7 @@ def _written(value: Fraction | None, unit: str, code: str) -> str:
         case "count":
             return f"{float(value):,.2f}".removesuffix(".00")
         case "money" | "money-per-person" | "money-per-unit":
-            return f"{float(value):,.2f} {code}"
+            return written(Amount(round(value * 10**facts.exponent), facts.unit_code))
         case "kilograms":
             return f"{float(value):,.1f} kg"
         case "days":
