@@ -596,7 +596,8 @@ class Run:
         log = (self.folder / "db" / "pg.log").read_text(encoding="utf-8", errors="replace")
         for told in ("deadlock detected", "PANIC", "could not serialize", "corrupt"):
             if times := log.count(told):
-                yield f"{times} times in the server's log: {told}"
+                began = log.index(told)
+                yield f"{times} times in the server's log: {told}\n{log[began : began + 3000]}"
 
 
 def prepare(database: Database) -> None:

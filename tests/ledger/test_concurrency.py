@@ -380,3 +380,30 @@ def test_an_id_is_used_once_on_both_sides_of_a_new_month(owner_conn: Conn, conne
     ).fetchall()
     assert len(lines) == 2, f"the payments stand in months {lines}"
     assert sum(count for _, count in lines) == len(ids)
+
+
+def test_a_lone_transfer_holds_no_account_while_it_waits_for_its_actors_number(connect_again: Connect) -> None:
+    conn, first, lone, watching = (connect_again() for _ in range(4))
+    story = Story(conn)
+    story.tell(PURSE)
+    conn.commit()
+    accounts = story.accounts
+
+    def posted(own: Conn, payer: str, payee: str, code: str) -> str:
+        (outcome,) = operations.post(
+            own,
+            town_id=1,
+            requests=[Transfer(new_id(), accounts[payer], accounts[payee], Amount(100, "LOC"), code, NOON, "till:new")],
+        )
+        return said(outcome)
+
+    assert posted(first, "bank", "reserve", "receive") == "posted"  # It gave the actor a number, and has not committed.
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(posted, lone, "ana", "shop", "pay")
+        watching.autocommit = True
+        while not watching.execute("SELECT pg_blocking_pids(%s)", [lone.info.backend_pid]).fetchone()[0]:  # type: ignore[index]
+            assert not waiting.done()
+        assert posted(first, "ana", "shop", "pay") == "posted"
+        first.commit()
+        assert waiting.result() == "posted"
+        lone.commit()
