@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koinon.impact.tracing import api, lots
+from koinon.impact.tracing import api, holding, lots
 from koinon.impact.tracing.errors import AmountsTooLarge, NotTraceable, StateDoesNotFit, StateUnreadable
 from koinon.impact.tracing.holding import DAY, LotsState
 from koinon.impact.tracing.results import MOST_PATHS
@@ -439,6 +439,17 @@ def test_many_cohorts_are_counted_like_few(convention: Convention) -> None:
     assert [found(cohort) for cohort in said_of_many.cohorts[:3]] == [found(cohort) for cohort in said_of_few.cohorts]
     assert found(said_of_many.total) == found(said_of_few.total)
     assert not any(cohort.issued or cohort.volume for cohort in said_of_many.cohorts[3:])
+
+
+@BOTH
+def test_what_is_noted_in_small_parts_is_counted_like_the_whole(
+    convention: Convention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = at_random(2000)
+    whole = api.trace(ledger, convention)
+    monkeypatch.setattr(holding, "NOTED", 4)
+    monkeypatch.setattr(holding, "FEW", 0)
+    assert api.trace(ledger, convention).digest == whole.digest
 
 
 def test_two_conventions_are_followed_side_by_side() -> None:

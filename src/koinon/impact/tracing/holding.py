@@ -12,7 +12,9 @@ import os
 import resource
 import tempfile
 import time as clocks
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +38,9 @@ DAY: Final = 86_400_000_000
 VERSION: Final = 2  # of the saved form, which has the layout of ``lots``: one more whenever either changes
 PIECE: Final = 1 << 20  # Transfers between two reports of progress.
 MOST_LABELS: Final = 30_000
+FEW: Final = 1 << 16  # Figures of cohorts that stay in the processor's own cache: half a megabyte.
+NOTED: Final = 1 << 19  # Lots that moved and are counted together: 16 MB.
+WAITING: Final = 2  # So many times as many may wait to be counted.
 
 Progress = Callable[[int, int], None]
 WHY = {
@@ -75,6 +80,7 @@ class LotsState:
         self.seconds = 0.0
         self.cohorts: tuple[str, ...] = ()
         self.heads = np.zeros((0, 8), np.int64)
+        self.profile = np.zeros(0, np.int32)
         self.pool = np.zeros((1024, 4), np.int64)
         self.marks = np.zeros(64, np.int64)
         self.marks[lots.USED] = 1
@@ -84,6 +90,7 @@ class LotsState:
         self.widths[:, 0] = np.cumsum([0, *counts])[: len(counts)]
         matrices = [(count + 2) * (count + 3) for count in counts]
         self.widths[:, 2] = np.cumsum([0, *matrices])[: len(counts)]
+        self.labels_of = np.zeros((0, len(counts) + 1), np.int64)
         self.flows = np.zeros(sum(matrices), np.int64)
         self.book = _table(1, lots.REACHED + REACH * sum(counts))
         self.ages = _table(1, lots.AGES)
@@ -139,6 +146,7 @@ class LotsState:
         if len(heads) > known:
             heads[:known] = self.heads
             self.heads = heads
+            self._describe(known)
         if len(ledger.cohorts) >= len(self.book):
             rows = len(ledger.cohorts) + 1
             for name in ("book", "ages"):
@@ -173,38 +181,72 @@ class LotsState:
         self.seconds += clocks.perf_counter() - started
 
     def _carry_out(self, ledger: Ledger, progress: Progress | None) -> None:
+        """Move the lots, and beside it count those that have moved."""
         rows = ledger.transfers
-        for begin, (time, source, target, amount, cohort, undoes) in _pieces(rows):
-            start, stop = 0, len(time)
-            while start < stop:
-                start = lots.move(
-                    start,
-                    stop,
-                    time,
-                    source,
-                    target,
-                    amount,
-                    cohort,
-                    undoes,
-                    self.frame.convention is Convention.LIFO,
-                    self.frame.tick_us,
-                    self.first_tick,
-                    self.heads,
-                    self.pool,
-                    self.marks,
-                    self.book,
-                    self.ages,
-                    self.widths,
-                    self.flows,
-                    self.path_dimensions,
-                    self.nodes,
-                    self.entries,
-                )
-                if start < stop:
-                    next_one = source[start], target[start]
-                    self._make_room(sum(int(self.heads[account, lots.COUNT]) for account in next_one))
-            if progress:
-                progress(begin + stop, len(rows))
+        together = np.empty((NOTED if self.book.size > FEW else 0, 4), np.int64)  # Room to sort what is noted.
+        counting: deque[tuple[Future[None], NDArray[np.int64]]] = deque()
+        noted = np.empty((NOTED, 4), np.int64)
+
+        def count(noted: NDArray[np.int64], notes: int) -> None:
+            nonlocal together
+            if 0 < len(together) < notes:
+                together = np.empty((notes, 4), np.int64)
+            lots.tally(noted, notes, together, self.book, self.ages, self.labels_of)
+
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts lots") as beside:
+            for begin, (time, source, target, amount, cohort, undoes) in _pieces(rows):
+                start, stop = 0, len(time)
+                while start < stop:
+                    start = lots.move(
+                        start,
+                        stop,
+                        time,
+                        source,
+                        target,
+                        amount,
+                        cohort,
+                        undoes,
+                        self.frame.convention is Convention.LIFO,
+                        self.frame.tick_us,
+                        self.first_tick,
+                        self.heads,
+                        self.pool,
+                        self.marks,
+                        self.book,
+                        self.widths,
+                        self.profile,
+                        noted,
+                        self.flows,
+                        self.path_dimensions,
+                        self.nodes,
+                        self.entries,
+                    )
+                    counting.append((beside.submit(count, noted, int(self.marks[lots.NOTES])), noted))
+                    touched = 0
+                    if start < stop:
+                        next_one = source[start], target[start]
+                        touched = sum(int(self.heads[account, lots.COUNT]) for account in next_one)
+                        self._make_room(touched)
+                    noted = _free(counting, touched)
+                if progress:
+                    progress(begin + stop, len(rows))
+            for done, _ in counting:
+                done.result()
+
+    def _describe(self, first: int) -> None:
+        """Take up what accounts from ``first`` on are: all attributes of one in one number, and for each such number where
+        its labels stand in a row of reach, with the length of such a row.
+        """
+        words = [np.unique(self.heads[first:, lots.CODES + at], return_inverse=True) for at in (0, 1)]
+        both = words[0][1] * len(words[1][0]) + words[1][1]
+        _, one, profile = np.unique(both, return_index=True, return_inverse=True)
+        labels_of = np.zeros((len(one), len(self.widths) + 1), np.int64)
+        for d, begins in enumerate(self.widths[:, 0]):
+            codes = self.heads[first + one, lots.CODES + (d >> 2)] >> ((d & 3) << 4) & 0xFFFF
+            labels_of[:, d] = begins + codes
+        labels_of[:, -1] = self.widths[:, 1].sum()
+        self.profile = np.concatenate([self.profile, (len(self.labels_of) + profile).astype(np.int32)])
+        self.labels_of = np.concatenate([self.labels_of, labels_of])
 
     def _look_over(self, ledger: Ledger, since: int) -> float:
         """The sum of the amounts; refused where a row cannot be traced."""
@@ -324,6 +366,7 @@ class LotsState:
         state.nodes[: len(arrays["nodes"])] = arrays["nodes"]
         state.heads = _table(len(arrays["counts"]), 8)
         state.heads[:, [lots.ROLE, *range(lots.CODES, lots.CODES + 2)]] = arrays["fixed"]
+        state._describe(0)
         used = lots.make_room(state.heads, arrays["counts"])
         state.pool = np.empty((used + used // 4 + 1024, 4), np.int64)
         lots.lay_out(state.heads, arrays["counts"], arrays["held"], state.pool)
@@ -372,6 +415,17 @@ def _pieces(rows: Transfers) -> Iterator[tuple[int, list[NDArray[Any]]]]:
     for begin in range(0, len(rows), PIECE):
         here = slice(begin, begin + PIECE)
         yield begin, [_plain(getattr(rows, name)[here], dtype) for name, dtype in COLUMNS]
+
+
+def _free(counting: deque[tuple[Future[None], NDArray[np.int64]]], touched: int) -> NDArray[np.int64]:
+    """An array for notes that are not waiting to be counted any more; large enough for a transfer of so many lots."""
+    noted = None
+    if len(counting) > WAITING or (counting and counting[0][0].done()):
+        done, noted = counting.popleft()
+        done.result()
+    if noted is None or len(noted) <= touched:
+        noted = np.empty((max(NOTED, 2 * touched), 4), np.int64)
+    return noted
 
 
 def _plain(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

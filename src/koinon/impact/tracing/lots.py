@@ -64,11 +64,10 @@ USED: Final = 0  # rows of the pool that were ever given out
 NODES: Final = 1  # nodes of the paths' tree
 ENTRIES: Final = 2  # of the map of who paid along which path
 OUTSIDE: Final = 3
+NOTES: Final = 4  # rows of ``noted`` that the last call filled
 FREE: Final = 8  # + k: the first free block of 2**k rows, 0 for none
 
 LAST_LEFT: Final = 1 << 14  # lots that an account outside circulation remembers
-FEW: Final = 1 << 16  # figures of cohorts that stay in the processor's own cache: half a megabyte
-LATE: Final = 16  # arrivals that wait for their line; a power of two
 MOST_NODES: Final = 1 << 20
 
 # What a row of the map of paths counts.
@@ -276,33 +275,86 @@ def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, accou
 
 
 @inlined
-def _arrives_now(flat: Any, heads: Any, account: Any, at: Any, amount: Any, widths: Any) -> None:
-    """Count what arrived at an account: where there are few cohorts, their lines are at hand."""
-    for d in range(len(widths)):
-        flat[at + widths[d, 0] + _code(heads, account, d)] += amount
+def _tally(
+    flat: Any, old: Any, at: Any, c: Any, what: Any, role: Any, payments: Any, sse: Any, stay: Any, moved: Any,
+    held: Any, age: Any,
+) -> None:  # fmt: skip
+    """Count a lot that moved, in its cohort's row, which begins at ``at``: all but where it arrived.
+
+    ``payments`` are those before; ``sse`` and ``stay`` are -1, 0 or 1; ``held`` and ``age`` in ticks.
+    """
+    if sse != 0:
+        flat[at + THROUGH_SSE] += sse * moved
+    if stay != 0:
+        flat[at + STAYED] += stay * moved
+    if what == PAYMENT:
+        place = at + PAID + on(min(payments, HOPS))
+        flat[place] += moved
+        flat[place + 1] += moved * held
+    elif what == REFUND:
+        flat[at + REFUNDED] += moved
+    else:
+        signed = moved if what == EXIT else -moved
+        if role == 1:
+            flat[at + WITHDRAWN] += signed
+            return
+        place = at + EXITS + 2 * min(payments, HOPS)
+        flat[place] += signed
+        if what == EXIT:
+            flat[place + 1] += moved * held
+        else:
+            flat[at + RETURNED + min(payments, HOPS)] += moved
+        if role == 3:
+            flat[at + EXPIRED] += signed
+        if payments >= HOPS:
+            flat[at + HOPS_BEYOND] += signed * payments
+        if age >= FINE:
+            flat[at + TICKS_BEYOND] += signed * age
+        old[c * AGES + age_class(age)] += signed
 
 
-@inlined
-def _arrives(flat: Any, late: Any, k: Any, heads: Any, account: Any, at: Any, amount: Any, labels: Any) -> None:
-    """Note what arrived at an account, and fetch the places where it will be counted."""
-    late[k, 0] = at
-    late[k, 1] = amount
-    late[k, 2] = heads[account, CODES]
-    late[k, 3] = heads[account, CODES + 1]
-    for line in range(0, labels + 7, 8):
-        prefetch(flat, at + line)
-
-
-@inlined
-def _arrived(flat: Any, late: Any, k: Any, widths: Any) -> None:
-    """Count what was noted."""
-    amount = late[k, 1]
-    if amount == 0:
-        return
-    for d in range(len(widths)):
-        word = late[k, 2 + (d >> 2)]
-        flat[late[k, 0] + widths[d, 0] + ((word >> ((d & 3) << 4)) & 0xFFFF)] += amount
-    late[k, 1] = 0
+@kernel
+def tally(noted: Any, count: Any, by_cohort: Any, book: Any, ages: Any, labels_of: Any) -> None:
+    """Count what ``move`` noted. Where cohorts are many (``by_cohort`` has rows), those that lie near each other come
+    together first: their rows are at hand by then.
+    """
+    width = book.shape[1]
+    flat = book.reshape(-1)
+    old = ages.reshape(-1)
+    if len(by_cohort) > 0:
+        shift = 32
+        while len(book) >> (shift - 32) > 255:
+            shift += 1
+        ends = np.zeros(257, np.int64)
+        for k in range(count):
+            ends[(noted[k, 0] >> shift) + 1] += 1
+        for bucket in range(256):
+            ends[bucket + 1] += ends[bucket]
+        for k in range(count):
+            bucket = noted[k, 0] >> shift
+            to = ends[bucket]
+            ends[bucket] = to + 1
+            for word in range(4):
+                by_cohort[to, word] = noted[k, word]
+        noted = by_cohort
+    dimensions = labels_of.shape[1] - 1
+    for k in range(count):
+        c = noted[k, 0] >> 32
+        at = c * width
+        moved = noted[k, 1]
+        said = noted[k, 3]
+        what = said & 7
+        payments = said >> 16
+        _tally(
+            flat, old, at, c, what, said >> 3 & 3, payments, (said >> 5 & 3) - 1, (said >> 7 & 3) - 1, moved,
+            noted[k, 2] >> 32, noted[k, 2] & LOW,
+        )  # fmt: skip
+        hop = payments + 1 if what == PAYMENT else payments
+        if what <= REFUND and 0 < hop <= REACH:
+            profile = noted[k, 0] & LOW
+            at += REACHED + (hop - 1) * labels_of[profile, dimensions]
+            for d in range(dimensions):
+                flat[at + labels_of[profile, d]] += moved if what == PAYMENT else -moved
 
 
 @kernel
@@ -322,29 +374,24 @@ def move(
     pool: Any,
     marks: Any,
     book: Any,
-    ages: Any,
     widths: Any,
+    profile: Any,
+    noted: Any,
     flows: Any,
     path_dimensions: Any,
     nodes: Any,
     entries: Any,
 ) -> Any:
-    """Carry out the transfers from ``start`` to ``stop``; the first that was not, for want of room in pool, tree or map.
+    """Carry out the transfers from ``start`` to ``stop``; the first that was not, for want of room in pool, tree, map or
+    notes.
 
     ``widths`` has a row for each dimension: where it begins in a row of reach, how many labels it has with "unknown",
-    and where its matrix begins in ``flows``.
+    and where its matrix begins in ``flows``. Each lot that moves is noted for ``tally``, with the ``profile`` of the account
+    at which it arrived; how many were is in ``marks[NOTES]``. What was issued is counted in ``book`` at once.
     """
     dimensions = len(widths)
-    labels = 0
-    for d in range(dimensions):
-        labels += widths[d, 1]
     paths = len(path_dimensions)
-    flat = book.reshape(-1)
-    old = ages.reshape(-1)
-    width = book.shape[1]
-    many = len(flat) > FEW
-    late = np.zeros((LATE, 4), np.int64)  # what arrived where, until the line that counts it has been fetched
-    later = 0
+    notes = 0
     for i in range(start, stop):
         if i + 24 < stop:
             prefetch(heads, source[i + 24])
@@ -356,11 +403,6 @@ def move(
             ahead = target[i + 10]
             at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1
             prefetch(pool, heads[ahead, BASE] + (at & heads[ahead, MASK]))
-        if i + 4 < stop:
-            ahead = source[i + 4]
-            at = heads[ahead, FIRST] + heads[ahead, COUNT] - 1 if lifo else heads[ahead, FIRST]
-            if heads[ahead, COUNT] > 0:
-                prefetch(book, pool[heads[ahead, BASE] + (at & heads[ahead, MASK]), 1] >> 32)
         s = np.int64(source[i])
         t = np.int64(target[i])
         rest = amount[i]
@@ -374,7 +416,7 @@ def move(
             marks[OUTSIDE] += rest
             continue
         taken = heads[s, COUNT]
-        if len(pool) - marks[USED] < 6 * (taken + heads[t, COUNT]) + 64:
+        if len(pool) - marks[USED] < 6 * (taken + heads[t, COUNT]) + 64 or len(noted) - notes < taken + 1:
             stop = i
             break
         if paths > 0 and (
@@ -466,13 +508,6 @@ def move(
             w1 = pool[at, 1]
             w2 = pool[at, 2]
             w3 = pool[at, 3]
-            if (
-                many and what == EXIT
-            ):  # A shop redeems many lots at once: their cohorts' lines are asked for some lots before.
-                ahead = base + ((first + k + 6 * step) & mask)
-                row = pool[ahead, 1] >> 32
-                prefetch(flat, row * width + EXITS)
-                prefetch(old, row * AGES + min(now - (pool[ahead, 2] >> 32), FINE))
             remains -= moved
             if moved == held:
                 emptied += 1
@@ -488,27 +523,17 @@ def move(
             away = (w3 >> 32) & 0xFF
             path_b = w3 & LOW
 
+            role = to_role if what == EXIT else from_role
+            before = payments
+            into_sse = np.int64(0)
+            stayed = payments > 0 and away == 0
             if what == PAYMENT:
-                at = PAID + on(min(payments, HOPS))
-                book[c, at] += moved
-                book[c, at + 1] += moved * (now - arrived)
-                stayed = payments > 0 and away == 0
                 payments = min(payments + 1, 0x7FFF)
                 if is_sse and sse == 0:
                     sse = min(payments, 0xFF)
-                    book[c, THROUGH_SSE] += moved
+                    into_sse = np.int64(1)
                 if not at_home and away == 0:
                     away = min(payments, 0xFF)
-                if stayed != (away == 0):
-                    book[c, STAYED] += -moved if stayed else moved
-                if payments <= REACH and dimensions > 0:
-                    at = c * width + REACHED + (payments - 1) * labels
-                    if many:
-                        _arrived(flat, late, later & (LATE - 1), widths)
-                        _arrives(flat, late, later & (LATE - 1), heads, t, at, moved, labels)
-                        later += 1
-                    else:
-                        _arrives_now(flat, heads, t, at, moved, widths)
                 if paths > 0:
                     path_a = np.int64(_child(nodes, marks, path_a, _code(heads, t, path_dimensions[0])))
                     _count(entries, marks, path_a, PAYER, s, moved)
@@ -518,17 +543,7 @@ def move(
                     _count(entries, marks, path_b, PAYER, s, moved)
                     _count(entries, marks, path_b, PAYEE, t, moved)
             elif what == REFUND:
-                book[c, REFUNDED] += moved
                 if payments > 0:
-                    stayed = away == 0
-                    if payments <= REACH and dimensions > 0:
-                        at = c * width + REACHED + (payments - 1) * labels
-                        if many:
-                            _arrived(flat, late, later & (LATE - 1), widths)
-                            _arrives(flat, late, later & (LATE - 1), heads, s, at, -moved, labels)
-                            later += 1
-                        else:
-                            _arrives_now(flat, heads, s, at, -moved, widths)
                     if paths > 0:
                         _count(entries, marks, path_a, PAYER, t, -moved)
                         _count(entries, marks, path_a, PAYEE, s, -moved)
@@ -540,35 +555,27 @@ def move(
                     payments -= 1
                     if sse > payments:
                         sse = 0
-                        book[c, THROUGH_SSE] -= moved
+                        into_sse = np.int64(-1)
                     if away > payments:
                         away = 0
-                    if stayed != (payments > 0 and away == 0):
-                        book[c, STAYED] += -moved if stayed else moved
-            else:
-                role = to_role if what == EXIT else from_role
-                signed = moved if what == EXIT else -moved
-                if role == 1:
-                    book[c, WITHDRAWN] += signed
-                else:
-                    if what == EXIT:
-                        age = now - issued
-                        book[c, EXITS + 2 * min(payments, HOPS) + 1] += moved * (now - arrived)
-                    else:
-                        age = arrived - issued
-                        book[c, RETURNED + min(payments, HOPS)] += moved
-                    book[c, EXITS + 2 * min(payments, HOPS)] += signed
-                    if role == 3:
-                        book[c, EXPIRED] += signed
-                    if payments >= HOPS:
-                        book[c, HOPS_BEYOND] += signed * payments
-                    if age >= FINE:
-                        book[c, TICKS_BEYOND] += signed * age
-                    ages[c, age_class(age)] += signed
-                    if paths > 0:
-                        _count(entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t, signed)
-                    if paths > 1:
-                        _count(entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t, signed)
+            elif role != 1:
+                if paths > 0:
+                    _count(
+                        entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t,
+                        moved if what == EXIT else -moved,
+                    )  # fmt: skip
+                if paths > 1:
+                    _count(
+                        entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t,
+                        moved if what == EXIT else -moved,
+                    )  # fmt: skip
+            stay = np.int64(payments > 0 and away == 0) - np.int64(stayed)
+            age = (now if what == EXIT else arrived) - issued
+            noted[notes, 0] = c << 32 | profile[t if what == PAYMENT else s]
+            noted[notes, 1] = moved
+            noted[notes, 2] = (now - arrived) << 32 | age
+            noted[notes, 3] = before << 16 | (stay + 1) << 7 | (into_sse + 1) << 5 | role << 3 | what
+            notes += 1
             _put(
                 heads,
                 pool,
@@ -586,8 +593,7 @@ def move(
         if what == RETURN and short > 0 and from_behind:
             path_a, path_b = _first_nodes(heads, nodes, marks, path_dimensions, t)
             _put(heads, pool, marks, t, short, path_a, (now << 32) | now, path_b, True)
-    for waiting in range(LATE):
-        _arrived(flat, late, waiting, widths)
+    marks[NOTES] = notes
     return stop
 
 

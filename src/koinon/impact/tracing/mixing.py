@@ -79,7 +79,7 @@ assert _STAY + HOLDING_HOPS == _FATE_WIDTH
 _SSE = 0  # The share that will reach a social enterprise by a payment.
 _ZONE = 1  # The share that no payment will take from one zone to another.
 _RESTS = 2  # The share that no payment will be made with.
-_BACK_SSE, _BACK_ZONE, _BACK_RESTS = 3, 4, 5  # What will be given back, and from there on do (not) what these three say.
+_BACK_SSE, _BACK_ZONE, _BACK_RESTS = 3, 4, 5  # What will be given back, and from there on does (not) so.
 _HOP = 7  # _HOP + k: the share that will leave after k payments; -1 to HOPS - 1.
 _WAY_WIDTH = 23
 assert _HOP + HOPS == _WAY_WIDTH
