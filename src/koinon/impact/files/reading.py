@@ -230,15 +230,14 @@ def _split(
     from_role[kinds == _KINDS.index(RowKind.ISSUE)] = Role.ISSUER
     for kind, to in ((RowKind.REDEEM, Role.REDEEMER), (RowKind.EXPIRE, Role.EXPIRY), (RowKind.WITHDRAW, Role.ISSUER)):
         to_role[kinds == _KINDS.index(kind)] = to
-    both = np.concatenate(
-        [source.astype(np.int64) * len(Role) + from_role, target.astype(np.int64) * len(Role) + to_role]
-    )
-    nodes, codes = np.unique(both, return_inverse=True)
+    payers, payees = source.astype(np.int64) * len(Role) + from_role, target.astype(np.int64) * len(Role) + to_role
+    met = np.zeros(len(names) * len(Role), np.bool_)
+    met[payers] = met[payees] = True
+    nodes, place = np.flatnonzero(met), np.cumsum(met, dtype=np.int32) - np.int32(1)
     of_name = nodes // len(Role)
-    place: NDArray[np.int32] = codes.astype(np.int32)
     return (
-        place[: len(source)],
-        place[len(source) :],
+        place[payers],
+        place[payees],
         [names[index] for index in of_name.tolist()],
         (nodes % len(Role)).astype(np.uint8),
         of_name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def trace_file(
     """
     if out is not None:
         writing.may_write(out)
-    read = reading.read(asked, say)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetches kernels") as beside:
+        beside.submit(_fetch_kernels, CONVENTIONS[conventions])
+        read = reading.read(asked, say)
     from koinon.impact.tracing import api
 
     found = api.trace_each(
@@ -72,6 +75,16 @@ def trace_file(
     writing.write(out, fill)
     say(f"written to {out}")
     return document
+
+
+def _fetch_kernels(conventions: Sequence[Convention]) -> None:
+    """Have kernels that were compiled before at hand when the file has been read."""
+    from koinon.impact.tracing import warm
+    from koinon.impact.tracing.compiled import waits_for_compiler
+
+    modules = sorted({"mixing" if each is Convention.MIXING else "lots" for each in conventions})
+    if not waits_for_compiler(*modules):
+        warm.compile_all(modules)
 
 
 def ways(ledger: Ledger) -> list[str]:
