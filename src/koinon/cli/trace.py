@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 import typer
@@ -210,6 +212,7 @@ def trace(
     columns, account_columns, kinds, where = _pairs(column), _pairs(account_column), _pairs(kind), _zone(zone)
     with speaking(as_json) as out_:
         out_.progress("starting")
+        _leave_pandas_out()
         from koinon.impact.files import tracing
         from koinon.impact.files.types import Asked
         from koinon.impact.files.types import CohortBy as Cohorts
@@ -236,6 +239,11 @@ def trace(
         )
         document = tracing.trace_file(asked, convention.value, out=out, title=title, least=least, say=out_.progress)
         out_.document(document, lambda console: show(console, document))
+
+
+def _leave_pandas_out() -> None:
+    """PyArrow imports pandas wherever it is installed, for a third of a second, only to know that no value is of it."""
+    sys.modules.setdefault("pandas", cast(ModuleType, None))
 
 
 def show(console: Console, document: dict[str, Any]) -> None:
