@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -212,7 +211,7 @@ def trace(
     columns, account_columns, kinds, where = _pairs(column), _pairs(account_column), _pairs(kind), _zone(zone)
     with speaking(as_json) as out_:
         out_.progress("starting")
-        _leave_pandas_out()
+        sys.meta_path.insert(0, cast(Any, _WithoutPandas()))
         from koinon.impact.files import tracing
         from koinon.impact.files.types import Asked
         from koinon.impact.files.types import CohortBy as Cohorts
@@ -241,9 +240,12 @@ def trace(
         out_.document(document, lambda console: show(console, document))
 
 
-def _leave_pandas_out() -> None:
+class _WithoutPandas:
     """PyArrow imports pandas wherever it is installed, for a third of a second, only to know that no value is of it."""
-    sys.modules.setdefault("pandas", cast(ModuleType, None))
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name, name=name)
 
 
 def show(console: Console, document: dict[str, Any]) -> None:
