@@ -200,26 +200,29 @@ def _most(asked: Asked, most: int) -> int:
 
 def _cohorts(asked: Asked, work: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Few cohorts and many, in alternation: what their number costs."""
-    size = _most(asked, 10_000_000)
+    size = _most(asked, _LARGEST)
     few, many = _town(asked, size, COHORTS), _town(asked, size, min(MANY_COHORTS, size // 50))
     with _file(work, few, say) as one, _file(work, many, say) as other:
         found = []
         for method in ("fifo", "mixing, no reach"):
-            took: dict[int, list[float]] = {0: [], 1: []}
+            took: dict[int, list[dict[str, Any]]] = {0: [], 1: []}
             for turn in range(max(3, asked.rounds)):
                 for which in (0, 1) if turn % 2 == 0 else (1, 0):
-                    run = _run(method, (one, other)[which], (few, many)[which])
-                    took[which].append(run["cpu_seconds"])
-            seconds, seconds_many = median(took[0]), median(took[1])
+                    took[which].append(_run(method, (one, other)[which], (few, many)[which]))
+            seconds, seconds_many = (median([run["seconds"] for run in took[which]]) for which in (0, 1))
+            cpu, cpu_many = (median([run["cpu_seconds"] for run in took[which]]) for which in (0, 1))
             found.append(
                 {
                     "method": method,
                     "transfers": size,
                     "cohorts": len(few.cohort_labels),
                     "many": len(many.cohort_labels),
-                    "cpu_seconds": seconds,
-                    "cpu_seconds_many": seconds_many,
+                    "seconds": seconds,
+                    "seconds_many": seconds_many,
                     "ratio": seconds_many / seconds,
+                    "cpu_seconds": cpu,
+                    "cpu_seconds_many": cpu_many,
+                    "cpu_ratio": cpu_many / cpu,
                 }
             )
             say(f"{method}: {found[-1]['many']:,} cohorts cost {found[-1]['ratio']:.2f} times what {COHORTS} do")

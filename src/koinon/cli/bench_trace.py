@@ -116,8 +116,8 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
         console.print(f"left out: {one['method']} of {one['transfers']:,} transfers, {one['reason']}")
     for one in document.get("cohorts", ()):
         console.print(
-            f"{one['method']}, {one['transfers']:,} transfers: {one['many']:,} cohorts take {one['cpu_seconds_many']:.2f} s of "
-            f"CPU, {one['cohorts']} take {one['cpu_seconds']:.2f}: {one['ratio']:.2f} times"
+            f"{one['method']}, {one['transfers']:,} transfers: {one['many']:,} cohorts take {one['seconds_many']:.2f} s, "
+            f"{one['cohorts']} take {one['seconds']:.2f}: {one['ratio']:.2f} times, {one['cpu_ratio']:.2f} times the CPU"
         )
     if day := document.get("day"):
         console.print(

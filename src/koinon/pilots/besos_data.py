@@ -694,6 +694,7 @@ def settings() -> dict[str, str]:
         .replace("@IBAN@", account)
         .replace("@ZONES@", zones),
         "programmes/inclusio.toml": (folder / "inclusio.toml").read_text(encoding="utf-8"),
+        "programmes/campanyes.toml": (folder / "campanyes.toml").read_text(encoding="utf-8"),
         "rewards.toml": (folder / "rewards.toml").read_text(encoding="utf-8"),
         "targets.toml": (folder / "targets.toml").read_text(encoding="utf-8"),
     }

@@ -94,6 +94,7 @@ def spoil(files: Files) -> tuple[dict[str, bytes], list[Planted]]:
     files.settings.update(_spoilt_settings(files.settings, planted))
     folder = written(files)
     del folder["map.geojson"]  # Its points would name shops whose identifiers were spoilt.
+    del folder["programmes/campanyes.toml"]  # Nothing in it is wrong.
     del folder["targets.toml"]  # It names neighbourhoods and activities that were spoilt.
     folder[BUSINESSES] = folder[BUSINESSES].replace(FOREIGN_BYTE.encode(), "ú".encode("cp1252"))
     quoted = f'"{torn}"'.encode()
