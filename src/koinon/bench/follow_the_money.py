@@ -46,26 +46,20 @@ def measure(
     """Both on the same file in alternation: seconds, the ratio of the medians, and how far the results agree."""
     script, found = program(folder), []
     for method, transfers, wanted in PLAYED:
+        for player in (_ours, _theirs):  # Whatever comes second finds its libraries in memory: so do both.
+            player(method, script, *_written(work, method, _town(1_000, seed)))
         count = min(transfers, most)
-        town = Town(
-            transfers=count, accounts=max(100, count // 100), seed=seed, refunds_per_mille=0, redeemed_percent=100
-        )
-        file, attributes = work / f"{method}.csv", work / f"{method}-accounts.csv"
-        generator.write_csv(town, file)
-        generator.write_accounts(town, attributes)
-        config = work / f"{method}.json"
-        config.write_text(json.dumps(_config(town)), encoding="utf-8")
+        town = _town(count, seed)
+        files = _written(work, method, town)
         ours: list[float] = []
         theirs: list[float] = []
         for turn in range(rounds):
             order = (_ours, _theirs) if turn % 2 == 0 else (_theirs, _ours)
             for player in order:
                 say(f"{method} on {count:,} transfers: {'ours' if player is _ours else NAME}, round {turn + 1}")
-                out = work / f"{method}-{player.__name__}"
-                out.mkdir(exist_ok=True)
-                seconds = player(method, script, file, attributes, config, out)
+                seconds = player(method, script, *files)
                 (ours if player is _ours else theirs).append(seconds)
-        flows = work / f"{method}-_theirs" / f"nbal_flows_{_THEIRS[method]}.csv"
+        flows = work / f"{method}-theirs" / f"nbal_flows_{_THEIRS[method]}.csv"
         found.append(
             {
                 "peer": NAME,
@@ -108,11 +102,28 @@ def timed(command: list[str], **environment: str) -> tuple[float, float]:
     return seconds, used.ru_maxrss / 1024
 
 
-def _ours(method: str, _script: Path, file: Path, attributes: Path, _config: Path, out: Path) -> float:
-    return whole_command(file, attributes, out / f"result-{time.monotonic_ns()}", method)[0]
+def _town(transfers: int, seed: int) -> Town:
+    return Town(
+        transfers=transfers, accounts=max(100, transfers // 100), seed=seed, refunds_per_mille=0, redeemed_percent=100
+    )
 
 
-def _theirs(method: str, script: Path, file: Path, _attributes: Path, config: Path, out: Path) -> float:
+def _written(work: Path, method: str, town: Town) -> tuple[Path, Path, Path]:
+    """The ledger and what its accounts are, and what the peer must know of them."""
+    file, attributes, config = work / f"{method}.csv", work / f"{method}-accounts.csv", work / f"{method}.json"
+    generator.write_csv(town, file)
+    generator.write_accounts(town, attributes)
+    config.write_text(json.dumps(_config(town)), encoding="utf-8")
+    return file, attributes, config
+
+
+def _ours(method: str, _script: Path, file: Path, attributes: Path, _config: Path) -> float:
+    return whole_command(file, attributes, file.with_name(f"{method}-ours-{time.monotonic_ns()}"), method)[0]
+
+
+def _theirs(method: str, script: Path, file: Path, _attributes: Path, config: Path) -> float:
+    out = file.with_name(f"{method}-theirs")
+    out.mkdir(exist_ok=True)
     for old in out.iterdir():
         old.unlink()
     return timed(
