@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,6 +172,44 @@ def test_any_history_followed_in_any_pieces_is_what_starting_over_comes_to(town:
     total = town.followed()["fifo"].total
     assert (total.issued, total.held) == (given * 100, sum(held.values()) * 100)
     assert town.broken() == []
+    assert all(one.same for one in town.rebuild())
+
+
+def test_a_day_mistyped_by_two_centuries_stops_no_clock(town: Town) -> None:
+    """The mill redeems as if in 2226, then again in December: each unit's days are those it lay with somebody."""
+    town.tell(NOVEMBER.replace("2026-11-12 00:00", "2226-11-12 00:00"))
+    town.follow()
+    town.tell("2026-12-01 08:00  redeem   mill 10.00")
+    town.follow()
+
+    found = town.followed()["fifo"].total
+
+    assert (found.redeemed, found.quantiles["50"] < 40) == (35_00, True)
+    assert all(one.same for one in town.rebuild())
+    assert town.broken() == []
+
+
+def test_a_day_ahead_of_the_clock_is_lived_in_a_demonstration(town: Town) -> None:
+    with transaction.atomic():
+        parties_town = town.story.place.town
+        parties_town.demonstrated_until = datetime(2227, 1, 1, tzinfo=UTC).date()
+        parties_town.save(update_fields=["demonstrated_until"])
+    town.tell(NOVEMBER.replace("2026-11-21 00:00", "2226-11-21 00:00"))
+    town.follow()
+
+    assert town.followed()["fifo"].total.quantiles["90"] > 50_000
+    assert all(one.same for one in town.rebuild())
+
+
+def test_what_was_kept_with_a_stopped_clock_is_computed_anew(town: Town, django_fresh: Database) -> None:
+    town.tell(NOVEMBER)
+    town.follow()
+    with psycopg.connect(django_fresh.owner_url, autocommit=True) as owner:
+        for convention, content in owner.execute("SELECT convention, known FROM impact.followed").fetchall():
+            first_version = zlib.compress(json.dumps(json.loads(zlib.decompress(content))[1:]).encode())
+            owner.execute("UPDATE impact.followed SET known = %s WHERE convention = %s", [first_version, convention])
+
+    assert [(step.convention, step.begun) for step in town.follow()] == [("fifo", True), ("mixing", False)]
     assert all(one.same for one in town.rebuild())
 
 

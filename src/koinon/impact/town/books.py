@@ -16,7 +16,8 @@ All accounts of a holder that keeps a till are one place: what a shop moves betw
 resident's purses stay apart, because each fund's money is spent and expires by its own rule.
 
 Order is that of the books, in which no purse was ever below zero. A row's time is its ``effective_at``, or that of the
-row before where it lies earlier (a sale made without a network, booked later).
+row before where it lies earlier (a sale made without a network, booked later). One that says it happened more than a day
+after it was sealed happened when it was sealed: else a mistyped year would stop the clock of all that follow.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "koinon.impact"
 ATTRIBUTES = ("kind", "zone", "sector", "legal_form", "sse", "size")
+KNOWN_VERSION = 2  # Of how the books are read: what another one has kept is computed from the first row.
 OWN_MONEY = "top-up"
 """The cohort's fund where residents paid for their units themselves."""
 
@@ -115,12 +117,16 @@ class Known:
 
     def packed(self) -> bytes:
         """As bytes, to be kept."""
-        content = (self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time, self.register)
+        content = (
+            KNOWN_VERSION, self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time, self.register,
+        )  # fmt: skip
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
     @classmethod
-    def unpacked(cls, content: bytes) -> Known:
-        return cls(*json.loads(zlib.decompress(content)))
+    def unpacked(cls, content: bytes) -> Known | None:
+        """What was kept; None where the books were read in another way then."""
+        version, *rest = json.loads(zlib.decompress(content))
+        return cls(*rest) if version == KNOWN_VERSION else None
 
     def number(self, row: AccountRow) -> int:
         """Give a place its number: the next one. ``NewLabel`` where it has one that nothing had before."""

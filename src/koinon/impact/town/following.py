@@ -119,7 +119,7 @@ def _follow_lots(
     kept = _kept(conn, town.id, LOTS)
     if kept is not None:
         known = Known.unpacked(kept.known)
-        if _still(conn, town, known):
+        if known is not None and _still(conn, town, known):
             if kept.seq_to >= sealed:
                 return None
             extended = _extended(conn, town, kept, known, sealed)
@@ -164,13 +164,14 @@ def _follow_mixing(
 ) -> Step | None:
     kept = _kept(conn, town.id, MIXING)
     if kept is not None:
-        changed = not _still(conn, town, Known.unpacked(kept.known))
+        known = Known.unpacked(kept.known)
+        changed = known is None or not _still(conn, town, known)
         waits = kept.rows > SMALL and at - kept.followed_at < MIXING_EVERY
         if not changed and (waits or kept.seq_to >= sealed):
             return None
-    known, whole = _begin(conn, town, sealed)
+    learned, whole = _begin(conn, town, sealed)
     count = len(whole.seqs)
-    digest = _keep(conn, town, MIXING, whole, known, b"", _mixed(whole), count, began_at=at, at=at, actor=actor)
+    digest = _keep(conn, town, MIXING, whole, learned, b"", _mixed(whole), count, began_at=at, at=at, actor=actor)
     return Step(MIXING, count, count - (kept.rows if kept else 0), kept is None, digest)
 
 
