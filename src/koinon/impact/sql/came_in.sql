@@ -10,18 +10,16 @@
 WITH received AS (
     SELECT
         t.code,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.fund ELSE d.fund END AS fund,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS holder,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+        t.payee_fund AS fund,
+        t.payee AS holder,
+        sum(t.net_minor) AS net
+    FROM impact.payment AS t
     WHERE
         t.town_id = %(town_id)s
         AND t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover')
         AND t.effective_at >= %(start)s
         AND t.effective_at < %(until)s
-    GROUP BY t.code, 2, 3
+    GROUP BY t.code, t.payee_fund, t.payee
 )
 
 SELECT

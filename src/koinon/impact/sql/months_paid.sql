@@ -14,14 +14,12 @@ WITH business AS (
 paid AS (
     SELECT
         date_trunc('month', t.effective_at AT TIME ZONE %(time_zone)s)::date AS month,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
-    WHERE t.town_id = %(town_id)s AND t.code = 'pay' AND t.effective_at < %(until)s AND d.holder <> c.holder
-    GROUP BY 1, 2, 3
+        t.payer,
+        t.payee,
+        sum(t.net_minor) AS net
+    FROM impact.payment AS t
+    WHERE t.town_id = %(town_id)s AND t.code = 'pay' AND t.effective_at < %(until)s AND t.between_two
+    GROUP BY 1, t.payer, t.payee
 ),
 
 received AS (

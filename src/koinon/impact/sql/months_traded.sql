@@ -25,21 +25,19 @@ WITH business AS (
 moved AS (
     SELECT
         date_trunc('month', t.effective_at AT TIME ZONE %(time_zone)s)::date AS first_day,
-        t.code = 'pay' AND d.holder <> c.holder AS paid,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+        t.code = 'pay' AND t.between_two AS paid,
+        t.payer,
+        t.payee,
+        sum(t.net_minor) AS net
+    FROM impact.payment AS t
     WHERE
         t.town_id = %(town_id)s
         AND t.effective_at < %(until)s
         AND (
-            (t.code = 'pay' AND (d.holder <> c.holder OR d.kind <> c.kind))
-            OR (t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover') AND 'till' IN (d.kind, c.kind))
+            (t.code = 'pay' AND (t.between_two OR t.debit_kind <> t.credit_kind))
+            OR (t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover') AND 'till' IN (t.debit_kind, t.credit_kind))
         )
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, t.payer, t.payee
 ),
 
 told AS (

@@ -16,20 +16,18 @@ WITH business AS (
 moved AS (
     SELECT
         t.code,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS payer,
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN c.holder ELSE d.holder END AS payee,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net,
-        count(DISTINCT t.group_seq) FILTER (WHERE t.kind NOT IN ('r', 'R')) AS payments
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+        t.payer,
+        t.payee,
+        sum(t.net_minor) AS net,
+        count(DISTINCT t.group_seq) FILTER (WHERE NOT t.undoes) AS payments
+    FROM impact.payment AS t
     WHERE
         t.town_id = %(town_id)s
         AND t.code IN ('pay', 'redeem')
         AND t.effective_at >= %(start)s
         AND t.effective_at < %(until)s
-        AND d.holder <> c.holder
-    GROUP BY t.code, 2, 3
+        AND t.between_two
+    GROUP BY t.code, t.payer, t.payee
 ),
 
 took AS (

@@ -8,14 +8,12 @@
 -- issued = redeemed + expired + outstanding is a fact of the books and not of this query.
 WITH moved AS (
     SELECT
-        t.code, d.kind AS debit_kind, c.kind AS credit_kind, d.holder <> c.holder AS between_two,
+        t.code, t.debit_kind, t.credit_kind, t.between_two,
         sum(t.amount_minor) AS minor,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+        sum(t.net_minor) AS net
+    FROM impact.payment AS t
     WHERE t.town_id = %(town_id)s AND t.effective_at < %(until)s
-    GROUP BY t.code, d.kind, c.kind, d.holder <> c.holder
+    GROUP BY t.code, t.debit_kind, t.credit_kind, t.between_two
 )
 
 SELECT

@@ -7,17 +7,15 @@
 -- One row for each holder of a till. accepts: it takes payments now. No lock.
 WITH redeemed AS (
     SELECT
-        CASE WHEN t.kind NOT IN ('r', 'R') THEN d.holder ELSE c.holder END AS holder,
-        sum(CASE WHEN t.kind NOT IN ('r', 'R') THEN t.amount_minor ELSE -t.amount_minor END) AS net
-    FROM ledger.transfer AS t
-    INNER JOIN ledger.account AS d ON d.town_id = t.town_id AND d.id = t.debit_account
-    INNER JOIN ledger.account AS c ON c.town_id = t.town_id AND c.id = t.credit_account
+        t.payer AS holder,
+        sum(t.net_minor) AS net
+    FROM impact.payment AS t
     WHERE
         t.town_id = %(town_id)s
         AND t.code = 'redeem'
         AND t.effective_at >= %(start)s
         AND t.effective_at < %(until)s
-    GROUP BY 1
+    GROUP BY t.payer
 ),
 
 business AS (
