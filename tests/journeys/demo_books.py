@@ -11,6 +11,8 @@ ACCOUNTS = """
         SELECT id, kind || ' ' || row_number() OVER (PARTITION BY kind ORDER BY id) AS name FROM parties_party
         UNION ALL
         SELECT id, 'programme ' || code FROM programmes_programme
+        UNION ALL
+        SELECT id, 'campaign ' || code FROM campaigns.campaign
     )
     SELECT a.id, concat_ws('/', h.name, a.kind, f.code) AS name, a.debits_posted, a.credits_posted,
            a.debits_held, a.credits_held

@@ -139,8 +139,37 @@ def test_document_has_the_promised_keys_with_whole_minor_units(shown):
 
 
 def test_first_month_pays_out_what_was_published_of_the_pilot(shown):
-    assert shown.document["issued"] == 42_590_39
+    with psycopg.connect(shown.database.app_url) as conn:
+        ((aid,),) = conn.execute(
+            "SELECT sum(amount_minor) FROM ledger.transfer WHERE code = 'disburse' AND kind = 't'"
+        ).fetchall()
+
+    assert aid == 42_590_39
     assert shown.document["shops"] == 175
+
+
+def test_month_has_a_campaign_contributions_and_a_statement_that_matches(shown):
+    where = {"var": shown.var, "url": shown.database.app_url}
+    (campaign,) = koinon("campaign", "list", "--json", **where).document["campaigns"]
+    (listed,) = koinon("bank", "list", "--json", **where).document["entries"]
+    with psycopg.connect(shown.database.app_url) as conn:
+        ((aid,),) = conn.execute(
+            "SELECT sum(amount_minor) FROM ledger.transfer WHERE code = 'disburse' AND kind = 't'"
+        ).fetchall()
+        ((times, people, rewards),) = conn.execute(
+            "SELECT count(*), count(DISTINCT party), sum(reward_minor) FROM coproduction.contribution"
+            " WHERE state = 'verified'"
+        ).fetchall()
+        ((released,),) = conn.execute(
+            "SELECT drafted_by <> approved_by AND ended_by = 'job:campaigns' FROM campaigns.campaign"
+        ).fetchall()
+
+    assert (campaign["state"], released) == ("ended", True)
+    assert campaign["granted"] > 0
+    assert (times, people) == (64, 16)
+    assert shown.document["issued"] == aid + campaign["granted"] + rewards
+    assert listed["amount"] == 40_00
+    assert (shown.var / "demo" / "statements" / "2026-10.camt053.xml").stat().st_mode & 0o077 == 0
 
 
 def test_units_are_accounted_for_to_the_minor_unit_and_covered(shown):

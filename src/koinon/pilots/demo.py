@@ -1,7 +1,8 @@
 """The main job: a town's first month, from its folder to shops that were paid in euros.
 
     apply the folder → receive the budget → prepare, approve, disburse
-    → the days of the month → redemption run, two signatures, pain.001, settled
+    → the days of the month, with a bonus campaign and contributions
+    → redemption run, two signatures, pain.001, settled by the bank's statement
     → every invariant → the month's indicators
 
 Every step looks at what is there before it does anything, and commits by itself
@@ -44,7 +45,7 @@ from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 from koinon.pilots import apply as applying
-from koinon.pilots import demo_card, demo_people, simulate, simulate_run, townfolder
+from koinon.pilots import demo_card, demo_life, demo_people, simulate, simulate_run, townfolder
 from koinon.pilots.demo_card import DemoCard
 from koinon.pilots.demo_errors import BooksBroken, FileInvalid, TownFolderMissing
 from koinon.pilots.demo_people import SignIn
@@ -64,12 +65,16 @@ PIECE = 40  # Households paid in one transaction: small, so that a kill in the m
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to show. ``folder`` is a town folder; files for the bank go under ``var``."""
+    """What to show. ``folder`` is a town folder; files for the bank go under ``var``.
+
+    ``aid_alone`` leaves out what ``demo_life`` adds to it: campaign, contributions and the bank's statement.
+    """
 
     var: Path
     folder: Path = BUNDLED
     first: Month = FIRST_MONTH
     months: int = 1
+    aid_alone: bool = False
 
     @property
     def calendar(self) -> list[Month]:
@@ -218,7 +223,7 @@ class _Demo:
             with self.watch.stage("cycle"):
                 self._cycles(town, month, staff)
             with self.watch.stage("purchases"):
-                self._days(town, month, check_each=number > 0)
+                self._days(town, month, staff, check_each=number > 0)
             with self.watch.stage("redemption"):
                 self._payout(town, month, staff)
         with transaction(self.conn):
@@ -307,7 +312,10 @@ class _Demo:
                     )
                 self.watch.tell.step(f"{programme.code} {month}: paid out", cycle.paid, cycle.count)
 
-    def _days(self, town: TownFacts, month: Month, *, check_each: bool) -> None:
+    def _days(self, town: TownFacts, month: Month, staff: Mapping[str, str], *, check_each: bool) -> None:
+        if month == self.wanted.first and not self.wanted.aid_alone:
+            with transaction(self.conn):
+                demo_life.release_campaign(self.conn, town, month, staff)
         self._seal(town)
         self._lived_until(town, month.first_day - timedelta(days=1))  # From now on it may live ahead of the clock.
         with transaction(self.conn):
@@ -318,13 +326,24 @@ class _Demo:
         for number, day in enumerate(days, start=1):
             if day not in lived:
                 with transaction(self.conn):
-                    lived[day] = simulate_run.live(self.conn, town, model=model, day=day, start=aid_arrives)
+                    lived[day] = self._live(town, model, day, aid_arrives, staff)
                 self._seal(town)
                 if check_each:
                     self._check_after(day)
                 self.watch.tell.step(f"{day}: {_told(lived[day])}", number, len(days))
         self._lived_until(town, days[-1])
         self.lived += [lived[day] for day in days]
+
+    def _live(
+        self, town: TownFacts, model: simulate.Model, day: date, start: datetime, staff: Mapping[str, str]
+    ) -> DayLived:
+        """A day of the town, from the timer's first hour to the coordinator's evening."""
+        if not self.wanted.aid_alone:
+            demo_life.end_campaigns(self.conn, town, day)
+        lived = simulate_run.live(self.conn, town, model=model, day=day, start=start)
+        if not self.wanted.aid_alone:
+            demo_life.contribute(self.conn, town, day, staff)
+        return lived
 
     def _lived_until(self, town: TownFacts, day: date) -> None:
         with transaction(self.conn):
@@ -366,7 +385,14 @@ class _Demo:
             if faults:
                 raise FileInvalid(file=file.name, faults=faults)
         self.files.append(payout_file.keep(self.wanted.var / "payouts", f"{month}-{file.name}", file.content))
-        if run.state == RunState.EXPORTED:
+        told = None
+        if not self.wanted.aid_alone:
+            told = self._read(lambda: demo_life.statement_of(self.conn, town, month, run, secrets))
+        if told is not None:
+            payout_file.keep(self.wanted.var / "statements", f"{month}.camt053.xml", told)
+            who = staff["treasurer"]
+            demo_life.take_in_statement(self.conn, town, told, secrets, at=moment(10, days=2), actor=who)
+        elif run.state == RunState.EXPORTED:
             in_one(treasury.settle_run, run_id=run.id, at=moment(10, days=2), actor=staff["treasurer"])
 
     def _seal(self, town: TownFacts) -> None:

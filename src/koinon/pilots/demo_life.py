@@ -1,0 +1,244 @@
+"""What a demonstrated month has beside aid and purchases: a bonus campaign, contributions, a statement of the bank.
+
+Each goes through the operations that staff use, at moments of the simulated calendar, under ids and keys that follow
+from the town: a second run finds what the first did. A town whose folder has no fund for campaigns, no activity that
+pays, or no account at a bank lives without.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from datetime import time as clock
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from koinon.banking import operations as banking
+from koinon.campaigns import operations as campaigns
+from koinon.campaigns import queries as campaign_records
+from koinon.campaigns.types import Terms, Trigger
+from koinon.coproduction import contributions, queries
+from koinon.coproduction.types import Activity, Measure
+from koinon.db.statements import many, statement
+from koinon.db.transactions import transaction
+from koinon.kernel.identifiers import id_from
+from koinon.kernel.periods import Month
+from koinon.kernel.text import normal_identifier
+from koinon.parties.secrets import Secrets
+from koinon.parties.types import TownFacts
+from koinon.parties.vault import Vault
+from koinon.programmes import queries as plans
+from koinon.treasury import queries as treasury_books
+from koinon.treasury.types import Run
+
+CAMPAIGN = "cap-de-setmana"
+HELPERS = 16  # More than ten, so that what they did together may be published.
+_FIRST_DAY, _LAST_DAY = 9, 11  # Of the month, in which the campaign runs.
+_WEDNESDAY, _SATURDAY = 2, 5
+_PACKAGE = "koinon.pilots"
+
+
+@dataclass(frozen=True, slots=True)
+class _Party:
+    party: UUID
+
+
+# --- A bonus campaign ---------------------------------------------------------------------------------
+
+
+def release_campaign(conn: Connection[Any], town: TownFacts, month: Month, staff: Mapping[str, str]) -> None:
+    """A tenth more on what residents buy on a long weekend, drawn up by one person and released by another."""
+    if any(one.code == CAMPAIGN for one in campaign_records.campaigns(conn, town_id=town.id)):
+        return
+    giving = {one.fund_id for one in plans.programmes(conn, town_id=town.id)}
+    funds = [one for one in plans.funds(conn, town_id=town.id) if one.id not in giving and one.budget_minor]
+    if not funds:
+        return
+    unit = 10**town.exponent
+    terms = Terms(
+        name="Cap de setmana al barri",
+        fund_id=funds[0].id,
+        trigger=Trigger.PURCHASE,
+        share=Fraction(1, 10),
+        minimum_minor=5 * unit,
+        person_most_minor=10 * unit,
+        ceiling_minor=min(2_000 * unit, funds[0].budget_minor or 0),
+        first_day=_day(month, _FIRST_DAY),
+        last_day=_day(month, _LAST_DAY),
+    )
+
+    def moment(hour: int) -> datetime:
+        return datetime.combine(month.first_day, clock(hour, 15), town.zone)
+
+    officer, approver = staff["officer"], staff["approver"]
+    drawn = campaigns.draft(conn, town_id=town.id, code=CAMPAIGN, terms=terms, at=moment(6), actor=officer)
+    campaigns.submit(conn, town_id=town.id, campaign_id=drawn.id, at=moment(7), actor=officer)
+    campaigns.release(conn, town_id=town.id, campaign_id=drawn.id, at=moment(8), actor=approver)
+
+
+def end_campaigns(conn: Connection[Any], town: TownFacts, day: date) -> None:
+    """What the timer does each morning: a campaign whose last day has passed ends, and its rest goes back."""
+    for campaign in campaigns.over(conn, town_id=town.id, today=day):
+        at = datetime.combine(day, clock(0, 5), town.zone)
+        campaigns.end(conn, town_id=town.id, campaign_id=campaign, at=at, actor=campaigns.TIMER)
+
+
+def _day(month: Month, number: int) -> date:
+    return month.first_day.replace(day=number)
+
+
+# --- Contributions ------------------------------------------------------------------------------------
+
+
+def contribute(conn: Connection[Any], town: TownFacts, day: date, staff: Mapping[str, str]) -> None:
+    """On the second and fourth Saturday people work together, on the Wednesdays before they bring what they sorted.
+
+    A coordinator verifies it the same evening.
+    """
+    if (day.day - 1) // 7 not in (1, 3) or day.weekday() not in (_WEDNESDAY, _SATURDAY):
+        return
+    sorts = day.weekday() == _WEDNESDAY
+    chosen = [one for one in queries.activities(conn, town_id=town.id) if _is_for_all(one, day)]
+    chosen = [one for one in chosen if (one.measure == Measure.KILOGRAM) == sorts]
+    if not chosen:
+        return
+    activity = chosen[(day.day > 14) % len(chosen)]
+    streams = queries.streams_on(activity, queries.rates(conn, town_id=town.id, activity_id=activity.id), day)
+    if not streams:
+        return
+    helpers = many(conn, statement(_PACKAGE, "demo_life_helpers"), _Party, town_id=town.id, most=HELPERS)
+    evening = datetime.combine(day, clock(21, 30), town.zone)
+    registered = []
+    for number, helper in enumerate(helpers):
+        found = contributions.register(
+            conn,
+            town_id=town.id,
+            contribution_id=id_from(town.slug, "demonstrated contribution", day.isoformat(), number),
+            activity_id=activity.id,
+            party=helper.party,
+            stream=streams[0],
+            quantity=_quantity(Measure(activity.measure), number),
+            day=day,
+            actor=staff["coordinator"],
+            at=evening,
+        )
+        registered.append(found.id)
+    contributions.verify_many(
+        conn, town_id=town.id, contribution_ids=registered, actor=staff["coordinator"], at=evening
+    )
+
+
+def _is_for_all(activity: Activity, day: date) -> bool:
+    """Whether it pays whoever takes part on a day, as long as its fund has a budget."""
+    return (
+        activity.programme_id is not None
+        and not activity.zones
+        and (activity.first_day or day) <= day <= (activity.last_day or day)
+    )
+
+
+def _quantity(measure: Measure, number: int) -> int:
+    """In whole steps: from one to three hours, from 0.8 to 3.2 kilograms, or one session."""
+    if measure is Measure.HOUR:
+        return 60 + 30 * (number % 5)
+    return 800 + 600 * (number % 5) if measure is Measure.KILOGRAM else 1
+
+
+# --- The bank's statement -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """One line of the statement; ``minor`` is negative for money that left."""
+
+    day: date
+    minor: int
+    reference: str
+    message_id: str = ""
+    text: str = ""
+
+
+def statement_of(conn: Connection[Any], town: TownFacts, month: Month, run: Run, secrets: Secrets) -> bytes | None:
+    """camt.053 of the days since the last one: the budget's euros, the payout as one movement, and one nobody knows.
+
+    None where the town's payouts leave from no account that a statement could name.
+    """
+    own = Vault(conn, secrets).get(town.party_id, ("iban",)).get("iban", "")
+    if not own or run.exported_at is None:
+        return None
+    received = [one for one in treasury_books.receipts(conn, town_id=town.id) if one.bank_reference.startswith("DEMO/")]
+    before = [one for one in treasury_books.runs(conn, town_id=town.id) if one.prepared_at < run.prepared_at]
+    stray = Decimal(40).scaleb(town.exponent)
+    sent = run.exported_at.astimezone(town.zone).date()
+    opening = 0
+    movements = [
+        *(
+            _Movement(one.effective_at.astimezone(town.zone).date(), one.amount.minor, one.bank_reference)
+            for one in received
+        ),
+        _Movement(_day(month, 20), int(stray), f"DEMO/{month}/?", text="Ingrés en efectiu"),
+        _Movement(sent, -run.total.minor, f"DEMO/{month}/payout", message_id=run.id.hex),
+    ]
+    if before:  # What earlier statements had stands in the balance that this one begins with.
+        opening = sum(one.minor for one in movements[:-2]) + len(before) * int(stray)
+        opening -= sum(one.total.minor for one in before)
+        movements = movements[-2:]
+    return _camt053(normal_identifier(own), town, month, opening, sorted(movements, key=lambda one: one.day))
+
+
+def take_in_statement(
+    conn: Connection[Any], town: TownFacts, content: bytes, secrets: Secrets, *, at: datetime, actor: str
+) -> None:
+    """Import it and match what can be told; opens transactions of its own."""
+    with transaction(conn):
+        banking.import_file(conn, town_id=town.id, content=content, secrets=secrets, at=at, actor=actor)
+    banking.match_listed(conn, town_id=town.id, at=at, actor=actor, in_transaction=lambda: transaction(conn))
+
+
+def _camt053(account: str, town: TownFacts, month: Month, opening: int, movements: Sequence[_Movement]) -> bytes:
+    def amount(parent: ET.Element, minor: int) -> None:
+        whole = Decimal(abs(minor)).scaleb(-town.exponent)
+        _child(parent, "Amt", f"{whole:.{town.exponent}f}").set("Ccy", town.national_currency)
+        _child(parent, "CdtDbtInd", "DBIT" if minor < 0 else "CRDT")
+
+    document = ET.Element("Document", xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08")
+    told = _child(document, "BkToCstmrStmt")
+    last = movements[-1].day
+    header = _child(told, "GrpHdr")
+    _child(header, "MsgId", f"DEMO-{month}")
+    _child(header, "CreDtTm", f"{last}T20:00:00")
+    stmt = _child(told, "Stmt")
+    _child(stmt, "Id", f"DEMO-{month}")
+    acct = _child(stmt, "Acct")
+    _child(_child(acct, "Id"), "IBAN", account)
+    _child(acct, "Ccy", town.national_currency)
+    for kind, minor in (("OPBD", opening), ("CLBD", opening + sum(one.minor for one in movements))):
+        balance = _child(stmt, "Bal")
+        _child(_child(_child(balance, "Tp"), "CdOrPrtry"), "Cd", kind)
+        amount(balance, minor)
+        _child(_child(balance, "Dt"), "Dt", last.isoformat())
+    for one in movements:
+        entry = _child(stmt, "Ntry")
+        amount(entry, one.minor)
+        _child(_child(entry, "Sts"), "Cd", "BOOK")
+        _child(_child(entry, "BookgDt"), "Dt", one.day.isoformat())
+        _child(_child(entry, "ValDt"), "Dt", one.day.isoformat())
+        _child(entry, "AcctSvcrRef", one.reference)
+        details = _child(_child(entry, "NtryDtls"), "TxDtls")
+        if one.message_id:
+            _child(_child(details, "Refs"), "MsgId", one.message_id)
+        if one.text:
+            _child(_child(details, "RmtInf"), "Ustrd", one.text)
+    return str(ET.tostring(document, encoding="unicode", xml_declaration=True)).encode()
+
+
+def _child(parent: ET.Element, name: str, words: str = "") -> ET.Element:
+    made = ET.SubElement(parent, name)
+    made.text = words or None
+    return made
