@@ -47,7 +47,7 @@ def measure(
     script, found = program(folder), []
     for method, transfers, wanted in PLAYED:
         for player in (_ours, _theirs):  # Whatever comes second finds its libraries in memory: so do both.
-            player(method, script, *_written(work, method, _town(1_000, seed)))
+            player(method, script, *_written(work, method, _town(5_000, seed)))
         count = min(transfers, most)
         town = _town(count, seed)
         files = _written(work, method, town)
