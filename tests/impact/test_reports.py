@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils.translation import override
 from pypdf import PdfReader
 
+from koinon.audit import queries as trail
 from koinon.db.connections import Database
 from koinon.impact import aims, published
 from koinon.impact.aims import Target
@@ -27,6 +28,7 @@ from koinon.impact.reports.types import Audience, Report
 from koinon.impact.town import months
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
+from koinon.parties.naming import Reader
 from tests.impact.story import Story
 from tests.impact.test_following import Town
 from tests.treasury.place import build as build_place
@@ -58,12 +60,18 @@ def story(django_fresh: Database) -> Iterator[Story]:
 
 
 def made(
-    story: Story, audience: Audience = Audience.HOUSE, language: str = "en", last_over: Month = NOVEMBER
+    story: Story,
+    audience: Audience = Audience.HOUSE,
+    language: str = "en",
+    last_over: Month = NOVEMBER,
+    *,
+    sees: bool = False,
 ) -> Report:
     with override(language):
         return build.build(
             story.place.conn, town_id=story.place.town.pk, first=NOVEMBER, last=NOVEMBER, audience=audience,
             language=language, last_over=last_over, today=date(2026, 12, 8),
+            look=build.Look(Reader("user:7", sees_personal_data=sees), AT, "page", story.place.secrets),
         )  # fmt: skip
 
 
@@ -90,6 +98,32 @@ def test_the_house_reads_everything_and_the_council_what_gives_nobody_away(story
     assert (figure(house, "multiplier"), figure(house, "units", "spent")) == ("0.9", "90")
     assert (figure(council, "multiplier"), figure(council, "units", "issued")) == ("hidden", "100")
     assert "60.00" not in page.html(council)
+
+
+def test_the_house_reads_shops_by_name_where_it_may_and_leaves_a_line(story):
+    conn, town_id, shop = story.place.conn, story.place.town.pk, story.place.parties["bakery"]
+    story.tell("home ben")
+    day = "2026-11-20"
+    dear = "\n".join(f"{day} 10:00  pay ana bakery 9.{cents}" for cents in range(10, 30))
+    cheap = "\n".join(f"{day} 11:00  pay ben bakery 3.{cents} own" for cents in range(10, 30))
+    story.tell(f"{day} 08:00 issue 400.00\n{day} 08:00 give ana 400.00\n{day} 09:00 pay ana ben 90.00\n{dear}\n{cheap}")
+
+    named, opaque = page.html(made(story, sees=True)), page.html(made(story, language="el"))
+
+    assert "bakery" in named
+    assert "bakery" not in opaque
+    assert shop.hex[-6:] in opaque
+    told = [
+        (one.actor, one.action, json.loads(one.after))
+        for one in trail.entries_of_subject(conn, town_id=town_id, subject="report:2026-11", size=9)
+    ]
+    assert told == [
+        ("user:7", "impact.house-report-opened", {"as": "page", "language": language}) for language in ("el", "en")
+    ]
+    looked = trail.entries_of_subject(conn, town_id=town_id, subject=f"party:{shop}", size=9)
+    assert [one.action for one in looked if one.reason == "report:house"] == ["parties.revealed"]
+    made(story, Audience.COUNCIL)
+    assert len(trail.entries_of_subject(conn, town_id=town_id, subject="report:2026-11", size=9)) == 2
 
 
 def test_of_a_month_that_still_runs_only_the_house_has_a_report(story):

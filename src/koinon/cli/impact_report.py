@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,14 @@ from koinon.impact.reports.types import Audience
 from koinon.kernel.periods import Month
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
     from koinon.impact.reports.types import Report
+    from koinon.parties.naming import Reader
+    from koinon.parties.types import TownFacts
 
 REPORTER = "command:impact"
+READERS = ("officer", "approver", "treasurer", "auditor")
 
 
 def report(
@@ -32,12 +37,21 @@ def report(
     out_folder: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write page, PDF and tables into a new folder.")
     ] = None,
+    actor: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="USER",
+            envvar="KOINON_USER",
+            help="Who opens the house's report; whoever may see who people are reads shops by name.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
     """Report what the money did in one or more months: as a page, a PDF and tables, or as JSON.
 
-    Months that still run are for the house only.
+    Months that still run are for the house only. That the house's report was opened is kept in the audit trail.
     """
     from django.conf import settings
     from django.utils.translation import override
@@ -58,6 +72,7 @@ def report(
             facts = opening.town(conn, town)
             months.trace_months(conn, town_id=facts.id, at=now, actor=REPORTER)
             published.publish_months(conn, town_id=facts.id, at=now, actor=REPORTER)
+            look = build.Look(_reader(conn, facts, actor), now, "folder" if out_folder else "screen")
             with override(language):
                 made = build.build(
                     conn,
@@ -68,6 +83,7 @@ def report(
                     language=language,
                     last_over=months.last_month_over(conn, town_id=facts.id, now=now),
                     today=now.astimezone(facts.zone).date(),
+                    look=look,
                 )
                 written = folder.write(made, out_folder) if out_folder else ()
         table = folder.figures_table(made.numbers)
@@ -81,6 +97,18 @@ def report(
             "files": [str(path) for path in written],
         }
         out.document(content, lambda console: console.print(_told(made, written), highlight=False))
+
+
+def _reader(conn: Connection[Any], town: TownFacts, name: str) -> Reader:
+    """The user of the town who reads, by any role in which reports may be opened; without a name, the command itself."""
+    from koinon.parties import queries
+    from koinon.parties.naming import Reader
+
+    if not name:
+        return Reader(REPORTER, sees_personal_data=False)
+    who = opening.actor(conn, town, name, role=READERS)
+    seeing = {f"user:{one.id}": one.sees_personal_data for one in queries.staff(conn, town_id=town.id)}
+    return Reader(who, any(role in READERS for role in seeing.get(who, ())))
 
 
 def _month(text: str, option: str) -> Month:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -155,15 +155,16 @@ def town(conn: Connection[Any], slug: str) -> TownFacts:
     return facts
 
 
-def actor(conn: Connection[Any], town: TownFacts, name: str, *, role: str) -> str:
-    """How the books name the user of the town who is called so and has the role this takes."""
+def actor(conn: Connection[Any], town: TownFacts, name: str, *, role: str | Sequence[str]) -> str:
+    """How the books name the user of the town who is called so and has the role this takes, or one of those."""
     from koinon.db.statements import many, statement
 
     found = many(conn, statement("koinon.cli", "user_of_town"), _User, town_id=town.id, name=name)
     if not found:
         raise UserUnknown(asked=name)
-    if role not in found[0].roles:
-        raise RoleMissing(asked=name, role=role)
+    wanted = (role,) if isinstance(role, str) else role
+    if not set(wanted) & set(found[0].roles):
+        raise RoleMissing(asked=name, role=wanted[0])
     return f"user:{found[0].id}"
 
 

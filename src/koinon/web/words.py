@@ -289,6 +289,7 @@ ACTS: dict[str, Any] = {
     "banking.entry-matched": gettext_lazy("Bank entry matched"),
     "banking.match-undone": gettext_lazy("Bank entry listed again"),
     "banking.details-revealed": gettext_lazy("Other side of a bank entry looked at"),
+    "impact.house-report-opened": gettext_lazy("Report for the town's own use opened"),
     "campaign.drafted": gettext_lazy("Campaign drawn up"),
     "campaign.changed": gettext_lazy("Campaign changed"),
     "campaign.submitted": gettext_lazy("Campaign handed in"),

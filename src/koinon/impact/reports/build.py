@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from koinon.audit import operations as audit
 from koinon.impact import aims, flow, publication, published, queries
 from koinon.impact.disclosure import Shown
-from koinon.impact.figures import Period
+from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.periods import period_figures, public_figures
 from koinon.impact.reports.compose import About, Money, compose
@@ -18,8 +22,23 @@ from koinon.impact.reports.errors import MonthNotOver
 from koinon.impact.reports.types import Audience, Report
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
+from koinon.parties import naming
 from koinon.parties import queries as parties
+from koinon.parties.naming import Reader
+from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
+
+_SHOP = "shop:"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who opens the house's report, when, and as what: a page, a PDF, tables. ``secrets`` else the installation's."""
+
+    reader: Reader
+    at: datetime
+    kind: str
+    secrets: Secrets | None = None
 
 
 def build(
@@ -32,6 +51,7 @@ def build(
     language: str,
     last_over: Month,
     today: date,
+    look: Look | None = None,
 ) -> Report:
     """The report of whole months of a town, ``first`` to ``last``, in the language that is active.
 
@@ -45,7 +65,9 @@ def build(
     months = _months(first, last)
     if audience is Audience.HOUSE:
         flows = [_as_they_are(conn, town_id, month, town.zone) for month in months]
-        found = period_figures(conn, town_id=town_id, period=period)
+        assert look is not None, "the house's report is opened by somebody"
+        found = _named(conn, town_id, period_figures(conn, town_id=town_id, period=period), look)
+        _record(conn, town_id, first, last, language, look)
         shown = tuple(Shown(figure, hidden=False) for figure in found)
     else:
         kept = [published.month(conn, town_id=town_id, month=month) for month in months]
@@ -68,6 +90,30 @@ def build(
         made_on=today,
     )
     return compose(about, shown, aims.targets(conn, town_id))
+
+
+def _named(conn: Connection[Any], town_id: int, found: Sequence[Figure], look: Look) -> tuple[Figure, ...]:
+    """Figures of one shop under what that shop is called before this reader; its id stays in ``part``."""
+    shops = {figure.part: UUID(figure.part.removeprefix(_SHOP)) for figure in found if figure.part.startswith(_SHOP)}
+    called = naming.called(
+        conn, town_id=town_id, parties=shops.values(), reader=look.reader, reason="report:house", at=look.at,
+        secrets=look.secrets,
+    )  # fmt: skip
+    return tuple(
+        replace(figure, name=str(called[shops[figure.part]])) if figure.part in shops else figure for figure in found
+    )
+
+
+def _record(conn: Connection[Any], town_id: int, first: Month, last: Month, language: str, look: Look) -> None:
+    audit.record(
+        conn,
+        town_id=town_id,
+        actor=look.reader.actor,
+        action="impact.house-report-opened",
+        subject=f"report:{first}" if first == last else f"report:{first}:{last}",
+        after={"as": look.kind, "language": language},
+        at=look.at,
+    )
 
 
 def _as_they_are(conn: Connection[Any], town_id: int, month: Month, zone: ZoneInfo) -> PublicFlow:

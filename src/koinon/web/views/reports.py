@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,7 @@ from koinon.impact.reports.types import Audience
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town
-from koinon.web import published
+from koinon.web import names, published
 from koinon.web.access import seat_of, seen_by
 from koinon.web.context import OWN_NAMES
 
@@ -80,14 +79,15 @@ def report(request: HttpRequest) -> HttpResponse:
     )
     form = ReportForm(request.GET if "kind" in request.GET else None, months=months, initial=chosen)
     if form.is_bound and form.is_valid():
-        return _file(seat.town, form.cleaned_data, now)
+        look = build.Look(names.reader_of(request), now, form.cleaned_data["kind"])
+        return _file(seat.town, form.cleaned_data, look)
     return render(request, "koinon/impact/report.html", {"form": form, "months": months})
 
 
-def _file(town: Town, asked: dict[str, str], now: datetime) -> HttpResponse:
+def _file(town: Town, asked: dict[str, str], look: build.Look) -> HttpResponse:
     from koinon.impact.town import months
 
-    conn, language = raw(), asked["language"]
+    conn, language, now = raw(), asked["language"], look.at
     assert language in dict(settings.LANGUAGES)
     with override(language):
         made = build.build(
@@ -99,6 +99,7 @@ def _file(town: Town, asked: dict[str, str], now: datetime) -> HttpResponse:
             language=language,
             last_over=months.last_month_over(conn, town_id=town.pk, now=now),
             today=now.astimezone(ZoneInfo(town.time_zone)).date(),
+            look=look,
         )
         files = folder.contents(made)
     name, kind = KINDS[asked["kind"]]
