@@ -119,6 +119,15 @@ def test_a_stream_is_hidden_where_one_of_its_activities_is():
     assert one(disclosed([figure("cost_per_unit", "2", "activity:compost")], [WIDE], done)) == 2
 
 
+def test_what_few_were_not_paid_for_hides_the_cost_and_not_the_kilograms():
+    """The rate is public: kilograms times it, less the rewards, is what lay above two people's caps."""
+    done = [people(40), replace(people(2), kind="short")]
+
+    assert one(disclosed([figure("cost_per_unit", "2", "activity:compost")], [WIDE], done)) == "hidden"
+    assert one(disclosed([figure("environment", "20", "stream:bio")], [WIDE], done)) == 20
+    assert one(disclosed([figure("cost_per_unit", "2", "activity:compost")], [WIDE], done[:1])) == 2
+
+
 def test_what_a_period_says_less_one_of_its_months_is_not_the_contribution_of_two_people():
     done = [people(2, month=10), people(40, month=11)]
 
@@ -157,7 +166,10 @@ def test_what_few_households_did_with_what_they_were_given_is_hidden(key: str):
 
 
 def test_numbers_of_businesses_do_not_follow_from_how_many_buy_from_each_other():
-    assert one(disclosed([figure("b2b_depth", Fraction(13, 29), "buying", Unit.SHARE)], [WIDE])) == Fraction(9, 20)
+    buying = figure("b2b_depth", Fraction(13, 29), "buying", Unit.SHARE)
+
+    assert one(disclosed([buying], [WIDE])) == Fraction(9, 20)
+    assert one(disclosed([buying, figure("active_shops", 29)], [WIDE])[:1]) == Fraction(1, 2)
     assert one(disclosed([figure("b2b_depth", Fraction(37, 13), "suppliers", Unit.COUNT)], [WIDE])) == 3
 
 
@@ -173,9 +185,35 @@ def test_those_who_have_not_spent_do_not_follow_from_those_who_have():
     assert one(disclosed([figure("days_to_first_spend", "212", "spent", Unit.COUNT)], [public])) == "hidden"
 
 
-def test_the_number_of_shops_does_not_follow_from_their_share():
-    assert one(disclosed([figure("shop_reach", Fraction(173, 180))], [WIDE])) == Fraction(19, 20)
-    assert one(disclosed([figure("active_shops", 173)], [WIDE])) == 175
+def test_fewer_may_not_have_spent_in_two_months_than_in_each():
+    """Ten and more had not in each month, and all but two of them had by the end of the second."""
+    public = publish(report_of(in_zones(north=40), [Wait(0, 200), Wait(None, 12)]))
+    counts = [
+        figure("days_to_first_spend", count, part, Unit.COUNT) for part, count in (("purses", 212), ("spent", 210))
+    ]
+
+    assert [one((found,)) for found in disclosed(counts, [public, public])] == [210, "hidden"]
+
+
+@pytest.mark.parametrize("key", ["days_to_first_spend", "recirculation", "unspent"])
+def test_that_there_is_no_figure_is_told_where_the_figure_would_be(key: str):
+    """Of three households most have not spent: then there is no median."""
+    undefined = replace(figure(key, 0), value=None)
+
+    assert one(disclosed([undefined], [TINY])) == "hidden"
+    assert one(disclosed([undefined], [WIDE])) is None
+
+
+@pytest.mark.parametrize(("active", "shops"), [(10, 12), (11, 12), (12, 12), (13, 14), (173, 180)])
+def test_the_number_of_shops_does_not_follow_from_their_share(active: int, shops: int):
+    reach = Fraction(active, shops)
+    told, count = disclosed([figure("shop_reach", reach), figure("active_shops", active)], [WIDE])
+    alone = disclosed([figure("shop_reach", reach)], [WIDE])
+
+    assert count.value == round(Fraction(active, 5)) * 5
+    assert told.value is not None
+    assert abs(told.value - min(Fraction(1), count.value / shops)) <= Fraction(1, 2000)
+    assert one(alone) == Fraction(round(reach * 20), 20)
 
 
 def test_what_was_ever_unspent_is_hidden_after_a_month_that_was():

@@ -23,7 +23,7 @@ from koinon.db.connections import Database
 from koinon.db.statements import many, one, statement
 from koinon.impact import aims, surveys
 from koinon.impact.figures import Period, figures
-from koinon.impact.measures import Answer, Baskets, ConversionFactor, FundUse, RunningCost, Supply
+from koinon.impact.measures import Answer, Baskets, Contributors, ConversionFactor, FundUse, RunningCost, Supply
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
 from koinon.parties.models import Organisation
@@ -165,6 +165,30 @@ def test_kilograms_and_costs_are_those_of_what_was_verified(garden):
         ("environment", "stream:oil:co2e"): None,
     }
     assert {row.name for row in rows if row.part.startswith("activity:")} == {"Hort", "Jars", "Punt"}
+
+
+def test_contributors_are_counted_apart_where_a_rate_or_a_factor_changed_or_a_cap_was_met(garden):
+    """Of 10 kg of glass 2 lay above ana's cap (1.00). A new factor holds from the second of October, so two sums with two
+    known factors would tell what she brought before.
+    """
+    aims.put(
+        garden.conn,
+        town_id=garden.id,
+        aim=ConversionFactor("glass", date(2026, 10, 2), 400, "Newer"),
+        actor="user:1",
+        at=NOON,
+    )
+    days = {"first_day": date(2026, 10, 1), "last_day": date(2026, 10, 31)}
+    found = many(garden.conn, statement("koinon.impact", "contributors"), Contributors, town_id=garden.id, **days)
+
+    assert [(row.activity, row.stream, row.kind, row.people, row.gross) for row in found] == [
+        ("hort", "", "done", 1, 90),
+        ("jars", "glass", "done", 1, 3000),
+        ("punt", "glass", "done", 1, 4000),
+        ("punt", "glass", "done", 1, 6000),
+        ("punt", "glass", "short", 1, 1_00),
+        ("punt", "oil", "done", 1, 2000),
+    ]
 
 
 def test_anybody_with_the_books_computes_a_figure_again(garden, database: Database, tmp_path, capsys):

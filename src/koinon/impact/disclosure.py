@@ -45,29 +45,32 @@ def disclosed(
     """The figures of a period as they may be shown. ``months`` are all of its months, as published.
 
     ``contributors`` says of how many people each month's contributions were made: a figure of fewer than ten is hidden.
+    Whether there is a figure at all is hidden like the figure: that there is no median says that most have not spent.
     """
     assert months, "a period has months"
-    by = _Ground(months, tuple(contributors), rules)
+    listed = list(figures)
+    by = _Ground(months, tuple(contributors), rules, {(one.indicator, one.part): one.value for one in listed})
     shown = []
-    for figure in figures:
+    for figure in listed:
         if not BY_KEY[figure.indicator].public or _for_the_house(figure):
             continue
         rule = _RULES.get(figure.indicator, _never)
-        found = rule(figure, by)
-        if found is not None:
-            shown.append(Shown(_coarse(found), hidden=False))
+        found = rule(figure if figure.value is not None else replace(figure, value=Fraction(0)), by)
+        if found is None or figure.value is None:
+            shown.append(Shown(replace(figure, value=None, low=None, high=None), hidden=found is None))
         else:
-            shown.append(Shown(replace(figure, value=None, low=None, high=None), hidden=figure.value is not None))
+            shown.append(Shown(_coarse(found), hidden=False))
     return tuple(shown)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What the rules look at: the months as published, who contributed what, the thresholds."""
+    """What the rules look at: the months as published, who contributed what, the thresholds, and the period's exact figures."""
 
     months: Sequence[PublicReport]
     contributors: Sequence[Contributors]
     rules: Rules
+    exact: Mapping[tuple[str, str], Fraction | None]
 
     @property
     def base(self) -> Fraction:
@@ -80,6 +83,16 @@ class _Ground:
     @property
     def trade_told(self) -> bool:
         return self.payments_told and all(month.trade_told for month in self.months)
+
+    def counted(self, figure: Figure) -> Fraction:
+        """A share of all businesses, or of those that are active, of as many as a count would say."""
+        value, active = _value(figure), self.exact.get(("active_shops", "")) or 0
+        if not active or not value:
+            return Fraction(round(value * 20), 20)
+        base = self.rules.count_base
+        if figure.indicator == "shop_reach":
+            return min(Fraction(1), Fraction(rounded(int(active), base)) / (active / value))
+        return min(Fraction(1), Fraction(rounded(round(active * value), base), rounded(int(active), base)))
 
     def table(self, name: str) -> Mapping[str | None, int | None]:
         """A published table over all months; a cell that one of them hides is hidden."""
@@ -109,6 +122,11 @@ def _for_the_house(figure: Figure) -> bool:
     return rounds or figure.part.startswith(_HOUSE_ONLY)
 
 
+def _value(figure: Figure) -> Fraction:
+    assert figure.value is not None, "what is undefined is judged as if it were nothing"
+    return figure.value
+
+
 def _never(figure: Figure, by: _Ground) -> Figure | None:
     return None
 
@@ -117,7 +135,7 @@ def _units(figure: Figure, by: _Ground) -> Figure | None:
     """The town's own account; what was spent where every month's payments are told."""
     if figure.part == "spent" and not by.payments_told:
         return None
-    return None if figure.value is None else replace(figure, value=round(figure.value / by.base) * by.base)
+    return replace(figure, value=round(_value(figure) / by.base) * by.base)
 
 
 def _with_payments(figure: Figure, by: _Ground) -> Figure | None:
@@ -136,11 +154,14 @@ def _rounds(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _depth(figure: Figure, by: _Ground) -> Figure | None:
-    """Numbers of businesses over each other, coarse: exact, both would follow."""
-    if figure.part not in {"buying", "suppliers"} or figure.value is None:
-        return _with_trade(figure, by)
-    places = 20 if figure.part == "buying" else 2
-    return _with_trade(replace(figure, value=Fraction(round(figure.value * places), places)), by)
+    """Numbers of businesses over each other, of rounded counts or in halves: exact, both would follow."""
+    match figure.part:
+        case "buying":
+            return _with_trade(replace(figure, value=by.counted(figure)), by)
+        case "suppliers":
+            return _with_trade(replace(figure, value=Fraction(round(_value(figure) * 2), 2)), by)
+        case _:
+            return _with_trade(figure, by)
 
 
 def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
@@ -150,6 +171,9 @@ def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
         wait.purses is None for month in by.months for wait in month.waits if wait.first is None
     ):
         return None  # All purses less these are those that have not spent.
+    purses, spent = (by.exact.get(("days_to_first_spend", part)) for part in ("purses", "spent"))
+    if figure.part == "spent" and (purses is None or purses - (spent or 0) < by.rules.least):
+        return None  # Over several months fewer may be left than in each.
     if figure.unit is Unit.COUNT:
         return _counted(figure, by)
     return figure
@@ -162,26 +186,24 @@ def _unspent(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _counted(figure: Figure, by: _Ground) -> Figure | None:
-    if figure.value is None or figure.value < by.rules.least:
+    if _value(figure) < by.rules.least:
         return None
-    return replace(figure, value=Fraction(rounded(int(figure.value), by.rules.count_base)))
+    return replace(figure, value=Fraction(rounded(int(_value(figure)), by.rules.count_base)))
 
 
 def _reach(figure: Figure, by: _Ground) -> Figure | None:
-    """In twentieths: exact, beside the public register, it would be the number of active shops."""
-    if not by.payments_told or figure.value is None:
-        return None
-    return replace(figure, value=Fraction(round(figure.value * 20), 20))
+    """Of the rounded number of active shops: exact, beside the public register, it would be that number."""
+    return replace(figure, value=by.counted(figure)) if by.payments_told else None
 
 
 def _concentration(figure: Figure, by: _Ground) -> Figure | None:
     """Only up to a quarter: the largest share lies between the index and its root, and above that they are close."""
-    if not by.payments_told or figure.value is None:
+    if not by.payments_told:
         return None
     if figure.unit is Unit.COUNT:
-        equals = round(figure.value)
+        equals = round(_value(figure))
         return replace(figure, value=Fraction(equals)) if equals >= 4 else None
-    index = Fraction(round(figure.value * 100), 100)
+    index = Fraction(round(_value(figure) * 100), 100)
     return replace(figure, value=index) if index <= _MOST_CONCENTRATED else None
 
 
@@ -207,7 +229,8 @@ def _delivered(figure: Figure, by: _Ground) -> Figure | None:
     """Where every activity, stream and month in it is of ten people at least and none did nearly all.
 
     A sum over some that pass and one that does not would give that one away: less the others; beside a second sum with
-    other factors (kilograms and CO2); or less the same of fewer months.
+    other factors (kilograms and CO2); or less the same of fewer months. A month in which a factor or rate changed counts
+    as two. Costs also say who was not paid the rate, which is public: hours above a cap, a reward that was left to somebody.
     """
     kind, _, code = figure.part.partition(":")
     code = code.split(":")[0]
@@ -217,15 +240,12 @@ def _delivered(figure: Figure, by: _Ground) -> Figure | None:
         rows = [
             row for row in by.contributors if row.measure == "kilogram" and (kind != "stream" or row.stream == code)
         ]
+    if figure.indicator != "cost_per_unit":
+        rows = [row for row in rows if row.kind == "done"]
     if not rows:
         return figure if figure.value == 0 else None  # Nothing was done: it is nobody's.
-    return (
-        figure
-        if all(
-            safe(Part(row.people, row.people, row.gross, row.gross, row.largest, row.second), by.rules) for row in rows
-        )
-        else None
-    )
+    parts = (Part(row.people, row.people, row.gross, row.gross, row.largest, row.second) for row in rows)
+    return figure if all(safe(part, by.rules) for part in parts) else None
 
 
 _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {

@@ -135,9 +135,11 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Contributors:
-    """Of how many people what was verified of one activity and stream in one calendar month was made.
+    """Of how many people what was verified of one activity and stream in one calendar month was made, at the same rate and
+    conversion factor.
 
-    ``gross`` is the quantity in whole steps of the measure, ``largest`` the most of it that one of them did, ``second`` the next.
+    ``kind`` "done": ``gross`` is the quantity in whole steps of the measure, ``largest`` the most of it that one of them
+    did, ``second`` the next. "short": the same of what they were paid less (or more) than the rate says, in minor units.
     """
 
     first_day: date
@@ -148,6 +150,7 @@ class Contributors:
     gross: int
     largest: int
     second: int
+    kind: str = "done"
 
 
 @dataclass(frozen=True, slots=True)
