@@ -38,6 +38,7 @@ class CameIn:
     receivers: int
     largest: int
     gross: int
+    second: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,8 @@ def _sources(flow: MonthFlow, rules: Rules, base: int) -> tuple[Source, ...]:
 
 def _part_of_source(row: CameIn) -> Part:
     return Part(
-        shops=row.receivers, payers=row.receivers, amount=row.minor, gross=row.gross, largest=row.largest, second=0
-    )
+        shops=row.receivers, payers=row.receivers, amount=row.minor, gross=row.gross, largest=row.largest, second=row.second
+    )  # fmt: skip
 
 
 def _together(parts: list[Part]) -> Part:
@@ -200,5 +201,5 @@ def _together(parts: list[Part]) -> Part:
         amount=sum(one.amount for one in parts),
         gross=sum(one.gross for one in parts),
         largest=sum(one.largest for one in parts),
-        second=0,
+        second=sum(one.second for one in parts),
     )

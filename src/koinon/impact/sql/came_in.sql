@@ -6,7 +6,7 @@
 --
 -- One row a code and fund: the code of the transfers that leave an escrow for a purse or a till
 -- (disburse, topup, bonus, reward, cover). fund is NULL for free money. receivers are the distinct
--- holders who received anything, net; largest is the most that one of them did. No lock.
+-- holders who received anything, net; largest is the most that one of them did, second the next. No lock.
 WITH received AS (
     SELECT
         t.code,
@@ -28,7 +28,8 @@ SELECT
     sum(r.net)::bigint AS minor,
     count(*) FILTER (WHERE r.net <> 0)::integer AS receivers,
     max(abs(r.net))::bigint AS largest,
-    sum(abs(r.net))::bigint AS gross
+    sum(abs(r.net))::bigint AS gross,
+    coalesce((array_agg(abs(r.net) ORDER BY abs(r.net) DESC))[2], 0)::bigint AS second
 FROM received AS r
 GROUP BY r.code, r.fund
 ORDER BY r.code, r.fund NULLS FIRST;
