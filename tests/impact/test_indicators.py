@@ -239,6 +239,11 @@ def test_answers_are_read_exactly_and_every_finding_has_its_row(tmp_path: Path):
     with pytest.raises(FindingsError) as refused:
         read_answers(file)
     assert [(one.row, one.column, one.code) for one in refused.value.findings] == [(1, "local", "survey.column")]
+    for text, row in (('spent,local\n10,1\n11,"' + "x" * 140_000, 3), ('"' + "x" * 140_000, 1)):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(FindingsError) as refused:
+            read_answers(file)
+        assert (refused.value.findings[0].row, refused.value.findings[0].code) == (row, "survey.row")
 
 
 # Prices

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from io import StringIO
+from itertools import count
 from pathlib import Path
 
 from koinon.impact.measures import Answer
@@ -38,20 +39,33 @@ def read_answers(file: Path) -> tuple[Answer, ...]:
     if content is not None:
         first = content.splitlines()[0] if content else ""
         mark = max(",;\t", key=first.count)
-        reader = csv.reader(StringIO(content, newline=""), delimiter=mark)
-        headings = [heading.strip().casefold() for heading in next(reader, [])]
-        for column in REQUIRED:
+        rows = _rows(csv.reader(StringIO(content, newline=""), delimiter=mark), found)
+        headings = [heading.strip().casefold() for heading in next(rows, (1, []))[1]]
+        for column in REQUIRED if not findings else ():
             if headings.count(column) != 1:
                 found(
                     1, column, "column", f"there is no one column {column}", "Head the columns spent, local, stratum."
                 )
         if not findings:
-            for row, cells in enumerate(reader, start=2):
+            for row, cells in rows:
                 if any(cell.strip() for cell in cells):
                     _answer(dict(zip(headings, cells, strict=False)), row, answers, found)
     if findings:
         raise FindingsError(findings[:SAID])
     return tuple(answers)
+
+
+def _rows(reader: Iterator[list[str]], found: _Found) -> Iterator[tuple[int, list[str]]]:
+    """Each row with its number, up to one that is none."""
+    for row in count(1):
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:  # A cell without end, mostly.
+            found(row, "", "row", "this row cannot be read", "Close every quotation mark that was opened.")
+            return
+        yield row, cells
 
 
 def _content(file: Path, *, found_alone: _Alone) -> str | None:
