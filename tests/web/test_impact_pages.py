@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 from koinon.db.connections import Database, connect
 from koinon.db.transactions import transaction as committed
 from koinon.impact.town import following, queries
+from koinon.impact.town.types import Flows
 from koinon.ledger import queries as books
 from koinon.parties.connection import raw
 from tests.conftest import django_on
@@ -40,6 +41,29 @@ def site(town_database: Database) -> Iterator[Database]:
 
 def words(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_a_neighbourhood_keeps_its_name_whatever_its_code_is_elsewhere(site: Database) -> None:
+    from koinon.parties.models import Town, Zone
+    from koinon.web.views import impact
+
+    found = Flows(
+        rows=("food", "held", "unknown", "issued", "unknown origin"),
+        columns=("food", "held", "unknown", "redeemed", "expired", "withdrawn", "held"),
+        amounts=((0, 7, 0, 0, 0, 0, 0), (0, 0, 0, 3, 0, 0, 4), (0,) * 7, (7, 0, 0, 0, 0, 0, 0), (0,) * 7),
+    )
+    with transaction.atomic():
+        town = Town.objects.get()
+        for code, name in (("food", "Market Hill"), ("held", "Old Fort")):
+            Zone.objects.create(town=town, code=code, name=name)
+        labels = {by: impact._labels(town, by) for by in impact.WAYS}
+        transaction.set_rollback(True)
+
+    assert impact._flows(found, labels["zone"]) == impact.FlowTable(
+        columns=("Market Hill", "Old Fort", "redeemed", "still held"),
+        rows=(("given out", (7, 0, 0, 0)), ("Market Hill", (0, 7, 0, 0)), ("Old Fort", (0, 0, 3, 4))),
+    )
+    assert (labels["sector"]["food"], labels["sector"]["other"], labels["sse"]["other"]) == ("Food", "Other", "others")
 
 
 def test_officer_sees_what_the_books_say_and_how_far_they_were_followed(site: Database) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "koinon.impact"
 ATTRIBUTES = ("kind", "zone", "sector", "legal_form", "sse", "size")
-KNOWN_VERSION = 2  # Of how the books are read: what another one has kept is computed from the first row.
+KNOWN_VERSION = 3  # Of how the books are read: what another one has kept is computed from the first row.
 OWN_MONEY = "top-up"
 """The cohort's fund where residents paid for their units themselves."""
 

@@ -29,10 +29,15 @@ class _Row:
 
 
 def followed(conn: Connection[Any], *, town_id: int) -> dict[str, Followed]:
-    """By convention how far the books were followed and what they say; empty where they never were."""
+    """By convention how far the books were followed and what they say; empty where they never were.
+
+    What another version has kept is left out: the next minute computes it again.
+    """
     found = {}
     for row in many(conn, statement(_PACKAGE, "followed"), _Row, town_id=town_id):
         kept = json.loads(row.result)
+        if kept["version"] != results.VERSION:
+            continue
         found[row.convention] = Followed(
             town_id=row.town_id,
             convention=row.convention,

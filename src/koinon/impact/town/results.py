@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from koinon.impact.town.types import Cohort, Flows
 if TYPE_CHECKING:
     from koinon.impact.tracing.types import CohortTrace, FlowMatrix, Trace
 
-VERSION = 1
+VERSION = 2
 
 
 def packed(trace: Trace) -> str:
@@ -78,14 +78,20 @@ def _cohort(found: CohortTrace) -> dict[str, Any]:
 
 
 def _flows(matrix: FlowMatrix) -> dict[str, Any]:
-    """The matrix with its labels sorted, the rows and columns of the boundary as they are."""
-    rows = sorted(range(len(matrix.rows)), key=lambda at: matrix.rows[at])
-    columns = sorted(range(len(matrix.columns)), key=lambda at: matrix.columns[at])
+    """The matrix with its labels sorted; then, as they are, the rows and columns of the boundary, which a label may be
+    called like."""
+    rows = _sorted(matrix.rows, boundary=2)
+    columns = _sorted(matrix.columns, boundary=4)
     return {
         "rows": [matrix.rows[at] for at in rows],
         "columns": [matrix.columns[at] for at in columns],
         "amounts": [[int(matrix.amounts[row, column]) for column in columns] for row in rows],
     }
+
+
+def _sorted(labels: Sequence[str], *, boundary: int) -> list[int]:
+    inside = len(labels) - boundary
+    return [*sorted(range(inside), key=lambda at: labels[at]), *range(inside, len(labels))]
 
 
 def _plain(value: Any) -> Any:

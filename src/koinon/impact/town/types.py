@@ -46,7 +46,10 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Who paid whom, by label, with what enters and leaves circulation; in minor units."""
+    """Who paid whom, by label, with what enters and leaves circulation; in minor units.
+
+    The last rows are "issued" and "unknown origin", the last columns "redeemed", "expired", "withdrawn" and "held".
+    """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]

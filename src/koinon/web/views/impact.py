@@ -41,20 +41,23 @@ WAY_NAMES = {
     "sse": gettext_lazy("Social economy"),
 }
 LABELS = {
-    "residents": gettext_lazy("residents"),
-    "businesses": gettext_lazy("businesses"),
-    "town": gettext_lazy("the town"),
-    "sse": gettext_lazy("social economy"),
-    "other": gettext_lazy("others"),
-    "unknown": gettext_lazy("not known"),
-    "unknown origin": gettext_lazy("of unknown origin"),
-    "issued": gettext_lazy("given out"),
+    "kind": {
+        "residents": gettext_lazy("residents"),
+        "businesses": gettext_lazy("businesses"),
+        "town": gettext_lazy("the town"),
+    },
+    "zone": {},
+    "sector": {"residents": gettext_lazy("residents"), "town": gettext_lazy("the town")},
+    "sse": {"sse": gettext_lazy("social economy"), "other": gettext_lazy("others")},
+}
+UNKNOWN = {"unknown": gettext_lazy("not known")}
+BEGINS = {"issued": gettext_lazy("given out"), "unknown origin": gettext_lazy("of unknown origin")}
+ENDS = {
     "redeemed": gettext_lazy("redeemed"),
     "expired": gettext_lazy("expired"),
     "withdrawn": gettext_lazy("taken back"),
     "held": gettext_lazy("still held"),
 }
-ENDS = ("redeemed", "expired", "withdrawn", "held")
 SUPPLIES = {
     "produce": gettext_lazy("fruit, vegetables, meat and fish"),
     "food-and-drink": gettext_lazy("food and drink"),
@@ -115,7 +118,7 @@ def impact(request: HttpRequest) -> HttpResponse:
     by = by if by in WAYS else "kind"
     context: dict[str, Any] = {"lots": lots, "ways": [(way, WAY_NAMES[way]) for way in WAYS], "by": by}
     if lots is not None:
-        labels = _labels(town)
+        labels = _labels(town, by)
         context |= {
             "behind": queries.unfollowed(conn, town_id=town.pk, seq_to=lots.seq_to),
             "rows": _cohorts(town, lots, mixed),
@@ -187,14 +190,14 @@ def window(town: Town, now: datetime) -> tuple[datetime, datetime]:
     return until - LOOKED_BACK, until
 
 
-def _labels(town: Town) -> dict[str, str]:
-    """Labels of the trace in words: neighbourhoods by their names, sectors and ends as we call them."""
-    zones = dict(Zone.objects.filter(town=town).values_list("code", "name"))
-    return {
-        **{code: str(name) for code, name in words.SECTORS.items()},
-        **zones,
-        **{code: str(name) for code, name in LABELS.items()},
-    }
+def _labels(town: Town, by: str) -> dict[str, str]:
+    """A dimension's labels in words: a neighbourhood may have the code of a sector, and a sector that of a neighbourhood."""
+    own: dict[str, Any] = {}
+    if by == "zone":
+        own = dict(Zone.objects.filter(town=town).values_list("code", "name"))
+    elif by == "sector":
+        own = words.SECTORS
+    return {code: str(name) for code, name in (UNKNOWN | own | LABELS[by]).items()}
 
 
 def _cohorts(town: Town, lots: Followed, mixed: Followed | None) -> list[CohortRow]:
@@ -243,20 +246,20 @@ def _reach(total: Cohort, by: str, labels: dict[str, str]) -> list[ReachRow]:
 
 
 def _flows(found: Flows, labels: dict[str, str]) -> FlowTable:
-    """The matrix without rows and columns in which nothing stands; where it ends comes last."""
-    columns = sorted(
-        (at for at in range(len(found.columns)) if any(row[at] for row in found.amounts)),
-        key=lambda at: ENDS.index(found.columns[at]) + 1 if found.columns[at] in ENDS else 0,
-    )
-    rows = sorted(
-        (at for at in range(len(found.rows)) if any(found.amounts[at])), key=lambda at: found.rows[at] != "issued"
-    )
+    """The matrix without rows and columns in which nothing stands; where it begins comes first, where it ends last.
+
+    Which rows begin and which columns end is said by their place, for a neighbourhood may have any code.
+    """
+    payers, payees = len(found.rows) - len(BEGINS), len(found.columns) - len(ENDS)
+    rows = [labels.get(code, code) for code in found.rows[:payers]]
+    rows += [str(BEGINS[code]) for code in found.rows[payers:]]
+    columns = [labels.get(code, code) for code in found.columns[:payees]]
+    columns += [str(ENDS[code]) for code in found.columns[payees:]]
+    kept = [at for at in range(len(columns)) if any(row[at] for row in found.amounts)]
+    order = sorted((at for at in range(len(rows)) if any(found.amounts[at])), key=lambda at: at != payers)
     return FlowTable(
-        columns=tuple(labels.get(found.columns[at], found.columns[at]) for at in columns),
-        rows=tuple(
-            (labels.get(found.rows[at], found.rows[at]), tuple(found.amounts[at][column] for column in columns))
-            for at in rows
-        ),
+        columns=tuple(columns[at] for at in kept),
+        rows=tuple((rows[at], tuple(found.amounts[at][column] for column in kept)) for at in order),
     )
 
 
