@@ -51,6 +51,17 @@ class TimeUnit(StrEnum):
     NANOSECONDS = "ns"
 
 
+class Language(StrEnum):
+    """As ``koinon.impact.files.speech.LANGUAGES``."""
+
+    EN = "en"
+    EL = "el"
+    ES = "es"
+    PT = "pt"
+    FR = "fr"
+    AR = "ar"
+
+
 class Mark(StrEnum):
     """What stands before the decimals."""
 
@@ -198,10 +209,15 @@ def trace(
         int,
         typer.Option(
             min=1,
-            help="The report names no group of fewer accounts; 1 names all. The data files name all in any case.",
+            help="The report names no group of fewer accounts; 1 names all. The data files name all without --disclosed.",
             rich_help_panel=_TOLD,
         ),
     ] = 10,
+    disclosed: Annotated[
+        bool,
+        typer.Option("--disclosed", help="The data too says no more than the report does.", rich_help_panel=_TOLD),
+    ] = False,
+    language: Annotated[Language, typer.Option(help="Of the report.", rich_help_panel=_TOLD)] = Language.EN,
     as_json: JsonOption = False,
 ) -> None:
     """Follow every issued unit of a ledger until it is redeemed, expires or is still held.
@@ -236,7 +252,16 @@ def trace(
             cohort_by=Cohorts(cohort_by.value),
             encoding=encoding,
         )
-        document = tracing.trace_file(asked, convention.value, out=out, title=title, least=least, say=out_.progress)
+        document = tracing.trace_file(
+            asked,
+            convention.value,
+            out=out,
+            title=title,
+            least=least,
+            disclosed=disclosed,
+            language=language.value,
+            say=out_.progress,
+        )
         out_.document(document, lambda console: show(console, document))
 
 

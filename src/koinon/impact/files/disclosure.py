@@ -18,6 +18,7 @@ from koinon.impact.tracing.types import UNKNOWN, CohortTrace, FlowMatrix, Ledger
 
 SMALL = "small groups"
 FURTHER = "further cohorts"
+OTHERS = "other groups"
 DOMINANT = 0.85
 
 
@@ -77,17 +78,6 @@ def _enough(
     )
 
 
-def flows(matrix: FlowMatrix, told: Groups) -> dict[tuple[str, str], int]:
-    """Amounts by name of payer and payee, with where money came from and where it went."""
-    found: dict[tuple[str, str], int] = {}
-    for row, amounts in zip(matrix.rows, matrix.amounts.tolist(), strict=True):
-        for column, amount in zip(matrix.columns, amounts, strict=True):
-            if amount:
-                pair = told.names.get(row, row), told.names.get(column, column)
-                found[pair] = found.get(pair, 0) + amount
-    return {pair: amount for pair, amount in found.items() if amount}
-
-
 def reach(cohort: CohortTrace, dimension: str, told: Groups) -> dict[str, dict[int, float]]:
     """What arrived at each group with its first, second ... payment."""
     found: dict[str, dict[int, float]] = {name: {} for name in told.accounts}
@@ -99,8 +89,13 @@ def reach(cohort: CohortTrace, dimension: str, told: Groups) -> dict[str, dict[i
     return found
 
 
-def paths(found: Sequence[Path], told: Groups, least: int) -> list[Path]:
-    """Ways of money between groups that are named, taken by enough different accounts."""
+def paths(found: Sequence[Path], told: Groups, shown: FlowMatrix | None, least: int) -> list[Path]:
+    """Ways of money between groups that are named, taken by enough different accounts, over flows that are shown.
+
+    Where all ways over a hidden flow are told, their sum would be that flow.
+    """
+    if shown is None:
+        return []
     return [
         path
         for path in found
@@ -110,7 +105,25 @@ def paths(found: Sequence[Path], told: Groups, least: int) -> list[Path]:
         >= least
         and (least == 1 or path.largest <= DOMINANT * path.amount)
         and all(told.names.get(label, label) != SMALL for label in path.labels)
+        and (least == 1 or _is_shown(path, shown))
     ]
+
+
+def _is_shown(path: Path, shown: FlowMatrix) -> bool:
+    """Whether each flow on a way is one that the matrix shows; groups that are told together count as one."""
+
+    def place(label: str, labels: Sequence[str]) -> int:
+        return labels.index(label) if label in labels else labels.index(OTHERS)
+
+    steps = [label for label in path.labels if label != "…"]
+    rows = ["issued", *steps]
+    columns = [*steps, path.end]
+    hidden = np.ma.getmaskarray(shown.amounts)
+    return not any(
+        hidden[place(row, shown.rows), place(column, shown.columns)]
+        for row, column in zip(rows, columns, strict=True)
+        if column != path.end or len(steps) == len(path.labels)
+    )
 
 
 def small_cohorts(ledger: Ledger, least: int) -> set[int]:

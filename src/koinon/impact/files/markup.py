@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from typing import Any
 
+from koinon.impact.files import speech
 from koinon.impact.sankey import Link, Node, layout
 
 
@@ -35,15 +37,13 @@ class Money:
         self.decimals = decimals
 
     def exact(self, minor: float) -> str:
-        sign, whole = "−" if round(minor) < 0 else "", abs(round(minor))
-        units, rest = divmod(whole, 10**self.decimals)
-        return f"{sign}{units:,}" + (f".{rest:0{self.decimals}d}" if self.decimals else "")
+        return speech.decimal(Decimal(round(minor)).scaleb(-self.decimals), self.decimals)
 
     def whole(self, minor: float) -> str:
         units = round(minor) / 10**self.decimals
         if 0 < abs(units) < 10 and self.decimals:
             return self.exact(minor)
-        return f"{round(units):,}".replace("-", "−")
+        return speech.decimal(round(units), 0)
 
 
 def share(part: float, whole: float) -> str:
@@ -55,11 +55,11 @@ def share(part: float, whole: float) -> str:
     if not whole:
         return "—"
     percent = 100 * part / whole
-    return "< 0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+    return f"< {speech.percent(0.1, 1)}" if 0 < percent < 0.05 else speech.percent(percent, 1)
 
 
 def number(value: float | None, places: int = 2) -> str:
-    return "—" if value is None else f"{value:,.{places}f}"
+    return "—" if value is None else speech.decimal(value, places)
 
 
 def days(value: float | None) -> str:
@@ -71,8 +71,10 @@ def days(value: float | None) -> str:
     if value is None:
         return "—"
     if value >= 1:
-        return f"{value:,.1f} days"
-    return f"{value * 24:.1f} hours" if value * 24 >= 1 else f"{round(value * 1440)} minutes"
+        return speech.duration(value, "day", 1)
+    return (
+        speech.duration(value * 24, "hour", 1) if value * 24 >= 1 else speech.duration(round(value * 1440), "minute", 0)
+    )
 
 
 def link(anchor: str, words: str) -> str:
@@ -143,7 +145,7 @@ def flow_diagram(
     rows = max((sum(node.column == column for node in nodes) for column in {node.column for node in nodes}), default=1)
     whole = sum(one.value for one in links)
     for size, width in (("wide", 720), ("narrow", 340)):
-        drawing = layout(nodes, links, width=width, height=max(300, 62 * rows))
+        drawing = layout(nodes, links, width=width, height=max(300, 62 * rows), mirrored=speech.current().right_to_left)
         bands = "".join(
             f'<path class="band {kinds.get(band.target if kinds.get(band.target, "") in ENDS else band.source, "")}" '
             f'd="{band.path}" stroke-width="{band.thickness}"/>'

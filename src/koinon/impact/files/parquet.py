@@ -98,11 +98,11 @@ def tables(traces: Sequence[Trace]) -> dict[str, pa.Table]:
         "flows": _table(
             [("dimension", _TEXT), ("from", _TEXT), ("to", _TEXT), ("amount", _WHOLE)],
             [
-                (dimension, row, column, int(matrix.amounts[i, j]))
+                (dimension, row, column, amount)
                 for dimension, matrix in (traces[0].flows if traces else {}).items()
-                for i, row in enumerate(matrix.rows)
-                for j, column in enumerate(matrix.columns)
-                if matrix.amounts[i, j]
+                for row, amounts in zip(matrix.rows, matrix.amounts.tolist(), strict=True)
+                for column, amount in zip(matrix.columns, amounts, strict=True)
+                if amount != 0  # None is hidden, and has its row.
             ],
         ),
         "paths": _table(

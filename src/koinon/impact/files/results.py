@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from koinon.impact.files import speech
+from koinon.impact.files.speech import gettext as _
+from koinon.impact.files.speech import ngettext
 from koinon.impact.files.types import LedgerFile, Notes
 from koinon.impact.tracing.types import CohortTrace, FlowMatrix, Role, Trace
 
@@ -64,59 +67,68 @@ def instant(microseconds: int) -> str:
 
 
 def notes(read: LedgerFile, traces: Sequence[Trace]) -> list[tuple[str, str]]:
-    """What a reader of the figures must know of the file, in plain words."""
+    """What a reader of the figures must know of the file, in plain words and the language that is spoken."""
     told: list[tuple[str, str]] = []
     noted: Notes = read.notes
     if traces and traces[0].unknown_origin.issued:
         share = Fraction(round(traces[0].unknown_origin.issued), max(1, round(traces[0].total.issued)))
-        told.append(
-            (
-                "unknown-origin",
-                (
-                    f"{float(share):.1%} of what circulates was paid by accounts that did not have it in this file "
-                    "(credit, or a file that begins in the middle). It stands in a cohort of its own, “unknown origin”."
-                ),
-            )
+        words = _(
+            "%(share)s of what circulates was paid by accounts that did not have it in this file (credit, or a file that "
+            "begins in the middle). It stands in a cohort of its own, “unknown origin”."
         )
+        told.append(("unknown-origin", words % {"share": speech.percent(100 * float(share), 1)}))
     if traces and traces[0].outside:
-        told.append(
-            ("outside", "Some transfers run between accounts outside circulation and are left out of all figures.")
-        )
+        words = _("Some transfers run between accounts outside circulation and are left out of all figures.")
+        told.append(("outside", words))
     if noted.zero:
-        told.append(("zero", f"{_rows(noted.zero)} an amount of zero and nothing to follow."))
+        words = ngettext(
+            "%(count)s row has an amount of zero and nothing to follow.",
+            "%(count)s rows have an amount of zero and nothing to follow.",
+            noted.zero,
+        )
+        told.append(("zero", words % {"count": _count(noted.zero)}))
     if noted.to_self:
-        told.append(("to-self", f"{_rows(noted.to_self)} the same account on both sides; that is no payment."))
+        words = ngettext(
+            "%(count)s row has the same account on both sides; that is no payment.",
+            "%(count)s rows have the same account on both sides; that is no payment.",
+            noted.to_self,
+        )
+        told.append(("to-self", words % {"count": _count(noted.to_self)}))
     if noted.unsorted:
-        told.append(("sorted", "The rows were put in order of time; those of one instant stand as in the file."))
+        words = _("The rows were put in order of time; those of one instant stand as in the file.")
+        told.append(("sorted", words))
     if noted.time_unit:
-        words = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-        told.append(("time-unit", f"Times are whole numbers; they were read as {words[noted.time_unit]} since 1970."))
+        units = {"s": _("seconds"), "ms": _("milliseconds"), "us": _("microseconds"), "ns": _("nanoseconds")}
+        words = _("Times are whole numbers; they were read as %(units)s since 1970.")
+        told.append(("time-unit", words % {"units": units[noted.time_unit]}))
     if noted.assumed_zone:
-        told.append(("zone", f"Times without a zone were read as times in {noted.assumed_zone}."))
+        words = _("Times without a zone were read as times in %(zone)s.")
+        told.append(("zone", words % {"zone": noted.assumed_zone}))
     if read.attributes_name is not None and noted.without_attributes:
-        told.append(
-            (
-                "without-attributes",
-                (
-                    f"{noted.without_attributes:,} of {len(read.ledger.accounts.names):,} accounts have no row in "
-                    f"{read.attributes_name}; they are “unknown”."
-                ),
-            )
+        accounts = len(read.ledger.accounts.names)
+        words = ngettext(
+            "%(count)s of %(accounts)s accounts has no row in %(file)s; it is “unknown”.",
+            "%(count)s of %(accounts)s accounts have no row in %(file)s; they are “unknown”.",
+            noted.without_attributes,
         )
+        counts = {"count": _count(noted.without_attributes), "accounts": _count(accounts)}
+        told.append(("without-attributes", words % {**counts, "file": read.attributes_name}))
     if noted.attributes_unused:
-        told.append(
-            (
-                "attributes-unused",
-                f"{noted.attributes_unused:,} rows of {read.attributes_name} are of accounts that the ledger does not have.",
-            )
+        words = ngettext(
+            "%(count)s row of %(file)s is of an account that the ledger does not have.",
+            "%(count)s rows of %(file)s are of accounts that the ledger does not have.",
+            noted.attributes_unused,
         )
+        counts = {"count": _count(noted.attributes_unused), "file": str(read.attributes_name)}
+        told.append(("attributes-unused", words % counts))
     if not (read.ledger.accounts.role == Role.REDEEMER).any():
-        told.append(("no-redeemer", "No account redeems, so nothing leaves by redemption; --redeemers says which do."))
+        words = _("No account redeems, so nothing leaves by redemption; %(option)s says which do.")
+        told.append(("no-redeemer", words % {"option": "--redeemers"}))
     return told
 
 
-def _rows(count: int) -> str:
-    return "1 row has" if count == 1 else f"{count:,} rows have"
+def _count(count: int) -> str:
+    return speech.decimal(count, 0)
 
 
 def _trace(trace: Trace) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from koinon.impact.files import reading, results, writing
-from koinon.impact.files.types import Asked
-from koinon.impact.tracing.types import Convention, Ledger
+from koinon.impact.files.types import Asked, LedgerFile
+from koinon.impact.tracing.types import Convention, Ledger, Trace
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 LONGEST = 1 << 17
@@ -33,11 +33,14 @@ def trace_file(
     out: Path | None = None,
     title: str | None = None,
     least: int = 10,
+    disclosed: bool = False,
+    language: str = "en",
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Read a ledger, trace it under one or more conventions and, with ``out``, write report and tables.
 
-    ``least`` is the number of accounts below which the report names no group.
+    ``least`` is the number of accounts below which the report names no group; with ``disclosed`` the document and the
+    tables say no more than the report does. ``language`` is the report's, one of ``speech.LANGUAGES``.
     Refuses (``LedgerFileRefused``, ``FolderNotOurs``, ``FolderNotWritten``) before anything is written.
     """
     if out is not None:
@@ -57,7 +60,8 @@ def trace_file(
     )
     traces = list(found.values())
     say("traced")
-    document = results.document(read, traces, asked=_asked(asked, conventions, least))
+    told = _disclosed(read, traces, least) if disclosed else traces
+    document = results.document(read, told, asked=_asked(asked, conventions, least, disclosed=disclosed))
     if out is None:
         return document
     from koinon.impact.files import parquet, report
@@ -65,16 +69,22 @@ def trace_file(
     document["written"] = {"folder": str(out), "files": sorted(writing.OURS)}
 
     def fill(folder: Path) -> None:
-        parquet.write(folder, traces)
+        parquet.write(folder, told)
         (folder / writing.RESULT).write_text(
             json.dumps({**document, "written": None}, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
         )
-        page = report.page(read, traces, document, title=title, least=least)
+        page = report.page(read, traces, document, title=title, least=least, language=language)
         (folder / "report.html").write_text(page, encoding="utf-8")
 
     writing.write(out, fill)
     say(f"written to {out}")
     return document
+
+
+def _disclosed(read: LedgerFile, traces: Sequence[Trace], least: int) -> list[Trace]:
+    from koinon.impact.files import disclosed
+
+    return disclosed.traces(read.ledger, traces, least)
 
 
 def _fetch_kernels(conventions: Sequence[Convention]) -> None:
@@ -157,5 +167,6 @@ def _repeated(option: str, given: Sequence[str]) -> list[str]:
     return [word for each in given for word in (option, each)]
 
 
-def _asked(asked: Asked, conventions: str, least: int) -> dict[str, Any]:
-    return {"command": command_line(asked, conventions), "conventions": conventions, "least": least}
+def _asked(asked: Asked, conventions: str, least: int, *, disclosed: bool) -> dict[str, Any]:
+    command = [*command_line(asked, conventions), *(["--disclosed", "--least", str(least)] if disclosed else [])]
+    return {"command": command, "conventions": conventions, "least": least, "disclosed": disclosed}
