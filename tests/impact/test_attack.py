@@ -10,7 +10,10 @@ What is promised, and asserted here of random towns:
 - no single shop's amount, no sum that is hidden and no kind of payment of fewer than ten (or mostly of one) is a linear
   combination of the published figures, were they exact;
 - as they are rounded, by bounds, no single shop's amount is known within less than half of itself;
-- the second largest of a sum, who takes its own share off, knows the largest to no better than 15 %.
+- the second largest of a sum, who takes its own share off, knows the largest to no better than 15 %;
+- what few people brought or worked, before or after a day on which a rate or a factor changed, and what few were not paid
+  for, is no linear combination of kilograms, CO2, costs, public rates, factors and budgets;
+- how many households first spent after how many days, or have not, is never a combination where it is fewer than ten.
 """
 
 from __future__ import annotations
@@ -29,22 +32,27 @@ from hypothesis import strategies as st
 
 from koinon.impact import disclosure, publication
 from koinon.impact import flow as flows
-from koinon.impact.disclosure import disclosed
+from koinon.impact.disclosure import Shown, disclosed
 from koinon.impact.figures import Figure
 from koinon.impact.flow import CameIn, Held, MonthFlow, PublicFlow
 from koinon.impact.indicators.b2b_depth import b2b_depth
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
 from koinon.impact.indicators.concentration import concentration
+from koinon.impact.indicators.cost_per_unit import cost_per_unit
+from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
+from koinon.impact.indicators.environment import environment
 from koinon.impact.indicators.multiplier import multiplier
 from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.velocity import velocity
-from koinon.impact.measures import Supply
+from koinon.impact.indicators.zone_equity import zone_equity
+from koinon.impact.measures import Contributors, ConversionFactor, Delivered, RunningCost, Supply
 from koinon.impact.publication import PublicReport, PublicTable, publish
-from koinon.impact.types import MonthReport, MonthTraded, ShopReceipts
+from koinon.impact.types import MonthReport, MonthTraded, ShopReceipts, Wait
 from koinon.kernel.periods import Month
-from tests.impact.test_publication import ZONES, month_of, report_of, traded_of
+from tests.impact.test_publication import ZONES, in_zones, month_of, report_of, traded_of
 
 ISSUED = 20_000_00
+LIVING = {"east": 40, "north": 900, "south": 1700, "west": 12}
 HALF = Fraction(1, 2)
 # Of each shop: received in all, of that from businesses, paid to businesses, paid to residents, covered by the town.
 KINDS = ("received", "sold", "bought", "wages", "covered")
@@ -300,6 +308,7 @@ def _period(months: Sequence[Lived], first: int, last: int, payments: Sequence[F
         )
     )  # fmt: skip
     spent = sum(one.spent for one in moved)
+    each = zone_equity(rows, LIVING).per_resident
     told = {
         (one.figure.indicator, one.figure.part): one.value
         for one in disclosed(
@@ -308,11 +317,20 @@ def _period(months: Sequence[Lived], first: int, last: int, payments: Sequence[F
                 Figure("multiplier", "", "", Fraction(spent, issued), Unit.RATIO),
                 Figure("b2b_depth", "", "", supply.depth, BY_KEY["b2b_depth"].unit),
                 Figure("b2b_depth", "of-spending", "", supply.of_spending, Unit.SHARE),
+                *(
+                    Figure("zone_equity", f"zone:{zone}", "", minor / 100, Unit.MONEY_PER_PERSON)
+                    for zone, minor in each.items()
+                ),
             ],
             [one.public for one in some],
         )
     }
     together = {kind: plus(*(total(place, months[place], kind) for place in places)) for kind in KINDS}
+    for zone, living in LIVING.items():
+        if (value := told["zone_equity", f"zone:{zone}"]) is not None:
+            there = {row.holder for row in rows if row.zone == zone}
+            of_zone = plus(*(total(place, months[place], "received", only=there) for place in places))
+            yield near(of_zone, value * living * 100, living * 50)
     if (value := told["units", "spent"]) is not None:
         yield near(plus(*(payments[place] for place in places)), value * 100)
     if (value := told["multiplier", ""]) is not None:
@@ -531,3 +549,251 @@ def test_enough_is_published_for_the_attack_to_mean_something():
         sum(any(cell.hidden for cell in one.public.by_zone.cells) and not one.public.by_zone.withheld for one in months)
         > 5
     )
+
+
+# What people brought and worked. A cell is what was done in a month of one activity and stream at one rate and factor.
+
+ACTIVITIES = {"compost": "kilogram", "jars": "kilogram", "garden": "hour"}
+STREAMS = {"compost": ("bio", "glass"), "jars": ("glass",), "garden": ("",)}
+REUSED = frozenset({"jars"})
+COSTS = {"compost": 50_00, "jars": 31_00, "garden": 90_00}
+RATE = {"compost": 50, "jars": 25, "garden": 4_00}
+GRAMS = {1: 300, 2: 900}
+CHANGED = 16
+"""The day of a month from which another factor holds for glass, where the town has one."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Of each person the quantity in steps and what was not paid of it at the rate, in minor units."""
+
+    month: int
+    activity: str
+    stream: str
+    era: int
+    quantities: tuple[int, ...]
+    short: tuple[int, ...]
+
+    @property
+    def column(self) -> tuple[int, str, object]:
+        return self.month, "done", (self.activity, self.stream, self.era)
+
+    @property
+    def unpaid(self) -> tuple[int, str, object]:
+        return self.month, "short", (self.activity, self.stream, self.era)
+
+    @property
+    def paid(self) -> int:
+        return sum(self.quantities) // STEPS[ACTIVITIES[self.activity]] * RATE[self.activity] - sum(self.short)
+
+    @property
+    def delivered(self) -> Delivered:
+        day = date(2026, 1 + self.month, 1 if self.era == 1 else CHANGED)
+        measure = ACTIVITIES[self.activity]
+        return Delivered(
+            self.activity, self.activity, measure, self.stream, day, sum(self.quantities), self.paid, len(self.quantities)
+        )  # fmt: skip
+
+    def contributors(self) -> Iterator[Contributors]:
+        """As sql/contributors.sql counts them, which tests/impact/test_figures_reference.py holds to the books."""
+        for kind, sizes in (("done", self.quantities), ("short", self.short)):
+            some = [size for size in sizes if size]
+            if some:
+                yield Contributors(
+                    date(2026, 1 + self.month, 1), self.activity, ACTIVITIES[self.activity], self.stream,
+                    len(some), sum(some), *_two(some), kind,
+                )  # fmt: skip
+
+
+STEPS = {"kilogram": 1000, "hour": 60}
+
+
+def worked(seed: int) -> list[Cell]:
+    """One to three months: cells of nobody, of a few, of many, of many and a giant; caps that few or many met."""
+    chance = random.Random(seed)
+    cells = []
+    for month in range(chance.randint(1, 3)):
+        for activity, streams in STREAMS.items():
+            step = STEPS[ACTIVITIES[activity]]
+            for stream in streams:
+                for era in (1, 2) if stream == "glass" and chance.random() < 0.5 else (1,):
+                    count = chance.choice([0, 3, 12, 30, 30, 30])
+                    quantities = [chance.randint(1, 20) * step for _ in range(count)]
+                    if count and chance.random() < 0.1:
+                        quantities[0] += 5_000 * step
+                    capped = min(count, chance.choice([0, 0, 0, 2, 15]))
+                    short = [chance.randint(1, 30) if place < capped else 0 for place in range(count)]
+                    if count:
+                        cells.append(Cell(month, activity, stream, era, tuple(quantities), tuple(short)))
+    return cells
+
+
+WIDE = publish(report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 40)]))
+
+
+def done(cells: Sequence[Cell], first: int, last: int) -> dict[tuple[str, str], Fraction | None]:
+    """The figures of these months, as published."""
+    mine = [cell for cell in cells if first <= cell.month <= last]
+    delivered = [cell.delivered for cell in mine]
+    factors = [
+        factor
+        for month in range(4)
+        for factor in (
+            ConversionFactor("glass", date(2026, 1 + month, 1), GRAMS[1], "Inventory"),
+            ConversionFactor("glass", date(2026, 1 + month, CHANGED), GRAMS[2], "Newer"),
+        )
+    ]
+    factors.append(ConversionFactor("bio", date(2026, 1, 1), 100, "Inventory"))
+    found = environment(delivered, factors, reuse=REUSED)
+    figures = [
+        Figure("environment", part, "", value, Unit.KILOGRAMS)
+        for part, value in (("", found.kilograms), ("reused", found.reused), ("co2e", found.co2e))
+    ]
+    for stream in found.streams:
+        for part, value in (("", stream.kilograms), (":co2e", stream.co2e)):
+            figures.append(Figure("environment", f"stream:{stream.stream}{part}", "", value, Unit.KILOGRAMS))
+    days = date(2026, 1 + first, 1), date(2026, 1 + last, 28)
+    budget = [RunningCost(activity, *days, minor, "Budget") for activity, minor in COSTS.items()]
+    for cost in cost_per_unit(delivered, budget, first_day=days[0], last_day=days[1]):
+        for part, value in (("", cost.each), (":rewards", cost.rewards_each)):
+            figures.append(Figure("cost_per_unit", f"activity:{cost.activity}{part}", "", value, Unit.MONEY_PER_UNIT))
+    people = [row for cell in mine for row in cell.contributors()]
+    shown = disclosed(figures, [WIDE] * (last - first + 1), people)
+    return {(one.figure.indicator, one.figure.part): one.value for one in shown}
+
+
+def of_cells(cells: Iterable[Cell], factor: Mapping[int, int] | None = None) -> dict[Column, Fraction]:
+    return {cell.column: Fraction(1 if factor is None else factor[cell.era]) for cell in cells}
+
+
+def figures_of_work(cells: Sequence[Cell]) -> Iterator[Form]:
+    """Each figure that is told, of every run of months, as an equation: costs are so much over a quantity, and with a known
+    budget both that and the rewards follow."""
+    months = 1 + max((cell.month for cell in cells), default=-1)
+    for first in range(months):
+        for last in range(first, months):
+            mine = [cell for cell in cells if first <= cell.month <= last]
+            material = [cell for cell in mine if ACTIVITIES[cell.activity] == "kilogram"]
+            for (indicator, part), value in done(cells, first, last).items():
+                if value is None:
+                    continue
+                kind, _, code = part.partition(":")
+                if indicator == "cost_per_unit":
+                    of = [cell for cell in mine if cell.activity == code.partition(":")[0]]
+                    yield of_cells(of)
+                    rate = RATE[code.partition(":")[0]]
+                    yield plus({cell.column: Fraction(rate) for cell in of}, {cell.unpaid: Fraction(-1) for cell in of})
+                elif kind == "stream":
+                    of = [cell for cell in material if cell.stream == code.partition(":")[0]]
+                    yield of_cells(of, GRAMS if code == "glass:co2e" else None)
+                elif part == "co2e":
+                    glass, bio = ([cell for cell in material if cell.stream == name] for name in ("glass", "bio"))
+                    yield plus(of_cells(glass, GRAMS), {cell.column: Fraction(100) for cell in bio})
+                else:
+                    yield of_cells(cell for cell in material if part == "" or cell.activity in REUSED)
+
+
+def work_found_out(cells: Sequence[Cell]) -> list[str]:
+    span = Span(figures_of_work(cells))
+    secret = [(cell.column, cell.quantities) for cell in cells] + [(cell.unpaid, cell.short) for cell in cells]
+    few = [(column, sizes) for column, sizes in secret if _few(sizes)]
+    together = [
+        (f"what few were not paid for of {activity}, {month}", {cell.unpaid: Fraction(1) for cell in mine})
+        for month in {cell.month for cell in cells}
+        for activity in ACTIVITIES
+        if (mine := [cell for cell in cells if (cell.month, cell.activity) == (month, activity)])
+        and _few([size for cell in mine for size in cell.short])
+    ]
+    alone = [(str(column), {column: Fraction(1)}) for column, _ in few]
+    return [name for name, form in (*alone, *together) if not span.less(form)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_what_few_people_brought_or_worked_does_not_follow_from_kilograms_co2_and_costs(seed):
+    assert work_found_out(worked(seed)) == []
+
+
+@pytest.mark.parametrize("kept", ["done", "eras together", "nothing"])
+def test_the_attack_on_work_finds_what_each_rule_prevents(monkeypatch, kept):
+    """Without counting who was not paid the rate; without telling the eras of a month apart; without any rule."""
+    exact = Cell.contributors
+
+    def counted(cell: Cell) -> Iterator[Contributors]:
+        many = Contributors(date(2026, 1 + cell.month, 1), cell.activity, "kilogram", cell.stream, 40, 4_000, 100, 100)
+        few_alone = kept == "eras together" and cell.stream == "glass"
+        return (row for row in ([many] if kept == "nothing" or few_alone else exact(cell)) if row.kind == "done")
+
+    monkeypatch.setattr(Cell, "contributors", counted)
+
+    assert any(work_found_out(worked(seed)) for seed in range(40))
+
+
+def test_enough_work_is_told_for_the_attack_to_mean_something():
+    told = [key for seed in range(40) for key, value in done(worked(seed), 0, 0).items() if value is not None]
+
+    assert {indicator for indicator, _ in told} == {"environment", "cost_per_unit"}
+    assert sum(part.endswith("co2e") for _, part in told) > 10
+    assert sum(part.startswith("activity:") for _, part in told) > 30
+
+
+# How long households waited. A cell is how many first spent after how many days, or have not; over two months each
+# household counts once, so that those are numbers of their own.
+
+
+def counts_of(waits: Sequence[Wait], months: int, place: object) -> tuple[list[Form], dict[Column, int], list[Shown]]:
+    """What is published of these waits, as equations; the numbers behind them; and the figures."""
+    public = publish(report_of(in_zones(north=40), waits))
+    found = days_to_first_spend(waits)
+    interval = {column: (column.first, column.last) for column in public.waits}
+    behind: dict[Column, int] = {}
+    for wait in found.waits:
+        (name,) = (
+            key for key in interval.values()
+            if (wait.days is None) == (key[0] is None)
+            and (wait.days is None or (key[0] <= wait.days and (key[1] is None or wait.days <= key[1])))
+        )  # fmt: skip
+        column = (0, repr(place), name)
+        behind[column] = behind.get(column, 0) + wait.purses
+    every = {(0, repr(place), name): Fraction(1) for name in interval.values()}
+    figures = [
+        Figure("days_to_first_spend", part, "", Fraction(count), Unit.COUNT)
+        for part, count in (("purses", found.purses), ("spent", found.spent))
+    ]
+    shown = list(disclosed(figures, [public] * months))
+    forms: list[Form] = []
+    if months == 1:
+        forms += [{(0, repr(place), interval[wait]): Fraction(1)} for wait in public.waits if wait.purses is not None]
+        if public.purses is not None:
+            forms.append(every)
+    if shown[0].value is not None:
+        forms.append(every)
+    if shown[1].value is not None:
+        forms.append({column: one for column, one in every.items() if column[2] != (None, None)})
+    return forms, behind, shown
+
+
+def households(seed: int) -> list[Wait]:
+    chance = random.Random(seed)
+    days = (0, 1, 4, 9, 20, None)
+    return [Wait(day, count) for day in days if (count := chance.choice([0, 1, 3, 8, 12, 40, 200]))]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_how_few_households_have_spent_by_a_day_does_not_follow_from_the_counts(seed):
+    for months in (1, 2):
+        forms, behind, _ = counts_of(households(seed), months, seed)
+        span = Span(forms)
+
+        assert [
+            (name, count) for name, count in behind.items() if count < 10 and not span.less({name: Fraction(1)})
+        ] == []
+
+
+def test_the_attack_on_counts_means_something():
+    shown = [counts_of(households(seed), months, seed) for seed in range(60) for months in (1, 2)]
+
+    assert sum(len(forms) > 2 for forms, _, _ in shown) > 15
+    assert sum(figures[1].hidden for _, _, figures in shown) > 10
+    assert sum(not figures[1].hidden for _, _, figures in shown) > 10
