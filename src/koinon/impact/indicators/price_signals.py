@@ -55,15 +55,15 @@ def price_signals(
     First-order dominance: of every amount x, at least as many aid baskets as own ones lie above it. ``above`` is the
     one-sided two-sample Kolmogorov-Smirnov distance, and its chance exp(-2 d^2 nm/(n+m)). A shop is flagged when
     the own curve lies nowhere to the right by more than a tenth of that, and the chance passes Benjamini and
-    Hochberg's procedure over all shops compared, so that of the shops flagged by chance alone at most
-    ``false_discoveries`` are expected. Fewer than ``least`` baskets on either side are not compared.
+    Hochberg's procedure over all shops compared, so that of those that pass it at most the share ``false_discoveries``
+    is expected to pass by chance. Fewer than ``least`` baskets on either side are not compared.
 
     A flag is a reason to visit a shop and look at its price tags, and nothing more: it is never published.
 
     Source
     ------
-    McFadden, "Testing for Stochastic Dominance", 1989; Barrett and Donald, "Consistent Tests for Stochastic
-    Dominance", Econometrica 71(1), 2003; Benjamini and Hochberg, JRSS B 57(1), 1995.
+    Barrett and Donald, "Consistent Tests for Stochastic Dominance", Econometrica 71(1), 2003; Benjamini and Hochberg,
+    "Controlling the False Discovery Rate", JRSS B 57(1), 1995. docs/indicators/price_signals.md says what they do not say.
     """
     rows = list(shops)
     enough = [row for row in rows if len(row.aid) >= least and len(row.own) >= least]
