@@ -11,7 +11,7 @@ import pytest
 
 from koinon.cli import trace
 from koinon.cli.main import run
-from koinon.impact.files import types
+from koinon.impact.files import speech, types
 from koinon.impact.files.tracing import CONVENTIONS
 
 FILE = """time,source,target,amount
@@ -32,6 +32,7 @@ def test_options_offer_what_reading_and_tracing_know() -> None:
     assert [(each.name, each.value) for each in trace.CohortBy] == [(each.name, each.value) for each in types.CohortBy]
     assert [(each.name, each.value) for each in trace.TimeUnit] == [(each.name, each.value) for each in types.TimeUnit]
     assert {each.value for each in trace.Conventions} == set(CONVENTIONS)
+    assert tuple(each.value for each in trace.Language) == speech.LANGUAGES
 
 
 def test_file_is_traced_without_a_town_and_the_command_in_the_result_gives_it_again(
@@ -64,6 +65,22 @@ def test_people_are_shown_the_totals_and_what_to_know(
     assert "60.00 euros" in said.out
     assert "No account redeems" in said.out
     assert json.loads((tmp_path / "out/trace.json").read_text(encoding="utf-8"))["unit"]["name"] == "euros"
+
+
+def test_data_is_passed_on_as_the_report_tells_it_and_in_the_reader_s_language(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    options = ["--issuers", "town", "--redeemers", "bank", "--out", str(tmp_path / "out"), "--json"]
+
+    status = run(["impact", "trace", str(file), *options, "--disclosed", "--language", "el"])
+
+    document = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert document["asked"]["disclosed"] is True
+    assert document["asked"]["command"][-3:] == ["--disclosed", "--least", "10"]
+    assert [each["flows"] for each in document["traces"]] == [{}, {}]  # Three accounts are no group.
+    assert 'lang="el"' in (tmp_path / "out/report.html").read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_said_with_its_row_and_nothing_is_written(

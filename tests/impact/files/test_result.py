@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 from playwright.sync_api import Page
 
-from koinon.impact.files import disclosure, tracing, writing
+from koinon.impact.files import disclosure, speech, tracing, writing
 from koinon.impact.files.errors import FolderNotOurs, FolderNotWritten, LedgerFileRefused
 from koinon.impact.files.reading import read
 from koinon.impact.files.types import Asked, CohortBy
@@ -244,16 +248,45 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         writing.may_write(tmp_path / "nowhere/out")
 
 
+@pytest.mark.parametrize("language", speech.LANGUAGES)
+def test_report_speaks_the_language_that_is_asked_for(tmp_path: Path, language: str) -> None:
+    tracing.trace_file(ledger(tmp_path), "fifo", out=tmp_path / "out", language=language)
+    told = page_of(tmp_path)
+    page = _Page(told)
+
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in told
+    assert {link.removeprefix("#") for link in page.asked} <= set(page.ids)
+    with speech.speaking(language):
+        assert f"<dd>{speech.decimal(4800, 0)}</dd>" in told
+    assert "%(" not in told
+
+
+def test_english_is_written_as_babel_writes_it() -> None:
+    for value, places in ((1234567.891, 2), (-0.5, 1), (12, 0), (0.005, 2), (Decimal("12345678901234.50"), 2)):
+        exact = Decimal(f"{value:.{places}f}")
+        pattern = "#,##0." + "0" * places if places else "#,##0"
+        assert speech.decimal(value, places) == format_decimal(exact, format=pattern, locale="en").replace("-", "−")
+    assert speech.percent(33.333, 1) == format_percent(Decimal("0.333"), format="#,##0.0%", locale="en")
+    assert speech.listed(["a", "b", "c"]) == format_list(["a", "b", "c"], locale="en_GB")
+    assert speech.duration(31.24, "day", 1) == format_unit(Decimal("31.2"), "duration-day", locale="en")
+
+
 @pytest.mark.browser
 def test_report_is_read_on_a_phone_in_the_dark_and_by_a_screen_reader(
-    traced: tuple[dict[str, Any], Path], page: Page
+    traced: tuple[dict[str, Any], Path], tmp_path: Path, page: Page
 ) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    for width, scheme in ((390, "light"), (1280, "dark")):
+    arabic = tmp_path / "ar"
+    tracing.trace_file(ledger(tmp_path), "fifo", out=arabic, language="ar")
+    for width, scheme, folder in (
+        (390, "light", traced[1] / "out"),
+        (1280, "dark", traced[1] / "out"),
+        (390, "dark", arabic),
+    ):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto((traced[1] / "out/report.html").as_uri())
+        page.goto((folder / "report.html").as_uri())
 
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.locator("svg.flow:visible").count() == page.locator("svg.flow").count() / 2

@@ -116,8 +116,8 @@ class _Report:
     def contents(self) -> str:
         places = [
             ("flow", _("From whom to whom")),
-            ("often", _("How often")),
-            ("long", _("How long")),
+            ("often", _("How often it was paid on")),
+            ("long", _("How long it took")),
             ("where", _("Where it arrived")),
         ]
         places = [place for place in places if place[0] != "where" or self._tells_where()]
@@ -372,7 +372,7 @@ class _Report:
                 [
                     (text(f"{pgettext('of a flow', 'from')} {speech.arrow()} {pgettext('of a flow', 'to')}"), False),
                     (text(_("amount")), True),
-                    (text(_("share")), True),
+                    (text(pgettext("heading of a table", "share")), True),
                 ],
                 rows,
                 foot=[text(_("Together")), self.money.exact(all_), share(all_, all_)],
@@ -464,7 +464,7 @@ class _Report:
             if any(figure is not None for figure in figures):
                 rows.append([text(_(AFTER[place])), *map(days, figures)])
         heads = [
-            (text(_("held")), False),
+            (text(pgettext("heading of a table", "held")), False),
             *((text(_(CONVENTIONS[trace.convention].short)), True) for trace in self.traces),
         ]
         caption = _filled(_("How long it was held on average (%(how)s)"), how=link("def-held", _("how?")))
@@ -478,7 +478,7 @@ class _Report:
                     convention=text(_(CONVENTIONS[exact.convention].name)),
                     how=link("def-exit", _("how?")),
                 ),
-                [(text(_("of what left")), False), (text(_("within")), True)],
+                [(text(_("of what left")), False), (text(pgettext("heading of a table", "within")), True)],
                 [
                     [text(_("the first %(share)s") % {"share": speech.percent(per_cent, 0)}), days(value)]
                     for per_cent, value in sorted(exact.total.days_to_exit.quantiles.items())
@@ -529,7 +529,7 @@ class _Report:
                 (text(words), False),
                 (text(_("accounts")), True),
                 *((text(_(name)), True) for name in WITH_PAYMENT),
-                (text(_("share")), True),
+                (text(pgettext("heading of a table", "share")), True),
                 ("", False),
             ],
             rows,
@@ -616,7 +616,7 @@ class _Report:
                 + table(
                     text(_("Most used ways, by %(dimension)s, %(unit)s") % by),
                     [
-                        (text(_("way")), False),
+                        (text(pgettext("heading of a table", "way")), False),
                         (text(_("amount")), True),
                         (text(_("of all")), True),
                         (text(_("accounts at its end")), True),

@@ -130,6 +130,8 @@ def duration(value: float, unit: str, places: int) -> str:
     ('31.2 days', '4 minutes')
     >>> with speaking("el"): duration(31.24, "day", 1)
     '31,2 ημέρες'
+    >>> with speaking("ar"): duration(31.24, "day", 1)
+    '31.2 يوم'
     """
     speech = _spoken.get()
     if speech.code == "en":
@@ -137,7 +139,11 @@ def duration(value: float, unit: str, places: int) -> str:
     from babel.units import format_unit
 
     pattern = "#,##0." + "0" * places if places else "#,##0"
-    return format_unit(Decimal(f"{value:.{places}f}"), f"duration-{unit}", format=pattern, locale=_locale(speech.code))
+    exact, name, locale = Decimal(f"{value:.{places}f}"), f"duration-{unit}", _locale(speech.code)
+    written = format_unit(exact, name, "long", format=pattern, locale=locale)
+    if name in written:  # Babel has the words of a language that shortens nothing under "short" only.
+        written = format_unit(exact, name, "short", format=pattern, locale=locale)
+    return written
 
 
 def day(value: date) -> str:
