@@ -15,6 +15,7 @@ let safe;
 let view;
 let typed = 0;
 let code;
+let scans = 0;
 let watching;
 let busy = false;
 let language = document.documentElement.lang.split("-")[0];
@@ -76,6 +77,7 @@ function whyForPayer(names) {
 async function charge() {
   const names = await mayAccept(safe, typed);
   if (names.length) return why(names);
+  scans += 1;
   fill(document, { due: shown(typed) });
   at("perhaps-paid").hidden = !perhapsPaid();
   go("card");
@@ -127,8 +129,9 @@ function presented(text) {
 
 // The shop reads first what it would lose by this payment, where it would; it is its own to decide.
 async function warned() {
-  const risk = (await mayAccept(safe, typed, code)).length ? undefined : await atRisk(safe, code, typed);
-  if (view !== "card") return;
+  const [scanned, amount, mine] = [code, typed, ++scans];
+  const risk = (await mayAccept(safe, amount, scanned)).length ? undefined : await atRisk(safe, scanned, amount);
+  if (mine !== scans || view !== "card") return; // Another card lies there by now, or another amount is asked.
   if (!risk) return payer();
   fill(at("view-risk"), { "risk-kept": shown(risk.kept), "risk-most": shown(risk.most), "risk-lost": shown(risk.lost) });
   go("risk");
