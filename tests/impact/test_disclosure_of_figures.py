@@ -51,6 +51,22 @@ def test_a_month_that_is_hidden_hides_the_ratios_of_the_whole_period():
     assert one(disclosed([figure("multiplier", "1.2345")], [TINY, WIDE])) == "hidden"
 
 
+def test_a_payment_that_came_late_is_not_what_a_period_has_more_than_its_months():
+    """The books have 40.00 more than was published of two months: an offline payment that arrived since."""
+    assert WIDE.spent_minor is not None
+    both = Fraction(2 * WIDE.spent_minor, 100)
+    now = [
+        figure("units", both + 40, "spent"),
+        figure("units", 10_000, "issued"),
+        figure("multiplier", (both + 40) / 10_000),
+    ]
+
+    told = {(row.figure.indicator, row.figure.part): row.value for row in disclosed(now, [WIDE, WIDE])}
+
+    assert told["units", "spent"] == both
+    assert told["multiplier", ""] == Fraction(round(both / 10), 1000)
+
+
 def test_a_neighbourhood_hidden_in_one_month_is_hidden_in_the_period():
     figures = [figure("share_by_zone", "0.2", "zone:north"), figure("share_by_zone", "0.4", "zone:south")]
 

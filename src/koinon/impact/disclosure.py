@@ -81,13 +81,19 @@ class _Ground:
         return all(month.spent_minor is not None for month in self.months)
 
     @property
+    def spent(self) -> Fraction | None:
+        """What was paid in all months, as each was published, in whole units."""
+        told = [month.spent_minor for month in self.months if month.spent_minor is not None]
+        return Fraction(sum(told), 10 ** self.months[0].exponent) if len(told) == len(self.months) else None
+
+    @property
     def trade_told(self) -> bool:
         return self.payments_told and all(month.trade_told for month in self.months)
 
     def counted(self, figure: Figure) -> Fraction:
         """A share of all businesses, or of those that are active, of as many as a count would say."""
         value, active = _value(figure), self.exact.get(("active_shops", "")) or 0
-        if not active or not value:
+        if active < self.rules.least or not value:
             return Fraction(round(value * 20), 20)
         base = self.rules.count_base
         if figure.indicator == "shop_reach":
@@ -132,10 +138,19 @@ def _never(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _units(figure: Figure, by: _Ground) -> Figure | None:
-    """The town's own account; what was spent where every month's payments are told."""
-    if figure.part == "spent" and not by.payments_told:
-        return None
+    """The town's own account; what was spent where every month's payments are told, as the sum of what they told: a payment
+    that came late is in the books now, and would be what the period has more than its months."""
+    if figure.part == "spent":
+        return replace(figure, value=by.spent) if by.spent is not None else None
     return replace(figure, value=round(_value(figure) / by.base) * by.base)
+
+
+def _multiplier(figure: Figure, by: _Ground) -> Figure | None:
+    """Of one month as it was published, of several of what they told."""
+    if by.spent is None:
+        return None
+    issued = by.exact.get(("units", "issued"))
+    return replace(figure, value=by.spent / issued) if len(by.months) > 1 and issued else figure
 
 
 def _with_payments(figure: Figure, by: _Ground) -> Figure | None:
@@ -250,7 +265,7 @@ def _delivered(figure: Figure, by: _Ground) -> Figure | None:
 
 _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
     "units": _units,
-    "multiplier": _with_payments,
+    "multiplier": _multiplier,
     "velocity": _with_payments,
     "recirculation": _with_trade,
     "lm3": _rounds,
