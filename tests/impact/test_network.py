@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,9 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from koinon.impact import published
+from koinon.impact.reports import trade
 from koinon.impact.town import advice, network
 from koinon.impact.town.advice import Ground
 from koinon.impact.town.network import Circle, Link, Network, Trader
+from koinon.kernel.periods import Month
 from tests.impact.story import MADRID, told
 
 START, UNTIL = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -94,10 +98,58 @@ def test_few_businesses_or_one_that_pays_nearly_all_are_not_published():
     ring = [pays(n, n % 12 + 1, 100) for n in range(1, 13)]
     twelve = [trader(n) for n in range(1, 13)]
 
-    assert network.publish(of(twelve, ring)) == network.PublicNetwork(10, 10, Fraction(1), None, None)
+    told = network.publish(of(twelve, ring))
+    assert (told.businesses, told.links, told.in_circles, told.keepers) == (10, 10, Fraction(1), 10)
+    assert {one.found for one in told.circles} == {None}
     assert network.publish(of(twelve, [*ring[1:], pays(1, 2, 100_000)])).in_circles is None
     nine = network.publish(of(twelve[:9], [pays(n, n % 9 + 1, 100) for n in range(1, 10)]))
-    assert nine == network.PublicNetwork(None, None, None, None, None)
+    assert nine == network.PublicNetwork()
+
+
+def test_what_is_paid_outside_circles_is_told_only_where_it_is_nobodys_own():
+    """Twelve pay in a ring; what one more pays into it is all the rest, and would follow."""
+    ring = [pays(n, n % 12 + 1, 100) for n in range(1, 13)]
+    traders = [trader(n) for n in range(1, 26)]
+
+    assert network.publish(of(traders, [*ring, pays(13, 1, 300)])).in_circles is None
+    others = [pays(n, n - 12, 100) for n in range(13, 25)]
+    assert network.publish(of(traders, [*ring, *others])).in_circles == Fraction(1, 2)
+
+
+def test_twelve_pairs_are_the_commonest_circles():
+    pairs = [pays(a, b, 100) for n in range(1, 25, 2) for a, b in ((n, n + 1), (n + 1, n))]
+
+    told = network.publish(of([trader(n) for n in range(1, 25)], pairs))
+
+    assert told.commonest == network.PublicCircles(2, 10)
+
+
+def test_a_sector_of_few_is_hidden_and_another_beside_it():
+    """Food redeems half, clothing 30 % and health 20 %, which two shops make: with one hidden alone, it would follow."""
+    shops = [
+        *(trader(n, redeemed_minor=100, sector="food") for n in range(1, 21)),
+        *(trader(n, redeemed_minor=100, sector="clothing") for n in range(21, 33)),
+        *(trader(n, redeemed_minor=400, sector="health") for n in range(33, 35)),
+    ]
+
+    found = {one.sector: one.share for one in network.publish(of(shops, [])).stops}
+
+    assert found == {"food": Fraction(1, 2), "clothing": None, "health": None}
+    assert network.publish(of(shops[20:], [])).stops == ()
+
+
+def test_a_month_published_before_there_was_a_network_stays_without_one(django_db):
+    story = told(django_db, "shop bakery\nhome ana\n2026-11-01 00:00  issue 100.00\n2026-11-01 00:00  give ana 60.00")
+    found = published.compute(django_db, town_id=story.place.town.pk, month=Month(2026, 11))
+    before = json.loads(published.packed(found))
+    del before["network"]
+
+    assert published.unpacked(json.dumps(before)).network is None
+    shown = network.PublicNetwork(175, 110, Fraction(1, 3), (network.PublicCircles(2, None),), 80)
+    again = published.unpacked(published.packed(replace(found, network=shown)))
+    assert again.network == shown
+    (sheet,) = trade.sheets(shown, "")
+    assert [row.value or row.hidden for row in sheet.rows] == ["175", "110", "33%", True, "80"]
 
 
 def test_network_is_read_from_the_books_with_residents_as_one(django_db):

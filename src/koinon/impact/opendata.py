@@ -17,6 +17,7 @@ from uuid import UUID
 
 from koinon.impact.flow import PublicFlow
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
+from koinon.impact.town.network import LONGEST_CIRCLE, PublicNetwork
 from koinon.kernel.money import to_decimal
 from koinon.kernel.periods import Month
 
@@ -60,10 +61,11 @@ class OpenTable:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A month as it was published: its report and its way."""
+    """A month as it was published: its report, its way and its trade."""
 
     report: PublicReport
     flow: PublicFlow
+    network: PublicNetwork | None = None
 
     @property
     def month(self) -> Month:
@@ -71,6 +73,7 @@ class Published:
 
 
 _MONTH = Field("month", "yearmonth", "Calendar month of the town's time zone.")
+_NETWORK = "docs/algorithms/network.md"
 _MONEY = "In units of the currency, rounded to 5."
 
 
@@ -83,6 +86,8 @@ def tables(months: Iterable[Published], funds: Mapping[UUID, str]) -> tuple[Open
         _receipts("receipts_by_zone", "Receipts of businesses by neighbourhood", "zone", found, "share_by_zone"),
         _receipts("receipts_by_sse", "Receipts of the social economy", "group", found, "share_by_sse"),
         _waits(found),
+        _network(found),
+        _stops(found),
     )
 
 
@@ -245,6 +250,54 @@ def _waits(found: Sequence[Published]) -> OpenTable:
         ),
         ("month", "days"),
         tuple((str(one.month), _days(wait), wait.purses) for one in found for wait in one.report.waits),
+    )
+
+
+def _network(found: Sequence[Published]) -> OpenTable:
+    told = [(one, one.network) for one in found if one.network is not None]
+    lengths = range(2, LONGEST_CIRCLE + 1)
+    circles = [{circle.length: circle.found for circle in network.circles} for _, network in told]
+    return OpenTable(
+        "trade",
+        "How money goes round among businesses; a month without a row is hidden",
+        (
+            _MONTH,
+            Field("businesses", "integer", f"Businesses that trade, rounded to 5. {_NETWORK}"),
+            Field("pairs", "integer", f"Pairs of customer and supplier, rounded to 5. {_NETWORK}"),
+            Field("in_circles", "number", f"Part of what businesses paid each other that can come back. {_NETWORK}"),
+            *(
+                Field(f"circles_of_{length}", "integer", f"Circles of {length} businesses, rounded to 5. {_NETWORK}")
+                for length in lengths
+            ),
+            Field("keepers", "integer", f"Businesses that pay on at least half of what leaves them. {_NETWORK}"),
+        ),
+        ("month",),
+        tuple(
+            (
+                str(one.month), network.businesses, network.links, _ratio(network.in_circles),
+                *(by_length.get(length) for length in lengths), network.keepers,
+            )
+            for (one, network), by_length in zip(told, circles, strict=True)
+        ),
+    )  # fmt: skip
+
+
+def _stops(found: Sequence[Published]) -> OpenTable:
+    return OpenTable(
+        "redeemed_by_sector",
+        "In which sectors units were redeemed",
+        (
+            _MONTH,
+            Field("sector", "string", "Code of the sector; empty: not known."),
+            Field("share", "number", f"Part of all that was redeemed, to the nearest 0.05. {_NETWORK}"),
+        ),
+        ("month", "sector"),
+        tuple(
+            (str(one.month), stop.sector, _ratio(stop.share))
+            for one in found
+            if one.network is not None
+            for stop in one.network.stops
+        ),
     )
 
 

@@ -211,7 +211,7 @@ def _table(
         members[code_of[row.holder]].append(row)
     # A cell without a business in it is nobody's, and everybody can see that in the register.
     parts = {code: part_of_rows(rows, payers.get(code, 0)) for code, rows in members.items() if rows}
-    hidden = _hidden(parts, {code: len(rows) for code, rows in members.items()}, rules)
+    hidden = hidden_cells(parts, {code: len(rows) for code, rows in members.items()}, rules)
     whole = part_of_rows(report.receipts, 0)
     whole_payers = {row.cells: row.payers for row in report.payers}.get("all", 0)
     whole_is_safe = safe(replace(whole, payers=whole_payers), rules)
@@ -247,7 +247,7 @@ def _withheld(table: PublicTable) -> PublicTable:
     return PublicTable(table.name, cells, table.total_minor, withheld=True)
 
 
-def _hidden(
+def hidden_cells(
     parts: Mapping[str | None, Part], registered: Mapping[str | None, int], rules: Rules
 ) -> frozenset[str | None]:
     """Which cells of a table to hide so that the hidden ones together may be known (rules 1 to 3).

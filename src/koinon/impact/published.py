@@ -21,6 +21,8 @@ from koinon.impact.figures import Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.periods import public_figures
 from koinon.impact.publication import PublicReport
+from koinon.impact.town import network
+from koinon.impact.town.network import PublicNetwork
 from koinon.impact.types import UnitsAt
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
@@ -33,7 +35,8 @@ class MonthPublished:
     """A month that is over, as anybody may see it: its report, the way of its units, the units at the end of its last
     day, and every public indicator.
 
-    ``paid_minor`` is None where payments of this or an earlier month are hidden: they would follow from it.
+    ``paid_minor`` is None where payments of this or an earlier month are hidden: they would follow from it. ``network``
+    is None where who paid whom is hidden, and of months that were published without it.
     """
 
     month: Month
@@ -42,6 +45,7 @@ class MonthPublished:
     units: UnitsAt
     paid_minor: int | None
     shown: tuple[Shown, ...]
+    network: PublicNetwork | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,18 @@ def compute(conn: Connection[Any], *, town_id: int, month: Month) -> MonthPublis
         flow=flow.publish(flow.month_flow(conn, exact), report),
         units=units,
         paid_minor=publication.rounded(units.paid, base) if report.paid_to_date else None,
+        network=network_of(conn, town_id=town_id, report=report, bounds=month.bounds(zone)),
         shown=public_figures(conn, town_id=town_id, period=Period.of(month, month, zone), months=[report]),
     )
+
+
+def network_of(
+    conn: Connection[Any], *, town_id: int, report: PublicReport, bounds: tuple[datetime, datetime]
+) -> PublicNetwork | None:
+    """What of a month's trade may be seen; None where its report does not tell who paid whom."""
+    if not (report.complete and report.trade_told):
+        return None
+    return network.publish(network.trade(conn, town_id=town_id, start=bounds[0], until=bounds[1]))
 
 
 def packed(found: MonthPublished) -> str:

@@ -16,12 +16,13 @@ from django.core.cache import caches
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from koinon.documents import formats
 from koinon.impact import aims
 from koinon.impact import published as publishing
 from koinon.impact.figures import Period
 from koinon.impact.publication import PublicTable, PublicWait
 from koinon.impact.published import MonthPublished
-from koinon.impact.reports import compose
+from koinon.impact.reports import compose, trade
 from koinon.impact.reports.compose import About, Money
 from koinon.impact.reports.types import Audience, Sheet
 from koinon.impact.town.months import last_over
@@ -100,6 +101,14 @@ def sheets(
         made_on=found.month.last_day,
     )
     return compose.sheets(about, found.shown, aims.targets(conn, town.pk), keys)
+
+
+def trade_sheets(town: Town, found: MonthPublished) -> tuple[Sheet, ...]:
+    """How money went round among businesses in a published month, in the reader's language; empty where it is hidden."""
+    if found.network is None:
+        return ()
+    with formats.in_country(town.country):
+        return trade.sheets(found.network, "")
 
 
 def series(conn: psycopg.Connection[Any], town: Town, found: list[Month]) -> list[MonthPublished]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from koinon.kernel.decisions import Ground
+from koinon.parties import sectors
 from koinon.parties.models import Town, User
 
 CYCLE_STATES: dict[str, Any] = {
@@ -148,19 +149,8 @@ ENTITLEMENT_GROUNDS: dict[str, Any] = {
     "entitlement.waiting": gettext_lazy("On the waiting list: the budget ends before it."),
     "entitlement.place": gettext_lazy("The budget reaches its place on the list."),
 }
-SECTORS: dict[str, Any] = {
-    "food": gettext_lazy("Food"),
-    "hospitality": gettext_lazy("Cafés and restaurants"),
-    "clothing": gettext_lazy("Clothing"),
-    "health": gettext_lazy("Health"),
-    "personal_care": gettext_lazy("Personal care"),
-    "household": gettext_lazy("Household"),
-    "culture": gettext_lazy("Culture and sport"),
-    "education": gettext_lazy("Education"),
-    "services": gettext_lazy("Services"),
-    "other": pgettext_lazy("sector", "Other"),
-}
-
+SECTORS = sectors.SECTORS
+sector = sectors.sector
 
 ACTS: dict[str, Any] = {
     "casework.complaint-opened": gettext_lazy("Complaint taken in"),
@@ -412,12 +402,6 @@ def ground(found: Ground) -> str:
     """Why a household is due something, or nothing."""
     known = ENTITLEMENT_GROUNDS.get(found.code)
     return str(known) if known else found.code
-
-
-def sector(code: str) -> str:
-    """A town's grouping of sectors, in words where we know it."""
-    known = SECTORS.get(code)
-    return str(known) if known else code.replace("-", " ").replace("_", " ").capitalize()
 
 
 def staff_names(actors: Iterable[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from koinon.impact.periods import period_figures, public_figures
 from koinon.impact.reports.compose import About, Money, compose
 from koinon.impact.reports.errors import MonthNotOver
 from koinon.impact.reports.types import Audience, Report
+from koinon.impact.town.network import PublicNetwork
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.parties import naming
@@ -64,14 +65,15 @@ def build(
         raise MonthNotOver(month=str(last))
     months = _months(first, last)
     if audience is Audience.HOUSE:
-        flows = [_as_they_are(conn, town_id, month, town.zone) for month in months]
+        as_they_are = [_as_they_are(conn, town_id, month, town.zone) for month in months]
+        flows, networks = [one[0] for one in as_they_are], [one[1] for one in as_they_are]
         assert look is not None, "the house's report is opened by somebody"
         found = _named(conn, town_id, period_figures(conn, town_id=town_id, period=period), look)
         _record(conn, town_id, first, last, language, look)
         shown = tuple(Shown(figure, hidden=False) for figure in found)
     else:
         kept = [published.month(conn, town_id=town_id, month=month) for month in months]
-        flows = [one.flow for one in kept]
+        flows, networks = [one.flow for one in kept], [one.network for one in kept]
         reports = [one.report for one in kept]
         shown = (
             kept[0].shown if len(kept) == 1 else public_figures(conn, town_id=town_id, period=period, months=reports)
@@ -88,6 +90,7 @@ def build(
         funds={fund.id: fund.name for fund in programmes.funds(conn, town_id=town_id)},
         head=ledger.head(conn, town_id=town_id),
         made_on=today,
+        networks=networks,
     )
     return compose(about, shown, aims.targets(conn, town_id))
 
@@ -116,10 +119,14 @@ def _record(conn: Connection[Any], town_id: int, first: Month, last: Month, lang
     )
 
 
-def _as_they_are(conn: Connection[Any], town_id: int, month: Month, zone: ZoneInfo) -> PublicFlow:
-    """A month's way for the house: shown where the public would see it, from the books as they are."""
+def _as_they_are(
+    conn: Connection[Any], town_id: int, month: Month, zone: ZoneInfo
+) -> tuple[PublicFlow, PublicNetwork | None]:
+    """A month's way and trade for the house: shown where the public would see them, from the books as they are."""
     exact = queries.month(conn, town_id, month, zone)
-    return flow.publish(flow.month_flow(conn, exact), publication.publish(exact))
+    report = publication.publish(exact)
+    network = published.network_of(conn, town_id=town_id, report=report, bounds=month.bounds(zone))
+    return flow.publish(flow.month_flow(conn, exact), report), network
 
 
 def _months(first: Month, last: Month) -> list[Month]:

@@ -19,7 +19,9 @@ from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.indicators.catalogue import BY_KEY, Better, Entry, Unit
+from koinon.impact.reports import trade
 from koinon.impact.reports.types import Audience, Number, Report, Row, Section, Sheet
+from koinon.impact.town.network import PublicNetwork
 from koinon.kernel.money import Amount, to_minor
 from koinon.ledger.types import Block
 
@@ -46,7 +48,9 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a report is about and for whom. ``flows`` are the months' ways, oldest first; ``head`` the newest seal."""
+    """What a report is about and for whom. ``flows`` are the months' ways and ``networks`` their trade, oldest first; ``head`` the
+    newest seal.
+    """
 
     town: str
     slug: str
@@ -59,6 +63,7 @@ class About:
     funds: Mapping[UUID, str]
     head: Block | None
     made_on: date
+    networks: Sequence[PublicNetwork | None] = ()
 
 
 def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> Report:
@@ -70,6 +75,9 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
             sheets = tuple(sheet for key in keys if (sheet := _sheet(BY_KEY[key], shown, wanted, about)) is not None)
             if sheets:
                 sections.append(Section(title(), (), sheets))
+        months = [flow.month for flow in about.flows]
+        told = trade.section(list(zip(months, about.networks, strict=False)), _of_the_months(about))
+        sections += [told] if told is not None else []
         return Report(
             title=_title(about.period),
             town=about.town,
@@ -173,7 +181,7 @@ def _way(about: About) -> Section:
         (_("Held by residents as the period ended"), last.kept_by_residents),
         (_("Held by businesses as the period ended"), last.kept_by_businesses),
     ]
-    command = f"koinon impact report --town {about.slug} --from {about.period.first} --to {about.period.last} --json"
+    command = _of_the_months(about)
     rows = tuple(
         Row(
             label,
@@ -186,6 +194,10 @@ def _way(about: About) -> Section:
     )
     title = _("Where it came from and where it went")
     return Section(title, (), (Sheet(title, _("Where did units come from, and where did they go?"), rows),))
+
+
+def _of_the_months(about: About) -> str:
+    return f"koinon impact report --town {about.slug} --from {about.period.first} --to {about.period.last} --json"
 
 
 def source_name(code: str | None, fund: str) -> str:

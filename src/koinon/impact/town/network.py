@@ -17,7 +17,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import many, statement
-from koinon.impact.publication import Rules
+from koinon.impact.publication import Part, Rules, hidden_cells, nobodys, part_of, rounded, safe
 
 _PACKAGE = "koinon.impact"
 _STANDARD = Rules()
@@ -120,7 +120,8 @@ class Network:
     """A town's trade in a period. ``complete`` is false where there are more circles than were looked for.
 
     ``between_minor`` is what businesses paid businesses, ``in_circles_minor`` what of it was paid within circles of
-    any length, ``to_residents_minor`` what businesses paid residents.
+    any length, ``to_residents_minor`` what businesses paid residents. ``in_circles_by`` and ``elsewhere_by`` are what
+    the rules of publication look at: payers and payees of what was paid within circles, and of the rest.
     """
 
     start: datetime
@@ -135,19 +136,46 @@ class Network:
     complete: bool
     stops: tuple[Stop, ...]
     streams: tuple[Stream, ...]
-    largest_payer_minor: int
-    payers_in_circles: int
+    in_circles_by: tuple[Part, Part]
+    elsewhere_by: tuple[Part, Part]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStop:
+    """What part of everything redeemed the businesses of a sector redeemed, in twentieths; None is hidden."""
+
+    sector: str
+    share: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCircles:
+    """How many circles of a length there are, rounded; None is hidden."""
+
+    length: int
+    found: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PublicNetwork:
-    """What anybody may see: rounded, and None where it would tell about a few businesses."""
+    """What anybody may see: rounded, and None where it would tell about a few businesses.
 
-    businesses: int | None
-    links: int | None
-    in_circles: Fraction | None
-    pairs: int | None
-    triangles: int | None
+    ``in_circles`` is the part of what businesses paid each other that can come back to them, ``keepers`` how many pay on
+    at least half of what leaves them. ``stops`` is empty where no sector can be told.
+    """
+
+    businesses: int | None = None
+    links: int | None = None
+    in_circles: Fraction | None = None
+    circles: tuple[PublicCircles, ...] = ()
+    keepers: int | None = None
+    stops: tuple[PublicStop, ...] = ()
+
+    @property
+    def commonest(self) -> PublicCircles | None:
+        """The circles that there are most of; the shorter ones where two are as many."""
+        told = [one for one in self.circles if one.found is not None]
+        return max(told, key=lambda one: (one.found or 0, -one.length), default=None)
 
 
 def trade(conn: Connection[Any], *, town_id: int, start: datetime, until: datetime) -> Network:
@@ -176,9 +204,7 @@ def network(traders: Sequence[Trader], links: Sequence[Link], *, start: datetime
     inside = [link for link in between if component.get(link.payer) == component.get(link.payee)]
     standings = _standings(traders, links, component, _onward(traders, links))
     found, complete = _circles(ways, component)
-    paid_inside: dict[UUID | None, int] = defaultdict(int)
-    for link in inside:
-        paid_inside[link.payer] += link.minor
+    elsewhere = [link for link in between if component.get(link.payer) != component.get(link.payee)]
     return Network(
         start=start,
         until=until,
@@ -195,38 +221,72 @@ def network(traders: Sequence[Trader], links: Sequence[Link], *, start: datetime
         complete=complete,
         stops=_stops(standings),
         streams=_streams(traders, links),
-        largest_payer_minor=max(paid_inside.values(), default=0),
-        payers_in_circles=len(paid_inside),
+        in_circles_by=_parts(inside),
+        elsewhere_by=_parts(elsewhere),
     )
 
 
 def publish(found: Network, rules: Rules = _STANDARD) -> PublicNetwork:
     """What of it may be published: numbers of at least ten businesses, of which none makes nearly all.
 
-    No business is named, no person is a point of the network, and no figure is by sector or neighbourhood: nothing can be
-    subtracted from the published tables.
+    No business is named, no person is a point of the network, and nothing is by neighbourhood. What is paid in circles is
+    told where payers and payees, there and of the rest, are many: the rest follows from it. Sectors are told by the part
+    that they redeemed of all, under the rules of a table: what is hidden is of many even together.
     """
-    trading = sum(one.received_minor > 0 or one.paid_minor > 0 for one in found.standings)
-    counted = trading >= rules.least
-    many_enough = (
-        found.payers_in_circles >= rules.least
-        and found.largest_payer_minor <= rules.dominance * found.in_circles_minor
-        and found.between_minor > 0
-    )
-    pairs, triangles = (next(one.found for one in found.circles if one.length == length) for length in (2, 3))
+    trading = [one for one in found.standings if one.received_minor > 0 or one.paid_minor > 0]
+    keepers = sum(one.paid_minor > 0 and 2 * (one.passed_on or 0) >= 1 for one in trading)
+    others = len(trading) - keepers
+    parts = (*found.in_circles_by, *found.elsewhere_by)
+    told = found.between_minor > 0 and all(nobodys(part, rules) for part in parts)
+    in_circles = Fraction(found.in_circles_minor, found.between_minor or 1)
+    circles = found.circles if told and found.complete and found.in_circles_minor else ()
     return PublicNetwork(
-        businesses=_count(trading, rules) if counted else None,
-        links=_count(found.links, rules) if counted else None,
-        in_circles=Fraction(round(100 * Fraction(found.in_circles_minor, found.between_minor)), 100)
-        if many_enough
-        else None,
-        pairs=_count(pairs, rules) if many_enough else None,
-        triangles=_count(triangles, rules) if many_enough and found.complete else None,
+        businesses=_count(len(trading), rules),
+        links=_count(found.links, rules) if len(trading) >= rules.least else None,
+        in_circles=Fraction(round(100 * in_circles), 100) if told else None,
+        circles=tuple(PublicCircles(one.length, _count(one.found, rules)) for one in circles),
+        keepers=_count(keepers, rules) if others == 0 or others >= rules.least else None,
+        stops=_public_stops(found.standings, rules),
     )
+
+
+def _public_stops(standings: Sequence[Standing], rules: Rules) -> tuple[PublicStop, ...]:
+    """Largest part first, hidden ones last."""
+    amounts: dict[str, list[int]] = defaultdict(list)
+    for one in standings:
+        amounts[one.trader.sector].append(max(one.trader.redeemed_minor, 0))
+    parts: dict[str | None, Part] = {sector: _part(redeemed) for sector, redeemed in amounts.items()}
+    registered: dict[str | None, int] = {sector: len(redeemed) for sector, redeemed in amounts.items()}
+    total = _part([minor for redeemed in amounts.values() for minor in redeemed])
+    hidden = hidden_cells(parts, registered, rules)
+    if not safe(total, rules) or len(hidden) == len(parts):
+        return ()
+    stops = [
+        PublicStop(
+            sector or "", None if sector in hidden else Fraction(round(20 * Fraction(part.amount, total.amount)), 20)
+        )
+        for sector, part in parts.items()
+    ]
+    return tuple(sorted(stops, key=lambda one: (one.share is None, -(one.share or 0), one.sector)))
+
+
+def _parts(links: Iterable[Link]) -> tuple[Part, Part]:
+    """What the rules look at of payments between businesses: what each paid, and what each was paid."""
+    paid: dict[UUID | None, int] = defaultdict(int)
+    got: dict[UUID | None, int] = defaultdict(int)
+    for link in links:
+        paid[link.payer] += link.minor
+        got[link.payee] += link.minor
+    return _part(list(paid.values())), _part(list(got.values()))
+
+
+def _part(amounts: Sequence[int]) -> Part:
+    """Businesses as the rules look at them: as many had a part in it as have an amount."""
+    return part_of(amounts, sum(amount != 0 for amount in amounts))
 
 
 def _count(number: int, rules: Rules) -> int | None:
-    return None if number < rules.least else round(Fraction(number, rules.count_base)) * rules.count_base
+    return None if number < rules.least else rounded(number, rules.count_base)
 
 
 def _standings(

@@ -38,6 +38,7 @@ INDICATORS = (
     "share-by-social-economy",
     "units",
     "the-way-of-a-month",
+    "who-trades-with-whom",
     "hidden-figures",
 )
 
@@ -69,6 +70,7 @@ def town(request: HttpRequest) -> HttpResponse:
             "wanted": {
                 key: sheet.rows[0] for key, sheet in published.sheets(conn, shown, found, FIRST) if sheet.rows[0].target
             },
+            "trade": published.trade_sheets(shown, found),
             "way": way(found.flow, town_id=shown.pk),
             "map": _map(shown, report),
             "series": published.series(conn, shown, [one for one in months if one <= month]),
@@ -172,7 +174,7 @@ def _open_tables(request: HttpRequest) -> tuple[Town, tuple[opendata.OpenTable, 
 
 def _every_month(town: Town, months: list[Month]) -> list[opendata.Published]:
     found = (published.published(raw(), town, month) for month in months)
-    return [opendata.Published(one.report, one.flow) for one in found]
+    return [opendata.Published(one.report, one.flow, one.network) for one in found]
 
 
 def _fund_codes(town: Town) -> dict[UUID, str]:
