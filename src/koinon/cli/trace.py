@@ -69,6 +69,15 @@ class Mark(StrEnum):
     COMMA = ","
 
 
+class Thousands(StrEnum):
+    """What stands between thousands."""
+
+    POINT = "."
+    COMMA = ","
+    APOSTROPHE = "'"
+    SPACE = " "
+
+
 def _pairs(given: Sequence[str] | None) -> dict[str, str]:
     """``NAME=HEADING`` options; a heading may hold further equals signs."""
     pairs = {}
@@ -174,6 +183,9 @@ def trace(
     decimal_mark: Annotated[
         Mark, typer.Option(help="What stands before the decimals.", rich_help_panel=_READ)
     ] = Mark.POINT,
+    thousands: Annotated[
+        Thousands | None, typer.Option(help="What stands between thousands, if anything.", rich_help_panel=_READ)
+    ] = None,
     minor: Annotated[
         bool, typer.Option("--minor", help="Amounts are whole minor units (cents) already.", rich_help_panel=_READ)
     ] = False,
@@ -188,6 +200,14 @@ def trace(
     time_unit: Annotated[
         TimeUnit, typer.Option(help="What whole numbers in time count, since 1970.", rich_help_panel=_READ)
     ] = TimeUnit.AUTO,
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="How times are written where they are not ISO 8601: '%d/%m/%Y %H:%M'.",
+            rich_help_panel=_READ,
+        ),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Of a CSV file.", rich_help_panel=_READ)] = "utf-8",
     convention: Annotated[
         Conventions,
@@ -246,9 +266,11 @@ def trace(
             unit=unit,
             decimals=decimals,
             decimal_mark=decimal_mark.value,
+            thousands=thousands.value if thousands is not None else "",
             minor=minor,
             zone=where,
             time_unit=Units(time_unit.value),
+            time_format=time_format,
             cohort_by=Cohorts(cohort_by.value),
             encoding=encoding,
         )

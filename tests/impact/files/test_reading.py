@@ -116,6 +116,43 @@ def test_rows_may_stand_in_any_order_and_those_of_one_instant_keep_theirs(write:
     assert ledger.notes.unsorted
 
 
+def test_a_file_from_the_newest_row_to_the_oldest_is_read_from_its_end(write: Write) -> None:
+    days = "\n".join(re.sub("T[^,]*", "", line) for line in MONTH.strip().splitlines())
+    lines = days.splitlines()
+    asked: dict[str, Any] = {"issuers": ("town",), "redeemers": ("bank",), "zone": ZoneInfo("UTC")}
+
+    ledger = read(Asked(write("\n".join([lines[0], *lines[:0:-1]])), **asked))
+
+    assert rows(ledger) == rows(read(Asked(write(days, "b.csv"), **asked)))
+    assert ledger.notes.newest_first
+
+
+def test_what_a_spreadsheet_exports_is_read_as_its_user_says(write: Write) -> None:
+    sheet = """
+time;source;target;amount
+01/03/2027 08:00;town;ana;1.060,00
+02/03/2027 10:30;ana;bakery;40,5
+"""
+    ledger = read(
+        Asked(
+            write(sheet),
+            issuers=("town",),
+            zone=ZoneInfo("Europe/Madrid"),
+            time_format="%d/%m/%Y %H:%M",
+            decimal_mark=",",
+            thousands=".",
+        )
+    )
+
+    (first, issuer, _, amount, *_), second = rows(ledger)
+    assert (datetime.fromtimestamp(first / 1e6, UTC).isoformat(), issuer, amount) == (
+        "2027-03-01T07:00:00+00:00",
+        "town",
+        106_000,
+    )
+    assert second[3] == 4_050
+
+
 @pytest.mark.parametrize(
     "amounts",
     [
@@ -250,6 +287,9 @@ def test_at_most_twenty_findings_are_said_and_the_others_counted(write: Write) -
         ("time,source,target,amount\n1,a,b,1", {"issuers": ("@nowhere.txt",)}, (0, "", "ledger-file.unreadable")),
         ("time,source,target,amount,kind\n1,a,b,1,gift", {"issuers": ("a",)}, (2, "kind", "ledger-file.word")),
         ("time,source,target,amount,undoes\n1,a,b,1,maybe", {"issuers": ("a",)}, (2, "undoes", "ledger-file.word")),
+        ("time,source,target,amount\n1,a,b,1.06.00", {"issuers": ("a",), "thousands": ".", "decimal_mark": ","}, (2, "amount", "ledger-file.amount")),
+        ("time,source,target,amount\n2027-03-01,a,b,1", {"issuers": ("a",), "time_format": "%d/%m/%Y", "zone": ZoneInfo("UTC")}, (2, "time", "ledger-file.time")),
+        ("time,source,target,amount\n46082,a,b,1", {"issuers": ("a",)}, (0, "time", "ledger-file.time")),
         ("time,source,target,amount\n2027-03-28 02:30,a,b,1", {"issuers": ("a",), "zone": ZoneInfo("Europe/Madrid")}, (2, "time", "ledger-file.time")),
     ],
 )  # fmt: skip

@@ -59,7 +59,7 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
     say(f"{opened.rows:,} rows read from {asked.file.name}")
 
     time, time_unit, zone_used = values.times(
-        columns["time"], headings["time"], findings, zone=asked.zone, unit=asked.time_unit
+        columns["time"], headings["time"], findings, zone=asked.zone, unit=asked.time_unit, form=asked.time_format
     )
     name = "amount" if "amount" in columns else "amount_minor"
     amount, exponent = values.amounts(
@@ -68,6 +68,7 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
         findings,
         decimals=asked.decimals,
         mark=asked.decimal_mark,
+        thousands=asked.thousands,
         minor=asked.minor or name == "amount_minor",
     )
     _positive(amount, headings[name], findings)
@@ -119,6 +120,9 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
     source, target, names, role, of_name = _split(source, target, names, role, kinds)
     keep = amount > 0
     order = None if bool((time[1:] >= time[:-1]).all()) else np.argsort(time, kind="stable")
+    newest_first = order is not None and bool((time[1:] <= time[:-1]).all())
+    if newest_first:
+        order = np.arange(len(time))[::-1]
     chosen = _chosen(keep, order)
     if chosen is not None:
         time, source, target, amount, undoes = (
@@ -151,6 +155,7 @@ def read(asked: Asked, say: Callable[[str], None] = lambda _: None) -> LedgerFil
             zero=int(len(keep) - keep.sum()),
             to_self=int((source == target).sum()),
             unsorted=order is not None,
+            newest_first=newest_first,
             time_unit=time_unit,
             assumed_zone=asked.zone.key if zone_used and asked.zone is not None else None,
             cohorts_by=by,

@@ -94,7 +94,12 @@ def notes(read: LedgerFile, traces: Sequence[Trace]) -> list[tuple[str, str]]:
             noted.to_self,
         )
         told.append(("to-self", words % {"count": _count(noted.to_self)}))
-    if noted.unsorted:
+    if noted.newest_first:
+        words = _(
+            "The file runs from the newest row to the oldest; rows of one instant were followed from the last to the first."
+        )
+        told.append(("sorted", words))
+    elif noted.unsorted:
         words = _("The rows were put in order of time; those of one instant stand as in the file.")
         told.append(("sorted", words))
     if noted.time_unit:

@@ -150,12 +150,16 @@ def command_line(asked: Asked, conventions: str) -> list[str]:
         words += ["--decimals", str(asked.decimals)]
     if asked.decimal_mark != usual.decimal_mark:
         words += ["--decimal-mark", asked.decimal_mark]
+    if asked.thousands:
+        words += ["--thousands", asked.thousands]
     if asked.minor:
         words += ["--minor"]
     if asked.zone is not None:
         words += ["--zone", asked.zone.key]
     if asked.time_unit != usual.time_unit:
         words += ["--time-unit", asked.time_unit.value]
+    if asked.time_format is not None:
+        words += ["--time-format", asked.time_format]
     if asked.cohort_by != usual.cohort_by:
         words += ["--cohort-by", asked.cohort_by.value]
     if asked.encoding != usual.encoding:

@@ -55,8 +55,8 @@ class Asked:
     ``kinds`` the file's words in the column kind to ours; ``account_columns`` does it for the file of accounts.
     ``issuers``, ``redeemers`` and ``expiry`` are names, patterns with ``*`` and
     ``?``, or ``@FILE`` with one of them a line. ``decimals`` None: as many as the
-    amounts have. ``zone`` is for times that carry none, and for where a day or
-    month of a cohort begins (UTC without it).
+    amounts have. ``thousands`` is what may stand between thousands, if anything. ``zone`` is for times that carry none,
+    and for where a day or month of a cohort begins (UTC without it); ``time_format`` for those not written as ISO 8601 has them.
     """
 
     file: Path
@@ -71,9 +71,11 @@ class Asked:
     unit: str = "units"
     decimals: int | None = None
     decimal_mark: str = "."
+    thousands: str = ""
     minor: bool = False
     zone: ZoneInfo | None = None
     time_unit: TimeUnit = TimeUnit.AUTO
+    time_format: str | None = None
     cohort_by: CohortBy = CohortBy.MONTH
     encoding: str = "utf-8"
 
@@ -83,13 +85,14 @@ class Notes:
     """What a reader of the results should know of the file.
 
     ``zero`` rows moved nothing and are not in the ledger; ``to_self`` rows are,
-    and are no payments.
+    and are no payments. ``newest_first``: rows of one instant were taken from the last to the first.
     """
 
     rows: int
     zero: int
     to_self: int
     unsorted: bool
+    newest_first: bool
     time_unit: str | None
     assumed_zone: str | None
     cohorts_by: str

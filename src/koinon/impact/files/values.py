@@ -23,6 +23,7 @@ DIGITS = 18
 _AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
 _WHOLE = r"^[+-]?\d+$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPREADSHEET_DAYS: Final = (20_000, 80_000)  # 1954 to 2119, as spreadsheets count days.
 _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "f", "no", "n", "0", ""})
@@ -56,6 +57,7 @@ def amounts(
     *,
     decimals: int | None,
     mark: str = ".",
+    thousands: str = "",
     minor: bool = False,
 ) -> tuple[NDArray[np.int64], int]:
     """Amounts in whole minor units, and how many decimal places the unit has.
@@ -72,6 +74,8 @@ def amounts(
     if pa.types.is_integer(kind):
         return _whole(column, heading, findings, decimals=decimals, minor=minor)
     texts = _texts(column)
+    if thousands:
+        texts = _without_thousands(texts, heading, findings, mark, thousands)
     if mark == ",":
         dotted = _marked(pc.match_substring(texts, "."))
         findings.add_rows(
@@ -79,7 +83,7 @@ def amounts(
             heading,
             "ledger-file.amount",
             lambda index: f"{shortly(texts[index])} has a point beside the decimal comma",
-            "Write amounts without marks between thousands.",
+            "Write amounts without marks between thousands, or say which mark it is: --thousands .",
         )
         texts = pc.replace_substring(texts, ",", ".")
     places = pc.subtract(pc.subtract(pc.binary_length(texts), pc.find_substring(texts, ".")), 1)
@@ -96,6 +100,21 @@ def amounts(
     if read is None:
         return _each_amount(texts, heading, findings, decimals=decimals, minor=minor)
     return _to_places(read, most, heading, findings, texts, decimals=decimals, minor=minor)
+
+
+def _without_thousands(texts: pa.Array, heading: str, findings: Findings, mark: str, thousands: str) -> pa.Array:
+    """Figures without the mark between thousands, which must stand where it belongs: three figures after each."""
+    marked = pc.match_substring(texts, thousands)
+    one, point = re.escape(thousands), re.escape(mark)
+    right = pc.match_substring_regex(texts, rf"^[+-]?[0-9]{{1,3}}({one}[0-9]{{3}})+({point}[0-9]+)?$")
+    findings.add_rows(
+        _marked(pc.and_not(marked, right)),
+        heading,
+        "ledger-file.amount",
+        lambda index: f"{shortly(texts[index])} has “{thousands}” where no thousands end",
+        "Three figures stand after each mark between thousands: correct it, or --thousands and --decimal-mark.",
+    )
+    return pc.if_else(marked, pc.replace_substring(texts, thousands, ""), texts)
 
 
 def _from_decimal(values: pa.Array) -> NDArray[np.int64] | None:
@@ -179,7 +198,7 @@ def _each_amount(
         if _AMOUNT.fullmatch(text) is None:
             remedy = "Write figures with a decimal point and nothing between thousands: 1234.50"
             if "," in text:
-                remedy += "; for a decimal comma say --decimal-mark ,"
+                remedy += "; for a comma between thousands say --thousands , and for a decimal comma --decimal-mark ,"
             told = f"{shortly(text)} is no amount" if text else "there is no amount"
             findings.add(row, heading, "ledger-file.amount", told, remedy)
             read.append((1, 0))
@@ -209,9 +228,18 @@ def _each_amount(
 
 
 def times(
-    column: pa.ChunkedArray, heading: str, findings: Findings, *, zone: ZoneInfo | None, unit: TimeUnit
+    column: pa.ChunkedArray,
+    heading: str,
+    findings: Findings,
+    *,
+    zone: ZoneInfo | None,
+    unit: TimeUnit,
+    form: str | None = None,
 ) -> tuple[NDArray[np.int64], str | None, bool]:
-    """Microseconds since 1970 UTC, what whole numbers were taken to count, and whether ``zone`` was needed."""
+    """Microseconds since 1970 UTC, what whole numbers were taken to count, and whether ``zone`` was needed.
+
+    ``form`` is how times are written, as ``strptime`` has it.
+    """
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _instants(column, heading, findings, zone)
@@ -229,6 +257,8 @@ def times(
         )
         return np.zeros(len(column), np.int64), None, False
     texts = _texts(column)
+    if form is not None:
+        return _written_so(texts, heading, findings, zone, form)
     first = next((text for text in texts[:64].to_pylist() if text), "")
     is_day = unit == TimeUnit.AUTO and len(first.lstrip("+-")) == 8  # 20270301
     if re.match(_WHOLE, first) and not is_day:
@@ -250,6 +280,22 @@ def times(
         except pa.ArrowInvalid:
             pass
     return _each_time(texts, heading, findings, zone, unit, counted=False)
+
+
+def _written_so(
+    texts: pa.Array, heading: str, findings: Findings, zone: ZoneInfo | None, form: str
+) -> tuple[NDArray[np.int64], None, bool]:
+    read = pc.strptime(texts, format=form, unit="us", error_is_null=True)
+    findings.add_rows(
+        _marked(pc.is_null(read)),
+        heading,
+        "ledger-file.time",
+        lambda index: (
+            f"{shortly(texts[index])} is not written as {form} says" if texts[index].as_py() else "there is no time"
+        ),
+        "Correct it, or say how times are written: --time-format '%d/%m/%Y %H:%M'",
+    )
+    return _instants(pa.chunked_array([pc.fill_null(read, _EPOCH.replace(tzinfo=None))]), heading, findings, zone)
 
 
 def _empty_times(empty: NDArray[np.bool_], heading: str, findings: Findings) -> None:
@@ -291,6 +337,14 @@ def _counted(
     """Whole numbers as microseconds. AUTO goes by size: 11 figures and fewer are seconds, 14 milliseconds, 17 micro."""
     most = int(np.abs(values).max()) if len(values) else 0
     if unit == TimeUnit.AUTO:
+        if len(values) and _SPREADSHEET_DAYS[0] <= int(values.min()) and most < _SPREADSHEET_DAYS[1]:
+            findings.add(
+                None,
+                heading,
+                "ledger-file.time",
+                f"whole numbers like {most} would be seconds of 1 January 1970; they look like the days of a spreadsheet",
+                "Format the column as dates before it is exported; if they are seconds, say --time-unit s",
+            )
         taken = "s" if most < 10**11 else "ms" if most < 10**14 else "us" if most < 10**17 else "ns"
     else:
         taken = unit.value
@@ -332,7 +386,7 @@ def _each_time(
                 heading,
                 "ledger-file.time",
                 told,
-                "Write it as 2027-03-01T10:00:00+01:00, or as a whole number.",
+                "Write it as 2027-03-01T10:00:00+01:00 or as a whole number, or say how it is written: --time-format '%d/%m/%Y %H:%M'",
             )
             continue
         if instant.tzinfo is None:
