@@ -13,7 +13,7 @@ from koinon.impact.figures import COMPUTED, Figure
 from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Unit
 from koinon.impact.measures import Contributors
 from koinon.impact.publication import publish
-from koinon.impact.types import Wait
+from koinon.impact.types import MonthTraded, Wait
 from tests.impact.test_flow import business
 from tests.impact.test_publication import in_zones, month_of, report_of
 
@@ -193,6 +193,17 @@ def test_what_few_households_have_left_of_their_aid_is_hidden():
     assert (
         one(disclosed([figure("unspent", "0.25")], [publish(report_of(in_zones(north=40), [Wait(0, 3)]))])) == "hidden"
     )
+
+
+def test_what_a_few_paid_from_their_own_does_not_follow_from_what_is_unspent_of_aid():
+    """All that residents paid, less what was paid from aid this month, is what three of them paid from what they bought."""
+    aid, own = (
+        MonthTraded(date(2026, 10, 1), kind, holders, 900_00, 900_00, 300_00, 300_00)
+        for kind, holders in (("bound", 40), ("own", 3))
+    )
+
+    assert one(disclosed([figure("unspent", "0.25")], [WIDE], purses=[aid])) == Fraction(1, 4)
+    assert one(disclosed([figure("unspent", "0.25")], [WIDE], purses=[aid, own])) == "hidden"
 
 
 def test_those_who_have_not_spent_do_not_follow_from_those_who_have():

@@ -12,6 +12,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from koinon.db.statements import many, statement
 from koinon.impact import flow as flows
 from koinon.impact.flow import CameIn, Held, MonthFlow, Source
 from koinon.impact.publication import PublicReport, publish
@@ -238,6 +239,38 @@ def test_who_made_up_each_kind_of_payment_is_counted_from_the_books(django_db):
         MonthTraded(november, "spent", 1, 15_00, 15_00, 15_00, 0),
         MonthTraded(november, "wages", 1, 5_00, 5_00, 5_00, 0),
     )
+
+
+def test_who_paid_from_aid_and_who_from_free_money_is_counted_from_the_books(django_db):
+    """The bakery pays from its till; ben pays ana 2.00 and the mill 1.00 of the 5.00 that he earned."""
+    story = told(
+        django_db,
+        """
+        shop bakery zone=north
+        shop mill zone=south
+        home ana
+        home ben
+        2026-10-30 00:00  issue 50.00
+        2026-10-30 00:00  give ana 50.00
+        2026-10-31 12:00  p: pay ana bakery 20.00
+        2026-11-02 10:00  pay ana mill 8.00
+        2026-11-04 10:00  refund p 3.00
+        2026-11-05 10:00  pay bakery ben 5.00
+        2026-11-06 10:00  pay ben ana 2.00 own
+        2026-11-07 10:00  pay ben mill 1.00 own
+        """,
+    )
+    report = story.month("2026-11")
+    asked = {"town_id": report.town_id, "until": report.until, "time_zone": "Europe/Madrid"}
+
+    found = many(story.place.conn, statement("koinon.impact", "months_spent"), MonthTraded, **asked)
+
+    october, november = date(2026, 10, 1), date(2026, 11, 1)
+    assert found == [
+        MonthTraded(october, "bound", 1, 20_00, 20_00, 20_00, 0),
+        MonthTraded(november, "bound", 1, 5_00, 5_00, 5_00, 0),
+        MonthTraded(november, "own", 1, 3_00, 3_00, 3_00, 0),
+    ]
 
 
 def test_a_source_of_few_is_shown_with_another_one():

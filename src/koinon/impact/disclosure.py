@@ -15,7 +15,8 @@ from fractions import Fraction
 from koinon.impact.figures import Figure
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
 from koinon.impact.measures import Contributors
-from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, rounded, safe
+from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, nobodys, rounded, safe
+from koinon.impact.types import MonthTraded
 
 _STANDARD = Rules()
 _ROUNDS = {("retention", "hop:0"), ("retention", "hop:1")}
@@ -40,16 +41,20 @@ def disclosed(
     figures: Iterable[Figure],
     months: Sequence[PublicReport],
     contributors: Iterable[Contributors] = (),
+    purses: Iterable[MonthTraded] = (),
     rules: Rules = _STANDARD,
 ) -> tuple[Shown, ...]:
     """The figures of a period as they may be shown. ``months`` are all of its months, as published.
 
     ``contributors`` says of how many people each month's contributions were made: a figure of fewer than ten is hidden.
+    ``purses`` says who paid from aid and who from free money in every month so far (sql/months_spent.sql).
     Whether there is a figure at all is hidden like the figure: that there is no median says that most have not spent.
     """
     assert months, "a period has months"
     listed = list(figures)
-    by = _Ground(months, tuple(contributors), rules, {(one.indicator, one.part): one.value for one in listed})
+    by = _Ground(
+        months, tuple(contributors), tuple(purses), rules, {(one.indicator, one.part): one.value for one in listed}
+    )
     shown = []
     for figure in listed:
         if not BY_KEY[figure.indicator].public or _for_the_house(figure):
@@ -69,6 +74,7 @@ class _Ground:
 
     months: Sequence[PublicReport]
     contributors: Sequence[Contributors]
+    purses: Sequence[MonthTraded]
     rules: Rules
     exact: Mapping[tuple[str, str], Fraction | None]
 
@@ -196,8 +202,11 @@ def _first_spend(figure: Figure, by: _Ground) -> Figure | None:
 
 def _unspent(figure: Figure, by: _Ground) -> Figure | None:
     """Of all funds together. It is since the first unit, so it is told where what was ever paid is, and where aid goes to
-    many: else it is what a few households have left."""
-    return figure if by.months[-1].paid_to_date and by.months[-1].purses is not None else None
+    many: else it is what a few households have left. A month's less that of the month before is what was paid from aid, and
+    beside all that residents paid, what they paid from free money: each must be of many in every month."""
+    rows = (Part(row.holders, row.holders, row.amount, row.gross, row.largest, row.second) for row in by.purses)
+    of_many = by.months[-1].paid_to_date and by.months[-1].purses is not None
+    return figure if of_many and all(nobodys(row, by.rules) for row in rows) else None
 
 
 def _counted(figure: Figure, by: _Ground) -> Figure | None:

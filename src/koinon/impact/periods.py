@@ -15,6 +15,7 @@ from koinon.impact.indicators.catalogue import CATALOGUE
 from koinon.impact.measures import Contributors, Traced
 from koinon.impact.publication import PublicReport
 from koinon.impact.town.months import month_trace
+from koinon.impact.types import MonthTraded
 
 _PACKAGE = "koinon.impact"
 PUBLIC = tuple(entry.key for entry in CATALOGUE if entry.public)
@@ -36,4 +37,8 @@ def public_figures(
     found = period_figures(conn, town_id=town_id, period=period, keys=PUBLIC)
     days = {"first_day": period.first_day, "last_day": period.last_day}
     people = many(conn, statement(_PACKAGE, "contributors"), Contributors, town_id=town_id, **days)
-    return disclosure.disclosed(found, months, people)
+    purses = many(
+        conn, statement(_PACKAGE, "months_spent"), MonthTraded,
+        town_id=town_id, until=period.until, time_zone=str(period.time_zone),
+    )  # fmt: skip
+    return disclosure.disclosed(found, months, people, purses)
