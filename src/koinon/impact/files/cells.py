@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,16 +162,10 @@ def _table(
         labels.index(name) if (name := told.names.get(label, label)) in labels else len(labels) - 1 for label in known
     ]
     groups, count = len(labels), len(role)
-    place = np.asarray(of_label, np.int64)[attribute.codes.astype(np.int64)]  # -1, not known, is the last.
+    place = np.asarray(of_label, np.int32)[attribute.codes.astype(np.int64)]  # -1, not known, is the last.
     place[role != Role.HOLDER] = groups - 1 + role[role != Role.HOLDER]
-    there = moved.payer.astype(np.int64) * (groups + 3) + place[moved.payee]
-    gave = (
-        np.bincount(there, moved.amount, count * (groups + 3)).astype(np.float64, copy=False).reshape(count, groups + 3)
-    )
-    there = moved.payee.astype(np.int64) * (groups + 3) + place[moved.payer]
-    took = (
-        np.bincount(there, moved.amount, count * (groups + 3)).astype(np.float64, copy=False).reshape(count, groups + 3)
-    )
+    gave = _sums(moved.payer, place[moved.payee], moved.amount, count, groups + 3)
+    took = _sums(moved.payee, place[moved.payer], moved.amount, count, groups + 3)
     issuer, redeemer, expiry = (groups - 1 + role for role in (Role.ISSUER, Role.REDEEMER, Role.EXPIRY))
     order = np.argsort(place, kind="stable")
     ends = np.searchsorted(place[order], np.arange(groups + 1))
@@ -178,6 +173,16 @@ def _table(
     took = np.column_stack([took[:, [*range(groups), issuer]], moved.lent])[order]
     parts = [slice(int(ends[group]), int(ends[group + 1])) for group in range(groups)]
     return _Table(folded.amounts, groups, [gave[part] for part in parts], [took[part] for part in parts], least)
+
+
+def _sums(
+    account: NDArray[np.int32], at: NDArray[np.int32], amount: NDArray[np.float64], count: int, width: int
+) -> NDArray[np.float64]:
+    """What each account moved, by where the other side stands."""
+    there: Any = account.astype(np.int32 if count * width < 1 << 31 else np.int64)
+    there *= width
+    there += at
+    return np.bincount(there, amount, count * width).reshape(count, width).astype(np.float64, copy=False)
 
 
 class _Table:
