@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from psycopg import Error as DatabaseError
 
 from koinon.db.transactions import transaction
 from koinon.impact import published
-from koinon.impact.town import compiling, following, months
+from koinon.impact.town import books, compiling, following, months
 from koinon.jobs import metrics
 from koinon.jobs.metrics import figures
 from koinon.kernel.errors import KoinonError
@@ -22,6 +22,10 @@ from koinon.parties.types import TownName
 log = structlog.get_logger("koinon.jobs")
 
 FOLLOWER = "job:impact"
+LOOK_EVERY = timedelta(hours=1)
+
+_looked: dict[tuple[str, int], tuple[str | None, datetime]] = {}
+"""By database and town the mark before its accounts were last looked at, and when: what this process knows, and a new one does not."""
 
 
 def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datetime) -> int:
@@ -33,9 +37,13 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
     _compiled()
     fresh = 0
     for town in towns:
+        place = (conn.info.dsn, town.id)
         try:
             with transaction(conn):
-                steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER)
+                mark = books.mark(conn)
+                known, looked_at = _looked.pop(place, (None, now))
+                unchanged = mark is not None and mark == known and now - looked_at < LOOK_EVERY
+                steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER, unchanged=unchanged)
                 months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
                 over = published.publish_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
         except (KoinonError, DatabaseError) as failed:
@@ -45,6 +53,7 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
             why = failed.code if isinstance(failed, KoinonError) else type(failed).__name__
             log.error("town not followed", town=town.slug, code=why)
             continue
+        _looked[place] = (mark, looked_at if unchanged else now)
         if over:
             log.info("months published", town=town.slug, months=[str(month) for month in over])
         for step in steps:

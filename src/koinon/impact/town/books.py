@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "koinon.impact"
 ATTRIBUTES = ("kind", "zone", "sector", "legal_form", "sse", "size")
-KNOWN_VERSION = 3  # Of how the books are read: what another one has kept is computed from the first row.
+KNOWN_VERSION = 4  # Of how the books are read: what another one has kept is computed from the first row.
 OWN_MONEY = "top-up"
 """The cohort's fund where residents paid for their units themselves."""
 
@@ -94,7 +94,8 @@ class Known:
 
     Places and cohorts grow at their end only, so that what was computed up to one minute goes on the next. Labels are
     those of all accounts when the books were begun with; a new one begins them again. ``last_time`` is the last row's;
-    ``register`` the last purse, the last other account and a print of what was known of all of them.
+    ``register`` the last purse, the last other account and a print of what was known of all of them. ``seq_to`` and
+    ``rows`` say up to where in the books all this is, ``kept_at`` when it was kept.
     """
 
     labels: list[list[str]]
@@ -104,6 +105,9 @@ class Known:
     cohorts: list[str] = field(default_factory=list)
     last_time: int = -(2**62)
     register: list[Any] = field(default_factory=lambda: [0, 0, "0"])
+    seq_to: int = 0
+    rows: int = 0
+    kept_at: str = ""
 
     @classmethod
     def of(cls, rows: Sequence[AccountRow]) -> Known:
@@ -119,6 +123,7 @@ class Known:
         """As bytes, to be kept."""
         content = (
             KNOWN_VERSION, self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time, self.register,
+            self.seq_to, self.rows, self.kept_at,
         )  # fmt: skip
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
@@ -176,6 +181,15 @@ def still(conn: Connection[Any], *, town_id: int, unit: str, known: Known) -> bo
     )
     known.register = [found.purse, found.other, found.print]
     return bool(found.print_before == before)
+
+
+def mark(conn: Connection[Any]) -> str | None:
+    """Another one after anything was written of who holds accounts, a minute later at the latest; None where nobody knows.
+
+    Taken before ``still`` looks: where it is the same again, ``still`` would say the same.
+    """
+    found = scalar(conn, statement(_PACKAGE, "register_mark"))
+    return None if found is None else str(found)
 
 
 def sealed_until(conn: Connection[Any], *, town_id: int) -> int:

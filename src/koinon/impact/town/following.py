@@ -1,9 +1,10 @@
 """Follow a town's sealed books: what came since the last time extends what was computed then.
 
-Lots are extended by the new rows alone. Proportional mixing runs backwards from the last row, so it is computed anew: at
-once in a small town, at most every hour in a large one. Where something that was known of an account has changed (a shop
-moved, a sector was corrected, a resident opened a till), the books are followed from their first row, so that what is kept
-is always what one would compute from scratch.
+Lots are extended by the new rows alone, from where they were kept the last time: in a town with many at most every quarter
+of an hour, for writing them takes longer than a few more rows. Proportional mixing runs backwards from the last row, so it is
+computed anew: at once in a small town, at most every hour in a large one. Where something that was known of an account has
+changed (a shop moved, a sector was corrected, a resident opened a till), the books are followed from their first row, so that
+what is kept is always what one would compute from scratch.
 
 Whoever calls opens and ends the transaction. Two that follow the same town take turns.
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
-from koinon.db.statements import execute, maybe, statement
+from koinon.db.statements import execute, maybe, scalar, statement
 from koinon.impact.town import books, results
 from koinon.impact.town.books import Books, Known, NewLabel
 from koinon.parties import queries as parties
@@ -32,6 +33,8 @@ MIXING = "mixing"
 PATHS = ("sector", "zone")
 SMALL = 200_000  # Rows up to which mixing is computed whenever there is a new one: less than a second.
 MIXING_EVERY = timedelta(hours=1)
+LARGE_STATE = 4 * 1024 * 1024  # Bytes of lots up to which they are written whenever there is something new.
+STATE_EVERY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,25 @@ class Rebuilt:
 class _Kept:
     seq_to: int
     rows: int
-    known: bytes
-    state: bytes
     digest: str
     began_at: datetime
     followed_at: datetime
 
 
-def follow(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> list[Step]:
-    """Bring what is kept of a town up to what is sealed; empty where there was nothing new."""
+def follow(conn: Connection[Any], *, town_id: int, at: datetime, actor: str, unchanged: bool = False) -> list[Step]:
+    """Bring what is kept of a town up to what is sealed; empty where there was nothing new.
+
+    ``unchanged``: the caller knows that nothing was written of who holds accounts since the last time (``books.mark``).
+    """
     execute(conn, statement(_PACKAGE, "following_alone"), town_id=town_id)
     town = parties.town(conn, town_id)
     sealed = books.sealed_until(conn, town_id=town_id)
     if sealed == 0:
         return []
-    steps = [
-        _follow_lots(conn, town, sealed, at=at, actor=actor),
-        _follow_mixing(conn, town, sealed, at=at, actor=actor),
-    ]
-    return [step for step in steps if step is not None]
+    lots = _follow_lots(conn, town, sealed, at=at, actor=actor, unchanged=unchanged)
+    begun = lots is not None and lots.begun
+    mixing = _follow_mixing(conn, town, sealed, begun=begun, at=at, actor=actor)
+    return [step for step in (lots, mixing) if step is not None]
 
 
 def rebuild(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> list[Rebuilt]:
@@ -98,98 +101,116 @@ def rebuild(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) ->
     for convention in (LOTS, MIXING):
         kept = _kept(conn, town_id, convention)
         stop = kept.seq_to if kept is not None else sealed
-        known, whole = _begin(conn, town, stop)
+        known, whole = _begin(conn, town, stop, printed=convention == LOTS)
         state, trace = _lots(whole) if convention == LOTS else (b"", _mixed(whole))
-        digest = _keep(
-            conn, town, convention, whole, known, state, trace, len(whole.seqs), began_at=at, at=at, actor=actor
-        )
+        digest = _keep(conn, town, convention, whole, known, state, trace, began_at=at, at=at, actor=actor)
         found.append(Rebuilt(convention, len(whole.seqs), digest, None if kept is None else kept.digest))
     follow(conn, town_id=town_id, at=at, actor=actor)
     return found
 
 
 def _follow_lots(
-    conn: Connection[Any],
-    town: TownFacts,
-    sealed: int,
-    *,
-    at: datetime,
-    actor: str,
+    conn: Connection[Any], town: TownFacts, sealed: int, *, at: datetime, actor: str, unchanged: bool
 ) -> Step | None:
     kept = _kept(conn, town.id, LOTS)
     if kept is not None:
-        known = Known.unpacked(kept.known)
-        if known is not None and _still(conn, town, known):
+        if unchanged and kept.seq_to >= sealed:
+            return None
+        # A place that is new is looked at in any case: nobody knows yet what is known of it.
+        for look in (False, True) if unchanged else (True,):
+            known = Known.unpacked(_asked(conn, "followed_known", town.id))
+            if known is None or (look and not _still(conn, town, known)):
+                break
             if kept.seq_to >= sealed:
                 return None
-            extended = _extended(conn, town, kept, known, sealed)
-            if extended is not None:
-                stretch, state, trace = extended
-                fresh = len(stretch.seqs)
-                digest = _keep(
-                    conn, town, LOTS, stretch, known, state, trace, kept.rows + fresh,
-                    began_at=kept.began_at, at=at, actor=actor,
-                )  # fmt: skip
-                return Step(LOTS, kept.rows + fresh, fresh, begun=False, digest=digest)
-    known, whole = _begin(conn, town, sealed)
+            places = len(known.places)
+            extended = _extended(conn, town, known, sealed, at=at)
+            if extended is None:
+                break
+            if look or len(known.places) == places:
+                return _gone_on(conn, town, kept, known, extended, at=at, actor=actor)
+    learned, whole = _begin(conn, town, sealed, printed=True)
     state, trace = _lots(whole)
-    count = len(whole.seqs)
-    digest = _keep(conn, town, LOTS, whole, known, state, trace, count, began_at=at, at=at, actor=actor)
-    return Step(LOTS, count, count, begun=True, digest=digest)
+    digest = _keep(conn, town, LOTS, whole, learned, state, trace, began_at=at, at=at, actor=actor)
+    return Step(LOTS, len(whole.seqs), len(whole.seqs), begun=True, digest=digest)
+
+
+def _gone_on(
+    conn: Connection[Any],
+    town: TownFacts,
+    kept: _Kept,
+    known: Known,
+    extended: tuple[Books, bytes | None, Trace],
+    *,
+    at: datetime,
+    actor: str,
+) -> Step:
+    stretch, state, trace = extended
+    rows = known.rows + len(stretch.seqs)
+    if state is None:
+        digest = _keep_result(conn, town, stretch, trace, rows, at=at, actor=actor)
+    else:
+        digest = _keep(conn, town, LOTS, stretch, known, state, trace, began_at=kept.began_at, at=at, actor=actor)
+    return Step(LOTS, rows, rows - kept.rows, begun=False, digest=digest)
 
 
 def _extended(
-    conn: Connection[Any], town: TownFacts, kept: _Kept, known: Known, sealed: int
-) -> tuple[Books, bytes, Trace] | None:
-    """What was kept, with the rows since; None where it cannot be gone on with and the books are begun again.
+    conn: Connection[Any], town: TownFacts, known: Known, sealed: int, *, at: datetime
+) -> tuple[Books, bytes | None, Trace] | None:
+    """The lots as they were kept, with the rows since; no bytes of them where they are not to be kept yet.
 
-    That is where something came up that nothing was like before, or where another version kept the state.
+    None where one cannot go on with them and the books are begun again: where something came up that nothing was like
+    before, or another version kept the state.
     """
     from koinon.impact.tracing.errors import StateDoesNotFit, StateUnreadable
+    from koinon.impact.tracing.holding import LotsState
 
     try:
-        stretch = _read(conn, town, known, seq_from=kept.seq_to, seq_to=sealed)
-        return stretch, *_lots(stretch, kept.state)
+        stretch = _read(conn, town, known, seq_from=known.seq_to, seq_to=sealed)
+        lots = _asked(conn, "followed_state", town.id)
+        due = len(lots) <= LARGE_STATE or at - datetime.fromisoformat(known.kept_at) >= STATE_EVERY
+        state = LotsState.from_bytes(lots)
+        state.extend(stretch.ledger)
+        return stretch, state.to_bytes() if due else None, state.trace()
     except (NewLabel, StateDoesNotFit, StateUnreadable):
         return None
 
 
 def _follow_mixing(
-    conn: Connection[Any],
-    town: TownFacts,
-    sealed: int,
-    *,
-    at: datetime,
-    actor: str,
+    conn: Connection[Any], town: TownFacts, sealed: int, *, begun: bool, at: datetime, actor: str
 ) -> Step | None:
+    """Computed anew where lots were, in the same transaction: so what both know of accounts is the same."""
     kept = _kept(conn, town.id, MIXING)
-    if kept is not None:
-        known = Known.unpacked(kept.known)
-        changed = known is None or not _still(conn, town, known)
+    if kept is not None and not begun:
         waits = kept.rows > SMALL and at - kept.followed_at < MIXING_EVERY
-        if not changed and (waits or kept.seq_to >= sealed):
+        if waits or kept.seq_to >= sealed:
             return None
-    learned, whole = _begin(conn, town, sealed)
+    known, whole = _begin(conn, town, sealed, printed=False)
     count = len(whole.seqs)
-    digest = _keep(conn, town, MIXING, whole, learned, b"", _mixed(whole), count, began_at=at, at=at, actor=actor)
+    digest = _keep(conn, town, MIXING, whole, known, b"", _mixed(whole), began_at=at, at=at, actor=actor)
     return Step(MIXING, count, count - (kept.rows if kept else 0), kept is None, digest)
 
 
 def _kept(conn: Connection[Any], town_id: int, convention: str) -> _Kept | None:
-    return maybe(conn, statement(_PACKAGE, "followed_state"), _Kept, town_id=town_id, convention=convention)
+    return maybe(conn, statement(_PACKAGE, "followed_head"), _Kept, town_id=town_id, convention=convention)
+
+
+def _asked(conn: Connection[Any], what: str, town_id: int) -> bytes:
+    return bytes(scalar(conn, statement(_PACKAGE, what), town_id=town_id, convention=LOTS))
 
 
 def _still(conn: Connection[Any], town: TownFacts, known: Known) -> bool:
     return books.still(conn, town_id=town.id, unit=town.unit_code, known=known)
 
 
-def _begin(conn: Connection[Any], town: TownFacts, seq_to: int) -> tuple[Known, Books]:
+def _begin(conn: Connection[Any], town: TownFacts, seq_to: int, *, printed: bool) -> tuple[Known, Books]:
     """The books from their first row, with what is known of all accounts now.
 
     The print is taken before they are read: what changes in between is another print the next time.
     """
     before = Known([])
-    _still(conn, town, before)
+    if printed:
+        _still(conn, town, before)
     rows = books.accounts(conn, town_id=town.id, unit=town.unit_code)
     known = Known.of(rows)
     known.register = before.register
@@ -218,16 +239,13 @@ def _read(
     )
 
 
-def _lots(stretch: Books, kept: bytes | None = None) -> tuple[bytes, Trace]:
-    """The lots after a stretch of the books, and what they say."""
+def _lots(whole: Books) -> tuple[bytes, Trace]:
+    """The lots after all of the books, and what they say."""
     from koinon.impact.tracing.holding import LotsState
     from koinon.impact.tracing.types import Convention
 
-    if kept is None:
-        state = LotsState.begin(stretch.ledger, Convention.FIFO, paths=PATHS)
-    else:
-        state = LotsState.from_bytes(kept)
-    state.extend(stretch.ledger)
+    state = LotsState.begin(whole.ledger, Convention.FIFO, paths=PATHS)
+    state.extend(whole.ledger)
     return state.to_bytes(), state.trace()
 
 
@@ -246,12 +264,12 @@ def _keep(
     known: Known,
     state: bytes,
     trace: Trace,
-    count: int,
     *,
     began_at: datetime,
     at: datetime,
     actor: str,
 ) -> str:
+    known.seq_to, known.rows, known.kept_at = stretch.seq_to, known.rows + len(stretch.seqs), at.isoformat()
     content = results.packed(trace)
     digest = results.digest(content)
     execute(
@@ -260,8 +278,8 @@ def _keep(
         town_id=town.id,
         convention=convention,
         seq_to=stretch.seq_to,
-        rows=count,
-        known=known.packed(),
+        rows=known.rows,
+        known=known.packed() if convention == LOTS else b"",
         state=state,
         result=content,
         digest=digest,
@@ -270,8 +288,33 @@ def _keep(
         actor=actor,
     )
     if convention == LOTS:
-        execute(conn, statement(_PACKAGE, "keep_cohorts"), town_id=town.id, convention=convention, **_columns(trace))
+        _keep_cohorts(conn, town, trace)
     return digest
+
+
+def _keep_result(
+    conn: Connection[Any], town: TownFacts, stretch: Books, trace: Trace, rows: int, *, at: datetime, actor: str
+) -> str:
+    content = results.packed(trace)
+    digest = results.digest(content)
+    execute(
+        conn,
+        statement(_PACKAGE, "keep_result"),
+        town_id=town.id,
+        convention=LOTS,
+        seq_to=stretch.seq_to,
+        rows=rows,
+        result=content,
+        digest=digest,
+        at=at,
+        actor=actor,
+    )
+    _keep_cohorts(conn, town, trace)
+    return digest
+
+
+def _keep_cohorts(conn: Connection[Any], town: TownFacts, trace: Trace) -> None:
+    execute(conn, statement(_PACKAGE, "keep_cohorts"), town_id=town.id, convention=LOTS, **_columns(trace))
 
 
 def _columns(trace: Trace) -> Mapping[str, list[Any]]:
