@@ -267,3 +267,30 @@ def test_groups_without_company_are_told_together() -> None:
     assert told["sector"] is not None
     assert "Schools" in told["sector"].accounts
     assert shown is None or ("Schools" not in shown.flows.rows and shown.others >= 2)
+
+
+def test_no_group_less_one_of_another_dimension_is_a_few_accounts() -> None:
+    """Three bakeries are in no zone: what is in no zone less the homes, which are in none either, would be those three."""
+    ledger = town(1)
+    codes = ledger.accounts.attributes["sector"].codes
+    home = (codes == GROUPS.index("Homes")) | (np.arange(len(codes)) < 5)
+    zone = np.where(home, -1, np.arange(len(codes)) % 2).astype(np.int16)
+    both = {**ledger.accounts.attributes, "zone": Attribute(zone, ("North", "South"))}
+    known = Ledger(
+        ledger.transfers, Accounts(ledger.accounts.names, ledger.accounts.role, both), ledger.cohorts, ledger.unit
+    )
+
+    told = disclosed.groups(known, traced(known), LEAST)
+
+    members = []
+    for dimension, of in told.items():
+        if of is not None:
+            labels = (*both[dimension].labels, "unknown")
+            named = [of.names[labels[code]] for code in both[dimension].codes[2:]]
+            members += [{who for who, name in enumerate(named) if name == one} for one in of.accounts]
+    assert sum(1 for of in told.values() if of is not None) == 2
+    assert "unknown" not in told["zone"].accounts  # type: ignore[union-attr]
+    for one in members:
+        for other in members:
+            assert not (one < other and len(other - one) < LEAST)
+            assert one & other or not 0 < 60 - len(one) - len(other) < LEAST

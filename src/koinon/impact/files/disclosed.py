@@ -14,7 +14,7 @@ MOST_COHORTS = 60
 
 def groups(ledger: Ledger, trace: Trace, least: int) -> dict[str, Groups | None]:
     """The groups that are named in each dimension; None where there would be fewer than two."""
-    return {name: disclosure.groups(ledger, name, least) for name in trace.flows}
+    return disclosure.groups_of_all(ledger, list(trace.flows), least)
 
 
 def flows(ledger: Ledger, trace: Trace, told: dict[str, Groups | None], least: int) -> dict[str, cells.Shown | None]:

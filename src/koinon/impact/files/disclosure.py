@@ -30,8 +30,8 @@ class Groups:
     accounts: Mapping[str, int]
 
 
-def groups(ledger: Ledger, dimension: str, least: int) -> Groups | None:
-    """The groups to tell apart; None where there would be fewer than two."""
+def groups(ledger: Ledger, dimension: str, least: int, *, never: frozenset[str] = frozenset()) -> Groups | None:
+    """The groups to tell apart; None where there would be fewer than two. ``never``: labels that are not told apart."""
     attribute = ledger.accounts.attributes[dimension]
     labels = (*attribute.labels, UNKNOWN)
     holders = ledger.accounts.role == Role.HOLDER
@@ -46,7 +46,9 @@ def groups(ledger: Ledger, dimension: str, least: int) -> Groups | None:
     small = [
         place
         for place in there
-        if count[place] < least or (least > 1 and total[place] > 0 and largest[place] > DOMINANT * total[place])
+        if labels[place] in never
+        or count[place] < least
+        or (least > 1 and total[place] > 0 and largest[place] > DOMINANT * total[place])
     ]
     # Those of the fewest accounts first and not of the least money: that it had least would bound it, and what it protects.
     others = sorted((place for place in there if place not in small), key=lambda place: (count[place], labels[place]))
@@ -76,6 +78,83 @@ def _enough(
         and int(count[places].sum()) >= least
         and (whole <= 0 or float(largest[places].max()) <= DOMINANT * whole)
     )
+
+
+def groups_of_all(ledger: Ledger, dimensions: Sequence[str], least: int) -> dict[str, Groups | None]:
+    """The groups of each dimension, so that none less one of another dimension is a few accounts.
+
+    Where the pupils of a school are a kind of holder, and all of them but three live in a zone where nobody else does,
+    the zone taken off the kind is those three. The group of the later dimension is then told together with small ones.
+    """
+    found: dict[str, Groups | None] = {}
+    for dimension in dimensions:
+        never: frozenset[str] = frozenset()
+        told = groups(ledger, dimension, least)
+        while told is not None and least > 1:
+            names = {
+                name
+                for other, before in found.items()
+                if before is not None
+                for name in _given_away(ledger, (other, before), (dimension, told), least)
+            }
+            more = never | {label for label, name in told.names.items() if name in names}
+            if more == never:
+                told = None if names else told
+                break
+            never = more
+            told = groups(ledger, dimension, least, never=never)
+        found[dimension] = told
+    return found
+
+
+def _given_away(ledger: Ledger, one: tuple[str, Groups], other: tuple[str, Groups], least: int) -> set[str]:
+    """The groups of the second that, with one of the first, give away what is of few."""
+    holders = np.flatnonzero(ledger.accounts.role == Role.HOLDER)
+    transfers = ledger.transfers
+    taken = np.bincount(transfers.target, weights=transfers.amount, minlength=len(ledger.accounts.role))[holders]
+    places = []
+    for dimension, told in (one, other):
+        attribute, called = ledger.accounts.attributes[dimension], list(told.accounts)
+        of = [called.index(told.names[label]) if label in told.names else 0 for label in (*attribute.labels, UNKNOWN)]
+        places.append(np.asarray(of, np.int64)[attribute.codes[holders].astype(np.int64)])
+    shape = len(one[1].accounts), len(other[1].accounts)
+    both = places[0] * shape[1] + places[1]
+    size = shape[0] * shape[1]
+    count = np.bincount(both, minlength=size).reshape(shape)
+    total = np.bincount(both, taken, size).reshape(shape)
+    largest = np.zeros(size)
+    np.maximum.at(largest, both, taken)
+    largest = largest.reshape(shape)
+    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+
+    def few(people: NDArray[Any], most: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.bool_]:
+        return (people > 0) & ((people < least) | ((whole > 0) & (most > DOMINANT * whole)))
+
+    # One within the other, either way round; and what is in neither, where nothing is in both.
+    of_row, of_column = count.sum(axis=1)[:, None] - count, count.sum(axis=0)[None, :] - count
+    neither = count.sum() - count.sum(axis=1)[:, None] - count.sum(axis=0)[None, :] + count
+    beside_row = _largest_beside(largest.T)[columns, rows]
+    beside_column = _largest_beside(largest)[rows, columns]
+    without = total.sum() - total.sum(axis=1)[:, None] - total.sum(axis=0)[None, :] + total
+    most = np.minimum(largest.max(), without)  # At most: to find the largest of each rest would take a table each.
+    found = (of_row == 0) & few(of_column, beside_column, total.sum(axis=0)[None, :] - total)
+    found |= (of_column == 0) & few(of_row, beside_row, total.sum(axis=1)[:, None] - total)
+    found |= (count == 0) & few(neither, most, without)
+    return {name for column, name in enumerate(other[1].accounts) if found[:, column].any()}
+
+
+def _largest_beside(values: NDArray[Any]) -> NDArray[Any]:
+    """For each place, the largest value of its column that stands elsewhere in it.
+
+    >>> _largest_beside(np.array([[3, 1], [2, 5]])).tolist()
+    [[2, 5], [3, 1]]
+    """
+    if len(values) == 1:
+        return np.zeros_like(values)
+    ordered = np.sort(values, axis=0)
+    found = np.broadcast_to(ordered[-1], values.shape).copy()
+    found[values.argmax(axis=0), np.arange(values.shape[1])] = ordered[-2]
+    return found
 
 
 def reach(cohort: CohortTrace, dimension: str, told: Groups) -> dict[str, dict[int, float]]:
