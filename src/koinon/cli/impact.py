@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from koinon.cli import impact_indicators, impact_report, impact_town, lake, trace
+from koinon.cli import impact_indicators, impact_report, impact_target, impact_town, lake, trace
 
 app = typer.Typer(help="What each unit did: tracing, figures, exports.", no_args_is_help=True)
 
@@ -21,6 +21,7 @@ app.command("indicators")(impact_indicators.indicators)
 app.command("survey")(impact_indicators.survey)
 app.command("sroi")(impact_indicators.sroi)
 app.command("report")(impact_report.report)
+app.add_typer(impact_target.app, name="target")
 app.command("export")(lake.export)
 app.command("ask")(lake.ask)
 app.command("trace-export")(lake.trace_export)

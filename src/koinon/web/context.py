@@ -64,6 +64,7 @@ MENUS: dict[str, list[tuple[Any, str]]] = {
     ],
     Role.APPROVER: [
         (gettext_lazy("To approve"), "approvals"),
+        (gettext_lazy("Targets"), "impact-targets"),
         (gettext_lazy("Bonus campaigns"), "campaigns"),
         (gettext_lazy("Exceptions"), "exceptions"),
         (gettext_lazy("The town's till"), "accounts-till"),

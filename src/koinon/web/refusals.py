@@ -24,6 +24,7 @@ from koinon.casework import errors as casework
 from koinon.coproduction import errors as coproduction
 from koinon.db import errors as db
 from koinon.helpdesk import errors as helpdesk
+from koinon.impact import errors as impact
 from koinon.instruments import errors as instruments
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
@@ -49,6 +50,8 @@ STATUS: dict[type[KoinonError], int] = {
     db.DatabaseError: 503,
     casework.ComplaintNotFound: 404,
     casework.DocumentNotFound: 404,
+    impact.TargetNotFound: 404,
+    impact.TargetNotSound: 422,
     instruments.AuthorisationNotFound: 404,
     instruments.CardNotFound: 404,
     helpdesk.BatchNotFound: 404,
@@ -113,6 +116,10 @@ SENTENCES: dict[str, Any] = {
     "pilots.town-fixed": gettext_lazy(
         "The folder names another country, unit or currency than the town's books have. Nothing was changed."
     ),
+    "impact.target-same-person": gettext_lazy("Whoever proposed a target cannot confirm it. A second person must."),
+    "impact.target-decided": gettext_lazy("Somebody has decided this already. Look at the page again."),
+    "impact.target-not-found": gettext_lazy("The town has no such proposed target."),
+    "impact.target-not-sound": gettext_lazy("This target cannot be set any more: propose it anew."),
     "campaigns.same-person": gettext_lazy("Whoever drew this up cannot release its money. A second person must."),
     "campaigns.in-other-state": gettext_lazy("Somebody has taken this step already. Look at the page again."),
     "campaigns.code-taken": gettext_lazy("Another campaign has this short name."),
