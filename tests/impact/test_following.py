@@ -18,10 +18,11 @@ from django.db import transaction
 from koinon.db.checks import run_checks
 from koinon.db.connections import Database
 from koinon.impact.town import books as town_books
-from koinon.impact.town import following, queries
+from koinon.impact.town import following, months, queries
 from koinon.impact.town.following import Rebuilt, Step
 from koinon.impact.town.types import Cohort, Followed
 from koinon.jobs.following import follow_round
+from koinon.kernel.periods import Month
 from koinon.ledger import operations as ledger
 from koinon.ledger import queries as books
 from koinon.parties import queries as parties
@@ -187,6 +188,17 @@ def test_a_day_mistyped_by_two_centuries_stops_no_clock(town: Town) -> None:
     assert (found.redeemed, found.quantiles["50"] < 40) == (35_00, True)
     assert all(one.same for one in town.rebuild())
     assert town.broken() == []
+
+
+def test_a_day_mistyped_by_a_millennium_makes_no_months_that_nobody_lived(town: Town) -> None:
+    town.tell(NOVEMBER + "1026-11-03 10:00  give ana 1.00")
+    town.follow()
+
+    with transaction.atomic():
+        traced = months.trace_months(raw(), town_id=town.id, at=NOW, actor="test")
+
+    assert traced == (Month(2026, 11),)
+    assert town.followed()["fifo"].total.issued == 61_00
 
 
 def test_a_day_ahead_of_the_clock_is_lived_in_a_demonstration(town: Town) -> None:

@@ -6,7 +6,8 @@
 --
 -- A month is over when its last day is, by the clock or by the calendar that a demonstration has lived. Every movement
 -- that happened in it must be sealed: one that reaches the books after that no longer changes what was kept.
--- The first month is that of the first unit given out; once it is kept, the books are not walked for it again.
+-- The first month is that of the first unit given out, where it says that it was within ten years of being posted: a
+-- mistyped year makes no thousand empty months. Once it is kept, the books are not walked for it again.
 WITH over AS (
     SELECT date_trunc('month', greatest(
         %(at)s::timestamptz AT TIME ZONE %(time_zone)s,
@@ -29,7 +30,10 @@ lived AS (
                 WHERE kept.town_id = %(town_id)s
             ),
             (
-                SELECT date_trunc('month', min(t.effective_at) AT TIME ZONE %(time_zone)s)::date
+                SELECT date_trunc('month', coalesce(
+                    min(t.effective_at) FILTER (WHERE t.effective_at >= t.posted_at - interval '10 years'),
+                    min(t.posted_at)
+                ) AT TIME ZONE %(time_zone)s)::date
                 FROM ledger.transfer AS t
                 WHERE t.town_id = %(town_id)s AND t.code IN ('disburse', 'topup', 'bonus', 'reward', 'cover')
             )
