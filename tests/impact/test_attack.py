@@ -323,6 +323,7 @@ def _period(months: Sequence[Lived], first: int, last: int, payments: Sequence[F
                 ),
             ],
             [one.public for one in some],
+            residents=LIVING,
         )
     }
     together = {kind: plus(*(total(place, months[place], kind) for place in places)) for kind in KINDS}
@@ -330,7 +331,7 @@ def _period(months: Sequence[Lived], first: int, last: int, payments: Sequence[F
         if (value := told["zone_equity", f"zone:{zone}"]) is not None:
             there = {row.holder for row in rows if row.zone == zone}
             of_zone = plus(*(total(place, months[place], "received", only=there) for place in places))
-            yield near(of_zone, value * living * 100, living * 50)
+            yield near(of_zone, value * living * 100, living * 50 + 2_50 * len(some))
     if (value := told["units", "spent"]) is not None:
         yield near(plus(*(payments[place] for place in places)), value * 100)
     if (value := told["multiplier", ""]) is not None:

@@ -10,20 +10,33 @@ import pytest
 
 from koinon.impact.disclosure import Shown, disclosed
 from koinon.impact.figures import COMPUTED, Figure
+from koinon.impact.indicators import zone_equity
 from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Unit
 from koinon.impact.measures import Contributors
-from koinon.impact.publication import publish
+from koinon.impact.publication import PublicReport, publish
 from koinon.impact.types import MonthTraded, Wait
 from tests.impact.test_flow import business
 from tests.impact.test_publication import in_zones, month_of, report_of
 
 WIDE = publish(report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 40)]))
+LIVING = {"north": 300, "south": 2000, "east": 40, "west": 70}
 NARROW = publish(report_of(in_zones(north=4, south=31, east=14, west=18)))
 TINY = publish(report_of(in_zones(north=3, south=2)))
 
 
 def figure(key: str, value: Fraction | int | str, part: str = "", unit: Unit | None = None) -> Figure:
     return Figure(key, part, "", Fraction(value), unit or BY_KEY[key].unit)
+
+
+EQUITY = [
+    figure("zone_equity", "0.1234"),
+    figure("zone_equity", "2.5", "most"),
+    *(figure("zone_equity", 77, f"zone:{zone}", Unit.MONEY_PER_PERSON) for zone in LIVING),
+]
+
+
+def received(month: PublicReport) -> dict[str | None, int]:
+    return {cell.code: cell.amount_minor or 0 for cell in month.by_zone.cells}
 
 
 def one(shown: tuple[Shown, ...]) -> Fraction | str | None:
@@ -79,8 +92,18 @@ def test_a_neighbourhood_hidden_in_one_month_is_hidden_in_the_period():
 
 def test_the_index_over_all_neighbourhoods_is_hidden_when_one_of_them_is():
     """Two hidden receipts with a known sum and one equation more: both would follow."""
-    assert one(disclosed([figure("zone_equity", "0.1234")], [WIDE])) == Fraction("0.123")
-    assert one(disclosed([figure("zone_equity", "0.1234")], [NARROW])) == "hidden"
+    told = {row.figure.part: row for row in disclosed(EQUITY, [WIDE], residents=LIVING)}
+    narrow = {row.figure.part: row for row in disclosed(EQUITY, [NARROW], residents=LIVING)}
+
+    assert told[""].value == round(Fraction(zone_equity.equity_of(received(WIDE), LIVING).theil or 0), 3)
+    assert [narrow[part].hidden for part in ("", "most", "zone:north", "zone:south")] == [True, True, True, False]
+
+
+def test_receipts_for_each_resident_are_those_of_the_published_table():
+    """Of the books as they are now they would be what a shop took that has moved since, beside the tables of before."""
+    told = {row.figure.part: row.value for row in disclosed(EQUITY, [WIDE, WIDE], residents=LIVING)}
+
+    assert told["zone:north"] == round(Fraction(2 * (received(WIDE)["north"] or 0), 100 * LIVING["north"]))
 
 
 def test_what_few_businesses_sell_each_other_hides_what_is_computed_from_it():

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from koinon.impact.figures import Figure
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
+from koinon.impact.indicators.zone_equity import equity_of
 from koinon.impact.measures import Contributors
 from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, nobodys, rounded, safe
 from koinon.impact.types import MonthTraded
@@ -42,18 +43,25 @@ def disclosed(
     months: Sequence[PublicReport],
     contributors: Iterable[Contributors] = (),
     purses: Iterable[MonthTraded] = (),
+    residents: Mapping[str, int] | None = None,
     rules: Rules = _STANDARD,
 ) -> tuple[Shown, ...]:
     """The figures of a period as they may be shown. ``months`` are all of its months, as published.
 
     ``contributors`` says of how many people each month's contributions were made: a figure of fewer than ten is hidden.
-    ``purses`` says who paid from aid and who from free money in every month so far (sql/months_spent.sql).
+    ``purses`` says who paid from aid and who from free money in every month so far (sql/months_spent.sql), ``residents``
+    how many people live in each neighbourhood.
     Whether there is a figure at all is hidden like the figure: that there is no median says that most have not spent.
     """
     assert months, "a period has months"
     listed = list(figures)
     by = _Ground(
-        months, tuple(contributors), tuple(purses), rules, {(one.indicator, one.part): one.value for one in listed}
+        months,
+        tuple(contributors),
+        tuple(purses),
+        residents or {},
+        rules,
+        {(one.indicator, one.part): one.value for one in listed},
     )
     shown = []
     for figure in listed:
@@ -75,6 +83,7 @@ class _Ground:
     months: Sequence[PublicReport]
     contributors: Sequence[Contributors]
     purses: Sequence[MonthTraded]
+    residents: Mapping[str, int]
     rules: Rules
     exact: Mapping[tuple[str, str], Fraction | None]
 
@@ -242,11 +251,17 @@ def _by_zone(figure: Figure, by: _Ground) -> Figure | None:
 
 
 def _equity(figure: Figure, by: _Ground) -> Figure | None:
-    """The index is a sum over all zones: with one hidden it would be an equation for it. Per resident: as the table."""
+    """Of the published tables: of the books as they are now, beside them, it would be what a shop took that moved since. The
+    index is a sum over all zones: with one hidden it would be an equation for it."""
     cells = by.table("by_zone")
-    if figure.part.startswith("zone:"):
-        return figure if cells.get(figure.part.removeprefix("zone:")) is not None else None
-    return figure if None not in cells.values() else None
+    kind, _, zone = figure.part.partition(":")
+    told = {code: amount for code, amount in cells.items() if amount is not None}
+    found = equity_of(told, by.residents)
+    if kind == "zone":
+        minor = found.per_resident.get(zone) if zone in told else None
+        return None if minor is None else replace(figure, value=minor / 10 ** by.months[0].exponent)
+    index = found.most if kind == "most" else found.theil
+    return replace(figure, value=Fraction(index)) if len(told) == len(cells) and index is not None else None
 
 
 def _delivered(figure: Figure, by: _Ground) -> Figure | None:

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from koinon.db.statements import many, statement
-from koinon.impact import disclosure
+from koinon.impact import aims, disclosure
 from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period, figures
 from koinon.impact.indicators.catalogue import CATALOGUE
@@ -41,4 +41,5 @@ def public_figures(
         conn, statement(_PACKAGE, "months_spent"), MonthTraded,
         town_id=town_id, until=period.until, time_zone=str(period.time_zone),
     )  # fmt: skip
-    return disclosure.disclosed(found, months, people, purses)
+    residents = aims.residents_on(aims.zone_residents(conn, town_id), period.last_day)
+    return disclosure.disclosed(found, months, people, purses, residents)

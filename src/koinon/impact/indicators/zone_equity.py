@@ -39,13 +39,21 @@ def zone_equity(receipts: Iterable[ShopReceipts], residents: Mapping[str, int]) 
     ------
     Theil, "Economics and Information Theory", 1967, chapter 4.
     """
+    amounts: dict[str | None, int] = {}
+    for row in receipts:
+        amounts[row.zone] = amounts.get(row.zone, 0) + row.receipts_minor
+    return equity_of(amounts, residents)
+
+
+def equity_of(amounts: Mapping[str | None, int], residents: Mapping[str, int]) -> Equity:
+    """The same of receipts by zone, None for what arrived outside the zones."""
     received: dict[str, int] = {zone: 0 for zone, people in sorted(residents.items()) if people > 0}
     left_out: set[str | None] = {zone for zone, people in residents.items() if people <= 0}
-    for row in receipts:
-        if row.zone in received:
-            received[row.zone] += row.receipts_minor
-        elif row.receipts_minor:
-            left_out.add(row.zone)
+    for zone, amount in amounts.items():
+        if zone in received:
+            received[zone] += amount
+        elif amount:
+            left_out.add(zone)
     counted = {zone: max(amount, 0) for zone, amount in received.items()}
     whole, people = sum(counted.values()), sum(residents[zone] for zone in counted)
     theil = most = None
