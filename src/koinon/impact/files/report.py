@@ -33,6 +33,7 @@ from koinon.impact.files.types import Asked, LedgerFile
 from koinon.impact.files.words import (
     AFTER,
     ANCHORS,
+    COHORTS,
     CONVENTIONS,
     DEFINITIONS,
     DIMENSIONS,
@@ -370,7 +371,12 @@ class _Report:
             + table(
                 text(title),
                 [
-                    (text(f"{pgettext('of a flow', 'from')} {speech.arrow()} {pgettext('of a flow', 'to')}"), False),
+                    (
+                        text(
+                            f"\u2068{pgettext('of a flow', 'from')}\u2069 {speech.arrow()} \u2068{pgettext('of a flow', 'to')}\u2069"
+                        ),
+                        False,
+                    ),
                     (text(_("amount")), True),
                     (text(pgettext("heading of a table", "share")), True),
                 ],
@@ -403,6 +409,7 @@ class _Report:
             + "".join(
                 f'<li><svg viewBox="0 0 14 14" aria-hidden="true"><rect{kind} width="14" height="14"/></svg>{text(words)}</li>'
                 for kind, words in (
+                    # Translators: of units, passed on by a further payment.
                     ("", _("paid on")),
                     (' class="left"', _("left here, redeemed or run out")),
                     (' class="held"', _("still held here")),
@@ -539,7 +546,7 @@ class _Report:
 
     def cohorts(self) -> str:
         listed, rest = disclosed.split(self.read.ledger, self.first, self.least)
-        rows = [self._cohort(named(cohort.label), cohort) for cohort in listed]
+        rows = [self._cohort(named(_cohort(cohort.label)), cohort) for cohort in listed]
         if rest:
             label = ngettext("%(count)s further cohort", "%(count)s further cohorts", len(rest))
             rows.append(self._cohort(text(label % {"count": whole(len(rest))}), disclosed.together(FURTHER, rest)))
@@ -718,6 +725,10 @@ def _day(instant: str) -> str:
 
 def _per_cent(value: float | None) -> str:
     return "—" if value is None else speech.percent(value, 1)
+
+
+def _cohort(label: str) -> str:
+    return _(COHORTS[label]) if label in COHORTS else label
 
 
 def _dimension(name: str) -> str:

@@ -64,6 +64,8 @@ PLAIN: Final = {
     FURTHER: _("further cohorts"),
 }
 
+COHORTS: Final = {"all": _("everything issued"), "(not said)": _("(not said)")}
+
 HOPS: Final = (_("no payment"), _("1 payment"), _("2 payments"), _("3 payments"), _("4 payments or more"))
 
 DEFINITIONS: Final = {
