@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, one, statement
+from koinon.db.statements import many, statement
 from koinon.impact.publication import (
     Part,
     PublicReport,
@@ -83,14 +83,14 @@ class MonthFlow:
 def month_flow(conn: Connection[Any], report: MonthReport) -> MonthFlow:
     """The way of a town's units through the month of a report, by ``effective_at``."""
     period = {"town_id": report.town_id, "start": report.start, "until": report.until}
-    held = statement(_PACKAGE, "held_at")
+    before, after = many(conn, statement(_PACKAGE, "held_around"), Held, **period)
     return MonthFlow(
         month=report.month,
         exponent=report.exponent,
         came_in=tuple(many(conn, statement(_PACKAGE, "came_in"), CameIn, **period)),
         businesses=report.receipts,
-        before=one(conn, held, Held, town_id=report.town_id, until=report.start),
-        after=one(conn, held, Held, town_id=report.town_id, until=report.until),
+        before=before,
+        after=after,
         redeemed=report.flows.redeemed,
         expired=report.flows.expired,
     )
