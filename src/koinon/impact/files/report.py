@@ -739,7 +739,7 @@ def _told(label: str, others: int = 0) -> str:
     if label == OTHERS:
         return ngettext("%(count)s other group", "%(count)s other groups", others) % {"count": whole(others)}
     if label == HIDDEN:
-        return _("flows told together")
+        return _("told together")
     known = PLAIN.get(label) or ENDINGS.get(label)
     return _(known) if known else label
 
