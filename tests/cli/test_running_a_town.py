@@ -251,6 +251,24 @@ def test_euros_that_were_not_issued_go_back_to_the_budget_once_for_each_referenc
     assert (fund["received"], fund["withdrawn"], fund["reserve"]) == (100_00, 40_00, 60_00)
 
 
+def test_a_target_is_proposed_by_one_and_confirmed_by_another(staffed: Town):
+    asked = ("impact", "target", "propose", "recirculation", "40%", "--from", "2099-01-01", "--by", "2099-12-31")
+    assert refusal(staffed(*asked, "--as", "bilal")) == "cli.role-missing"
+    _, proposed = staffed(*asked, "--as", "anna")
+    late = staffed(*asked[:4], "40%", "--from", "2020-01-01", "--by", "2019-01-01", "--as", "anna")
+
+    assert refusal(late) == "impact.target-not-sound"
+    assert [one["code"] for one in late[1]["findings"]] == ["target.past", "target.reversed"]
+    _, confirmed = staffed("impact", "target", "confirm", proposed["id"], "--as", "bilal")
+    assert (confirmed["state"], confirmed["value"]) == ("confirmed", "0.40")
+    assert refusal(staffed("impact", "target", "decline", proposed["id"], "--reason", "no", "--as", "anna")) == (
+        "impact.target-decided"
+    )
+    shown = staffed("impact", "target", "list")[1]
+    assert {"recirculation"} <= {one["indicator"] for one in shown["targets"] if one["by_day"] == "2099-12-31"}
+    assert "2099-12-31" in staffed.told("impact", "target", "list")
+
+
 @pytest.mark.parametrize("amount", ["1.234", "0", "-5", "five", "1,234.567"])
 def test_amount_that_could_be_misread_is_not_received(staffed: Town, amount: str):
     asked = ("budget", "receive", "--fund", "inclusio", "--reference", "B/1", f"--amount={amount}", "--as", "carmen")

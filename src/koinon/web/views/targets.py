@@ -29,7 +29,7 @@ from koinon.impact.targets import Aimable, Proposal
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town
 from koinon.parties.rules import ascii_digits
-from koinon.web import words
+from koinon.web import doing, words
 from koinon.web.access import seat_of, seen_by
 
 STATES: dict[str, Any] = {
@@ -188,7 +188,8 @@ def _called(one: Aimable) -> str:
     title = _(one.entry.title)
     if not one.part:
         return title
-    return f"{title}: {PARTS.get(one.part, one.name)}"
+    stream = doing.STREAM_NAMES.get(one.name) if one.part.startswith("stream:") else None
+    return f"{title}: {stream or PARTS.get(one.part, one.name)}"
 
 
 def _name(called: dict[tuple[str, str], str], one: Target | Proposal) -> str:
