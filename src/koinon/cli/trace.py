@@ -309,8 +309,11 @@ def show(console: Console, document: dict[str, Any]) -> None:
         "", *(one["convention"] for one in document["traces"]), right=[one["convention"] for one in document["traces"]]
     )
     totals = [one["total"] for one in document["traces"]]
+    unknown = [one["unknown_origin"]["issued"] for one in document["traces"]]
+    table.add_row("issued", *(amount(total["issued"] - more) for total, more in zip(totals, unknown, strict=True)))
+    if any(unknown):
+        table.add_row("of unknown origin", *(amount(more) for more in unknown))
     for label, key in (
-        ("issued", "issued"),
         ("paid on", "volume"),
         ("redeemed", "redeemed"),
         ("expired", "expired"),

@@ -175,7 +175,7 @@ class _Report:
             words % {"share": share(amount, total.issued)}
             for amount, words in (
                 (total.redeemed, _("%(share)s was turned back into money")),
-                (total.expired, _("%(share)s ran out unspent")),
+                (total.expired, _("%(share)s expired before it was redeemed")),
                 (total.withdrawn, _("%(share)s was taken back")),
                 (total.held, _("%(share)s is still held by somebody")),
             )
@@ -196,7 +196,14 @@ class _Report:
         tiles = [
             ("issued", _("Issued"), self.money.whole(issued), ""),
             ("volume", _("Paid on, in all"), self.money.whole(total.volume), ""),
-            ("multiplier", _("Multiplier"), number(total.multiplier), _("payments for each unit issued")),
+            (
+                "multiplier",
+                _("Multiplier"),
+                number(total.multiplier),
+                _("payments for each unit issued or of unknown origin")
+                if unknown.issued
+                else _("payments for each unit issued"),
+            ),
             ("exit", _("Left after"), *self._between([trace.total.days_to_exit.mean for trace in self.traces], days)),
             (
                 "hops",

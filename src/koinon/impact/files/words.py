@@ -97,7 +97,7 @@ DEFINITIONS: Final = {
         _("Units that were issued together, by the file's own word or in the same month. All are followed at once."),
     ),
     "redeemed": (_("Redeemed"), _("Units that somebody turned back into money and that left circulation.")),
-    "expired": (_("Run out"), _("Units whose last day passed before they were spent.")),
+    "expired": (_("Run out"), _("Units whose last day passed before they were redeemed.")),
     "withdrawn": (_("Taken back"), _("Units that went back to the account that issued them.")),
     "heldnow": (
         _("Still held"),
