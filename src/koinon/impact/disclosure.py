@@ -23,7 +23,7 @@ _STANDARD = Rules()
 _ROUNDS = {("retention", "hop:0"), ("retention", "hop:1")}
 _MOST_CONCENTRATED = Fraction(1, 4)
 _HOUSE_ONLY = ("cohort:", "fund:", "refunded")  # A small fund's figures would be those of its few.
-_PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 1, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
+_PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 100, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
 
 
 @dataclass(frozen=True, slots=True)

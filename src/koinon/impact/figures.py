@@ -325,9 +325,10 @@ def _zone_equity(of: _Material) -> Iterator[Figure]:
     theil, most = (None if value is None else Fraction(value) for value in (found.theil, found.most))
     yield Figure("zone_equity", "", "", theil, Unit.INDEX)
     yield Figure("zone_equity", "most", _("The most it could be"), most, Unit.INDEX)
+    each = _("for each resident")
     for zone, minor in found.per_resident.items():
         name = of.zones.get(zone, zone)
-        yield Figure("zone_equity", f"zone:{zone}", "", of.money(minor), Unit.MONEY_PER_PERSON, name=name)
+        yield Figure("zone_equity", f"zone:{zone}", each, of.money(minor), Unit.MONEY_PER_PERSON, name=name)
 
 
 def _b2b_depth(of: _Material) -> Iterator[Figure]:

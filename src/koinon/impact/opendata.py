@@ -92,7 +92,14 @@ def tables(months: Iterable[Published], funds: Mapping[UUID, str]) -> tuple[Open
 
 
 def package(
-    shown: Sequence[OpenTable], *, name: str, title: str, unit: str, created: str, homepage: str = ""
+    shown: Sequence[OpenTable],
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    created: str,
+    homepage: str = "",
+    demonstration: bool = False,
 ) -> dict[str, Any]:
     """The tables as a Frictionless data package (https://specs.frictionlessdata.io/data-package/), as a JSON document."""
     return {
@@ -104,7 +111,8 @@ def package(
         "licenses": [LICENCE],
         "keywords": ["complementary currency", "social aid", "local multiplier"],
         "description": (
-            f"Amounts are in {unit}. An empty cell is hidden or undefined and never zero: figures of fewer than ten businesses "
+            ("A demonstration: its people, shops and purchases are generated. " if demonstration else "")
+            + f"Amounts are in {unit}. An empty cell is hidden or undefined and never zero: figures of fewer than ten businesses "
             "or households, or mostly of one, are hidden, and as many beside them as subtraction takes "
             f"({RULES}). Closed months do not change."
         ),

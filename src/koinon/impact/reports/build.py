@@ -20,6 +20,7 @@ from koinon.impact.periods import period_figures, public_figures
 from koinon.impact.reports.compose import About, Money, compose
 from koinon.impact.reports.errors import MonthNotOver
 from koinon.impact.reports.types import Audience, Report
+from koinon.impact.town import months as months_of
 from koinon.impact.town.network import PublicNetwork
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
@@ -91,6 +92,7 @@ def build(
         head=ledger.head(conn, town_id=town_id),
         made_on=today,
         networks=networks,
+        demonstration=months_of.demonstrated_until(conn, town_id=town_id) is not None,
     )
     return compose(about, shown, aims.targets(conn, town_id))
 

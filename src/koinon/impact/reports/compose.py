@@ -64,6 +64,7 @@ class About:
     head: Block | None
     made_on: date
     networks: Sequence[PublicNetwork | None] = ()
+    demonstration: bool = False
 
 
 def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> Report:
@@ -87,12 +88,13 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
             right_to_left=get_language_bidi(),
             audience=about.audience,
             facts=_facts(about),
-            words=_words(about.audience),
+            words=_words(about),
             sections=tuple(sections),
             notes=_notes(about),
             numbers=tuple(_number(one, wanted, about) for one in shown),
             first_day=about.period.first_day,
             last_day=about.period.last_day,
+            demonstration=about.demonstration,
         )
 
 
@@ -131,7 +133,13 @@ def _for_whom(audience: Audience) -> str:
             return _("The town's own use: not to be published")
 
 
-def _words(audience: Audience) -> tuple[str, ...]:
+def _words(about: About) -> tuple[str, ...]:
+    generated = " ".join(
+        (
+            _("This is a demonstration."),
+            _("Its people, shops and purchases are generated. The rules, the books and the sums are the real ones."),
+        )
+    )
     exact = _(
         "Figures are exact and complete. Single shops and households may follow from them: keep this report in the house."
     )
@@ -139,7 +147,7 @@ def _words(audience: Audience) -> tuple[str, ...]:
         "Figures of fewer than ten businesses or households, or mostly of one, are hidden, and as many beside them as "
         "subtraction takes. Amounts are rounded. A dash is a figure that is undefined, never zero."
     )
-    return (exact if audience is Audience.HOUSE else hidden,)
+    return (*([generated] if about.demonstration else []), exact if about.audience is Audience.HOUSE else hidden)
 
 
 def _notes(about: About) -> tuple[str, ...]:

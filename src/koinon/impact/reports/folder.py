@@ -65,7 +65,7 @@ def contents(report: Report) -> dict[str, bytes]:
     table = figures_table(report.numbers)
     described = package(
         [table], name=f"{report.slug}-{report.first_day}-{report.last_day}", title=f"{report.town}: {report.title}", unit=report.unit,
-        created=report.last_day.isoformat(),
+        created=report.last_day.isoformat(), demonstration=report.demonstration,
     )  # fmt: skip
     if report.audience is Audience.HOUSE:
         described |= {"description": "Exact and complete: for the town's own use.", "licenses": []}

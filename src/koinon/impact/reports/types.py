@@ -68,6 +68,7 @@ class Report:
     numbers: tuple[Number, ...]
     first_day: date
     last_day: date
+    demonstration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

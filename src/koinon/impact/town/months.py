@@ -116,7 +116,13 @@ def last_over(now: datetime, time_zone: ZoneInfo, demonstrated_until: date | Non
 def last_month_over(conn: Connection[Any], *, town_id: int, now: datetime) -> Month:
     """The same of a town."""
     town = parties.town(conn, town_id)
-    return last_over(now, town.zone, scalar(conn, statement(_PACKAGE, "demonstrated_until"), town_id=town_id))
+    return last_over(now, town.zone, demonstrated_until(conn, town_id=town_id))
+
+
+def demonstrated_until(conn: Connection[Any], *, town_id: int) -> date | None:
+    """Up to which day a demonstration has lived in a town; None where its people are real."""
+    found: date | None = scalar(conn, statement(_PACKAGE, "demonstrated_until"), town_id=town_id)
+    return found
 
 
 def _until(ledger: Ledger, end: datetime) -> Ledger:

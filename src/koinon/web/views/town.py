@@ -148,6 +148,7 @@ def data_package(request: HttpRequest) -> HttpResponse:
         unit=shown.unit_code,
         created=published.last_day(months).isoformat(),
         homepage=request.build_absolute_uri(reverse("data")),
+        demonstration=published.is_demo(shown),
     )
     return JsonResponse(package, json_dumps_params={"indent": 2, "ensure_ascii": False})
 
