@@ -112,7 +112,7 @@ def test_a_new_town_gets_everything_that_its_folder_says(applying: Applying, bes
     }
     assert applied.counts["businesses_excluded"] == 2
     kinds = dict(applying.conn.execute("SELECT kind, count(*) FROM ledger.account GROUP BY kind").fetchall())
-    assert kinds == {"issuance": 1, "member": 1, "redemption": 1, "reserve": 2, "escrow": 1, "till": 175}
+    assert kinds == {"issuance": 1, "member": 1, "redemption": 1, "reserve": 3, "escrow": 1, "till": 175}
 
 
 def test_the_first_month_of_the_town_is_the_published_one(applying: Applying, besos: TownPlan) -> None:
