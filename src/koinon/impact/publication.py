@@ -139,7 +139,7 @@ def publish(report: MonthReport, rules: Rules = _STANDARD) -> PublicReport:
     """What of this report may be published."""
     payers = {(row.cells, row.code): row.payers for row in report.payers}
     everything = part_of_rows(report.receipts, payers.get(("all", None), 0))
-    town_is_safe = report.complete and safe(everything, rules)
+    town_is_safe = report.complete and nobodys(everything, rules)
     now = [row for row in report.traded if row.first_day == report.month.first_day]
     payments_are_safe = (
         town_is_safe

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from django.utils.translation import get_language_bidi
+from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
 from koinon.documents import formats
@@ -117,7 +117,7 @@ def _title(period: Period) -> str:
 
 def _facts(about: About) -> tuple[tuple[str, str], ...]:
     days = f"{formats.day(about.period.first_day)} – {formats.day(about.period.last_day)}"
-    facts = [(_("Days"), days), (_("For"), _for_whom(about.audience)), (_("Made on"), formats.day(about.made_on))]
+    facts = [(_("Days"), days), (_("For whom"), _for_whom(about.audience)), (_("Made on"), formats.day(about.made_on))]
     if about.head is not None:
         facts.append((_("Newest seal"), f"{about.head.number} · {about.head.hash.hex()}"))
     return tuple(facts)
@@ -314,8 +314,9 @@ def written(value: Fraction | None, unit: Unit, money: Money) -> str:
         case Unit.COUNT:
             return formats.number(value, digits=0 if value.denominator == 1 else 1)
         case Unit.DAYS:
-            days = formats.number(value, digits=0 if value.denominator == 1 else 1)
-            return _("%(number)s days") % {"number": days}
+            whole = value.denominator == 1
+            words = ngettext("%(number)s day", "%(number)s days", int(value) if whole else 100)  # 7.5 as a hundred are.
+            return words % {"number": formats.number(value, digits=0 if whole else 1)}
         case Unit.KILOGRAMS:
             return f"{formats.number(value)} kg"
         case Unit.PER_YEAR:

@@ -52,7 +52,7 @@ class PeriodForm(forms.Form):
     """Two local days, both included."""
 
     first = day_field(gettext_lazy("From"))
-    last = day_field(gettext_lazy("To"))
+    last = day_field(gettext_lazy("Until"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -41,8 +41,8 @@ class ReportForm(forms.Form):
     """Which months, for whom, in which language, as what."""
 
     first = forms.ChoiceField(label=gettext_lazy("From"))
-    last = forms.ChoiceField(label=gettext_lazy("To"))
-    audience = forms.ChoiceField(label=gettext_lazy("For"), choices=AUDIENCES)
+    last = forms.ChoiceField(label=gettext_lazy("Until"))
+    audience = forms.ChoiceField(label=gettext_lazy("For whom"), choices=AUDIENCES)
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=tuple(OWN_NAMES.items()))
     kind = forms.ChoiceField(
         label=gettext_lazy("As"),
