@@ -63,7 +63,9 @@ def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     folder = small_besos.write(tmp_path_factory.mktemp("town"), households=8, shops=2)
     with databases.clone() as database, django_on(database):
-        demo.run(database, demo.Wanted(var=VAR, folder=folder, aid_alone=True), now=datetime(2026, 11, 3, 9, tzinfo=UTC))
+        demo.run(
+            database, demo.Wanted(var=VAR, folder=folder, aid_alone=True), now=datetime(2026, 11, 3, 9, tzinfo=UTC)
+        )
         kept = json.loads((Path(VAR) / demo_people.FILE).read_text())
         passwords = {row["role"]: row["password"] for row in kept["sign_in"]}
         from django.db import connections
