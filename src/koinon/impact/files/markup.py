@@ -30,6 +30,8 @@ class Money:
     >>> euros = Money("REC", 2)
     >>> euros.exact(1234567), euros.whole(1234567), euros.exact(99.6), Money("hours", 0).exact(12)
     ('12,345.67', '12,346', '1.00', '12')
+    >>> euros.exact(2**60 + 1), euros.whole(2**60 + 1)
+    ('11,529,215,046,068,469.77', '11,529,215,046,068,470')
     """
 
     def __init__(self, unit: str, decimals: int) -> None:
@@ -40,7 +42,7 @@ class Money:
         return speech.decimal(Decimal(round(minor)).scaleb(-self.decimals), self.decimals)
 
     def whole(self, minor: float) -> str:
-        units = round(minor) / 10**self.decimals
+        units = Decimal(round(minor)).scaleb(-self.decimals)
         if 0 < abs(units) < 10 and self.decimals:
             return self.exact(minor)
         return speech.decimal(round(units), 0)

@@ -429,16 +429,16 @@ class _Report:
 
     def _stages(self, trace: Trace) -> str:
         total = trace.total
-        arrived: list[float] = [float(total.issued)]
+        arrived: list[float] = [total.issued]  # Of lots whole minor units, and they stay whole.
         labels = next(iter(total.reach.values()), {})
-        arrived += [float(sum(hops.get(hop, 0) for hops in labels.values())) for hop in range(1, STAGES + 1)]
+        arrived += [sum(hops.get(hop, 0) for hops in labels.values()) for hop in range(1, STAGES + 1)]
         rows = []
         for stage in range(STAGES + 1):
             last = stage == STAGES
-            onward = 0.0 if last else arrived[stage + 1]
-            left = float(sum(total.by_hops[stage:]) if last else total.by_hops[stage])
-            left = min(left, max(0.0, arrived[stage] - onward))
-            stays = max(0.0, arrived[stage] - onward - left)
+            onward = 0 if last else arrived[stage + 1]
+            left = sum(total.by_hops[stage:]) if last else total.by_hops[stage]
+            left = min(left, max(0, arrived[stage] - onward))
+            stays = max(0, arrived[stage] - onward - left)
             rows.append(
                 [
                     text(_(HOPS[stage])),
@@ -588,12 +588,11 @@ class _Report:
         )
 
     def _cohort(self, label: str, cohort: CohortTrace) -> list[str]:
-        issued = float(cohort.issued)
         return [
             label,
-            self.money.exact(issued),
+            self.money.exact(cohort.issued),
             *(
-                f"{self.money.exact(amount)} <span class=soft>{share(float(amount), issued)}</span>"
+                f"{self.money.exact(amount)} <span class=soft>{share(amount, cohort.issued)}</span>"
                 for amount in (cohort.redeemed, cohort.expired, cohort.held)
             ),
             number(cohort.multiplier),
