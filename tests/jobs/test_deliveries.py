@@ -139,6 +139,24 @@ def test_message_is_sent_promptly_signed_and_says_what_happened(conn, database, 
     }
 
 
+def test_message_told_while_the_worker_looks_a_last_time_wakes_it(conn, database, receiver, monkeypatch):
+    monkeypatch.setattr(deliveries, "LOOK_EVERY_SECONDS", 60)
+    endpoint(conn, receiver.url)
+    told: list[Event] = []
+    claim = outbox.claim
+
+    def claim_too_early(books, **how):
+        found = claim(books, **how)
+        if not told and _asleep(conn):
+            told.append(paid())
+            tell(conn, *told)  # The server says so with the answer to the worker's commit.
+        return found
+
+    monkeypatch.setattr(deliveries.outbox, "claim", claim_too_early)
+    with delivering(database.app_url, MANNER):
+        receiver.wait_for(1)
+
+
 def _asleep(conn: psycopg.Connection[Any]) -> bool:
     """Whether a worker holds the lock that says: notify me."""
     with transaction(conn):

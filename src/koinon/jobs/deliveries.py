@@ -28,7 +28,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg import Connection, OperationalError
+from psycopg import Connection, Notify, OperationalError
 
 from koinon.db.connections import connect
 from koinon.db.statements import scalar
@@ -138,6 +138,7 @@ class _Worker:
     ) -> None:
         self._url = url
         self._manner = manner
+        self._loop = asyncio.get_running_loop()
         self._wake = wake
         self._books = books
         self._resolver = resolver
@@ -218,6 +219,7 @@ class _Worker:
     def _connection(self) -> Connection[Any]:
         if self._conn is None:
             conn = connect(self._url, application_name="koinon deliver")
+            conn.add_notify_handler(self._told)
             try:
                 with transaction(conn):
                     conn.execute("LISTEN koinon_outbox")
@@ -226,6 +228,10 @@ class _Worker:
                 raise
             self._conn = conn
         return self._conn
+
+    def _told(self, _notification: Notify) -> None:
+        """One that comes with the answer to a statement leaves nothing on the wire to wake us."""
+        self._loop.call_soon_threadsafe(self._wake.set)
 
     def _finish_and_claim(self, outcomes: list[Outcome], room: int, busy: Counter[UUID]) -> list[Claimed]:
         conn = self._connection()
