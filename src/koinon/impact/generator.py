@@ -53,7 +53,9 @@ class Town:
 
     ``cohorts`` is rounded up to a whole number of funds for each of the ``months``. ``refunds_per_mille`` is of purchases;
     0 makes a ledger that tools without reversals can read. ``redeemed_percent`` is the least that a business redeems of what it
-    has; with 100 purses are emptied often, and hold little that is mixed.
+    has; with 100 purses are emptied often, and hold little that is mixed. ``paid_on_percent`` is the most that it pays another at
+    once. ``redemptions_per_mille`` is of rows; what it leaves goes to payments between businesses, so that with fewer money goes round
+    more often.
 
     >>> Town(transfers=100, accounts=20, cohorts=13, months=12).funds
     2
@@ -66,6 +68,8 @@ class Town:
     seed: int = 1
     refunds_per_mille: int = 5
     redeemed_percent: int = 50
+    paid_on_percent: int = 50
+    redemptions_per_mille: int = 60
     first_year: int = 2027
 
     def __post_init__(self) -> None:
@@ -176,7 +180,8 @@ def pieces(town: Town, rows: int = PIECE) -> Iterator[Transfers]:
         )
         _live(
             first, town.transfers, begins, seconds, town.residents, town.businesses, town.funds, len(ZONES),
-            town.refunds_per_mille, town.redeemed_percent / 100, state.random, state.balances, state.remembered,
+            town.refunds_per_mille, town.redeemed_percent / 100, town.paid_on_percent / 100,
+            0.99 - town.redemptions_per_mille / 1000, state.random, state.balances, state.remembered,
             piece.time, piece.source, piece.target, piece.amount, piece.cohort, piece.undoes,
         )  # fmt: skip
         yield piece
@@ -301,7 +306,7 @@ def _rank(state: NDArray[np.uint64], count: int) -> int:
 @kernel
 def _live(
     first: int, transfers: int, begins: Any, seconds: Any, residents: int, businesses: int, funds: int, zones: int,
-    refunds: int, least: float, state: Any, balance: Any, remembered: Any,
+    refunds: int, least: float, most: float, redeems: float, state: Any, balance: Any, remembered: Any,
     time: Any, source: Any, target: Any, amount: Any, cohort: Any, undoes: Any,
 ) -> None:  # fmt: skip
     """Fill in rows ``first`` and on of the town's ledger."""
@@ -344,18 +349,18 @@ def _live(
                             which = int(_toss(state) * _REMEMBERED)
                             remembered[which, 0], remembered[which, 1] = payer, payee
                             remembered[which, 2] = minor
-                elif kind < 0.91:
+                elif kind < redeems - 0.02:
                     payer = shop0 + _rank(state, businesses)
                     payee = shop0 + businesses - 1 - _rank(state, businesses)
                     if balance[payer] > 0 and payer != payee:
-                        minor = 1 + int(_toss(state) * 0.5 * balance[payer])
-                elif kind < 0.93:
+                        minor = 1 + int(_toss(state) * most * balance[payer])
+                elif kind < redeems:
                     payer, payee = shop0 + _rank(state, businesses), 3 + int(_toss(state) * residents)
                     if balance[payer] > 0:
                         minor = min(balance[payer], 1 + int(-math.log(1.0 - _toss(state)) * mean))
                 elif kind < 0.99 or place * 10 < month_rows * 9:
                     payee = 1
-                    payer = shop0 + (_rank(state, businesses) if kind < 0.96 else int(_toss(state) * businesses))
+                    payer = shop0 + (_rank(state, businesses) if kind < (redeems + 0.99) / 2 else int(_toss(state) * businesses))
                     if balance[payer] > 0:
                         minor = max(1, int((least + (1.0 - least) * _toss(state)) * balance[payer]))
                 else:
