@@ -360,7 +360,9 @@ def _live(
                         minor = min(balance[payer], 1 + int(-math.log(1.0 - _toss(state)) * mean))
                 elif kind < 0.99 or place * 10 < month_rows * 9:
                     payee = 1
-                    payer = shop0 + (_rank(state, businesses) if kind < (redeems + 0.99) / 2 else int(_toss(state) * businesses))
+                    payer = shop0 + (
+                        _rank(state, businesses) if kind < (redeems + 0.99) / 2 else int(_toss(state) * businesses)
+                    )
                     if balance[payer] > 0:
                         minor = max(1, int((least + (1.0 - least) * _toss(state)) * balance[payer]))
                 else:
