@@ -266,6 +266,13 @@ def test_the_number_of_shops_does_not_follow_from_their_share(active: int, shops
     assert one(alone) == Fraction(round(reach * 20), 20)
 
 
+def test_how_many_businesses_were_reached_is_told_in_fives_where_payments_are():
+    counts = [figure("shop_reach", count, part, Unit.COUNT) for part, count in (("reached", 173), ("accepting", 182))]
+
+    assert [row.value for row in disclosed(counts, [WIDE])] == [175, 180]
+    assert [row.hidden for row in disclosed(counts, [TINY])] == [True, True]
+
+
 def test_what_was_ever_unspent_is_hidden_after_a_month_that_was():
     few = month_of([business(number) for number in range(1, 4)], day=date(2026, 9, 1))
     report = report_of(in_zones(north=12, south=31, east=14, west=18), [Wait(0, 40)])

@@ -64,6 +64,8 @@ def test_every_figure_of_the_month_is_the_one_computed_by_hand(django_db):
         ("unspent", f"{fund}:spent"): "3/5",
         ("unspent", f"{fund}:expired"): "1/10",
         ("shop_reach", ""): "2/3",
+        ("shop_reach", "reached"): "2",
+        ("shop_reach", "accepting"): "3",
         ("active_shops", ""): "2",
         ("concentration", ""): "5/9",
         ("concentration", "equals"): "9/5",

@@ -156,6 +156,22 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
         assert shown.strip() in on_paper
 
 
+def test_numbers_of_businesses_are_told_as_numbers_and_their_share_in_whole_per_cent(story):
+    rows = {
+        row.label: row.value
+        for section in made(story).sections
+        for sheet in section.sheets
+        if "shop_reach" in sheet.rows[0].page
+        for row in sheet.rows
+    }
+
+    assert rows == {
+        "Reach of shops": "100%",
+        "Businesses that were reached": "2",
+        "Businesses that accept the currency": "2",
+    }
+
+
 def test_the_command_beside_a_figure_computes_it_of_the_same_months_and_moment():
     quarter = {key: BY_KEY[key].command("besos", "2026-10", "2026-12") for key in ("velocity", "lm3")}
 

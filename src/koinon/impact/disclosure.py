@@ -226,6 +226,8 @@ def _counted(figure: Figure, by: _Ground) -> Figure | None:
 
 def _reach(figure: Figure, by: _Ground) -> Figure | None:
     """Of the rounded number of active shops: exact, beside the public register, it would be that number."""
+    if figure.unit is Unit.COUNT:
+        return _counted(figure, by) if by.payments_told else None
     return replace(figure, value=by.counted(figure)) if by.payments_told else None
 
 

@@ -293,6 +293,11 @@ def _unspent(of: _Material) -> Iterator[Figure]:
 
 def _shop_reach(of: _Material) -> Iterator[Figure]:
     yield Figure("shop_reach", "", "", shop_reach(of.receipts), Unit.SHARE)
+    for part, label, count in (
+        ("reached", _("Businesses that were reached"), active_shops(of.receipts)),
+        ("accepting", _("Businesses that accept the currency"), len(of.receipts)),
+    ):
+        yield Figure("shop_reach", part, label, Fraction(count), Unit.COUNT)
 
 
 def _active_shops(of: _Material) -> Iterator[Figure]:

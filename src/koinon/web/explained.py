@@ -93,7 +93,7 @@ _ALL = (
         "shop_reach",
         _("What part of the businesses that take the currency received any in the month."),
         _("businesses that received something ÷ businesses that have a till"),
-        _("Shown in steps of 5 %, so that the exact number of shops does not follow."),
+        _("Shown of numbers of businesses rounded to 5, so that the exact number does not follow."),
         (
             _("One cent is enough to be reached. Read it beside the concentration of receipts."),
             _("What households may buy decides it as much as where they go."),

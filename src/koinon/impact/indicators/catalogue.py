@@ -213,6 +213,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Source.BOOKS,
         Better.HIGHER,
         statements=("receipts",),
+        parts=("reached", "accepting"),
     ),
     Entry(
         "active_shops",

@@ -35,6 +35,9 @@ _GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     (lambda: _("To look at"), ("price_signals",)),
 )
 
+# Shares of numbers of businesses that are rounded to 5: a decimal would say more than is known.
+_OF_COUNTS = {("shop_reach", ""), ("b2b_depth", "buying")}
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -235,15 +238,20 @@ def _sheet(
 def _row(entry: Entry, one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) -> Row:
     figure = one.figure
     target = wanted.get((figure.indicator, figure.part))
+
+    def told(value: Fraction | None) -> str:
+        if value is not None and (figure.indicator, figure.part) in _OF_COUNTS:
+            return formats.percent(value, digits=0)
+        return written(value, figure.unit, about.money)
+
     between = ""
     if figure.low is not None and figure.high is not None:
-        low, high = written(figure.low, figure.unit, about.money), written(figure.high, figure.unit, about.money)
-        between = f"{low} – {high}"
+        between = f"{told(figure.low)} – {told(figure.high)}"
     return Row(
         label=_label(entry, figure),
-        value="" if one.hidden else written(one.value, figure.unit, about.money),
+        value="" if one.hidden else told(one.value),
         hidden=one.hidden,
-        target="" if target is None else written(Fraction(target.value), figure.unit, about.money),
+        target="" if target is None else told(Fraction(target.value)),
         verdict="" if target is None else _verdict(entry, one, target, about),
         range=between,
         page=entry.page,
