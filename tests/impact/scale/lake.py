@@ -41,6 +41,14 @@ WINTER = """
 """
 
 
+MISTYPED = """
+    9999-12-31 23:59  pay      ana mill 1.00
+    9999-12-31 23:59  redeem   mill 2.00
+    1026-11-03 10:00  pay      ana bakery 0.50
+"""
+"""Nobody can have lived these days; the first two count when they were sealed, in February 2027."""
+
+
 def lively(seed: int, shops: int = 6, homes: int = 12, payments: int = 60) -> str:
     """A month of chance: aid, purchases, wages, suppliers, refunds, redemption; nobody pays what is not there.
 
@@ -100,7 +108,10 @@ class Lake:
 def lake(database: Database, folder: Path) -> Iterator[Lake]:
     """The export of both towns."""
     with django_on(database):
-        towns = [tell(NOVEMBER + WINTER), tell(lively(7), slug="piraeus", time_zone="Europe/Athens", unit_code="PIR")]
+        towns = [
+            tell(NOVEMBER + WINTER + MISTYPED),
+            tell(lively(7), slug="piraeus", time_zone="Europe/Athens", unit_code="PIR"),
+        ]
     conn = connect(database.app_url, application_name="koinon tests")
     try:
         for town in towns:

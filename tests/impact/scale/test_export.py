@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -103,6 +106,30 @@ def test_an_export_has_every_sealed_movement_and_knows_nobody(books, tmp_path):
         ("businesses", "south", "other"),
         ("businesses", "south", "sse"),
     }
+
+
+def test_a_month_begins_by_the_towns_clock_also_beside_years_that_no_calendar_has():
+    new_year = datetime(2026, 12, 31, 22, 30, tzinfo=UTC)
+    instants = [np.datetime64(new_year.replace(tzinfo=None)), np.datetime64("9999-12-31"), np.datetime64("0001-01-01")]
+    time = np.array(instants, dtype="datetime64[us]").view(np.int64)
+
+    assert operations._period_of(time, ZoneInfo("Europe/Athens")).tolist() == [202701, 999912, 101]
+    assert operations._period_of(time[:1], ZoneInfo("UTC")).tolist() == [202612]
+
+
+def test_an_export_of_an_earlier_version_is_not_read_and_written_anew(books, tmp_path):
+    conn, town, _ = books
+    manifest = operations.export(conn, town, tmp_path).manifest
+    path = layout.manifest_path(tmp_path, town.id)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 1}))
+
+    with pytest.raises(ExportDamaged) as refused:
+        opened(tmp_path)
+    again = operations.export(conn, town, tmp_path)
+
+    assert refused.value.files == [f"manifests/town={town.id}.json"]
+    assert (again.manifest, len(again.written)) == (manifest, 2)
+    assert opened(tmp_path).towns == (manifest,)
 
 
 def test_its_files_are_for_their_owner_alone(books, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 import pytest
 
 from koinon.impact import queries
@@ -15,7 +16,7 @@ from koinon.impact.town.books import Known
 from koinon.impact.tracing.api import trace
 from koinon.impact.tracing.types import Convention
 from koinon.kernel.periods import Month
-from tests.impact.scale.lake import MONTHS, Lake, lake
+from tests.impact.scale.lake import MONTHS, SEALED, Lake, lake
 
 # A few rows: whatever pays for itself with millions of them is left out.
 QUICK = {
@@ -122,6 +123,17 @@ def test_a_months_concentration_and_velocity_by_hand(exported, duckdb):
 
     assert (november.hhi, november.largest, november.businesses) == (Fraction(5, 9), Fraction(2, 3), 2)
     assert (paid["residents"], sum(paid.values())) == (65_00, 100_00)
+
+
+def test_a_mistyped_year_counts_when_it_was_sealed_and_makes_no_months_that_nobody_lived(exported):
+    folder, town = exported.export.folder, exported.export.towns[0]
+    periods = pq.read_table(folder / town.periods.path, partitioning=None).to_pylist()
+    moved = [row for file in town.transfers for row in pq.ParquetFile(folder / file.path).read().to_pylist()]
+    february = [row for row in moved if row["period"] == 202702]
+
+    assert [row["period"] for row in periods] == [102611, 202611, 202612, 202701, 202702]
+    assert [(row["code"], row["amount"]) for row in february] == [("pay", 1_00), ("redeem", 2_00)]
+    assert {row["time"] for row in february} == {int(SEALED.timestamp()) * 1_000_000}
 
 
 def test_tracing_says_the_same_here_on_spark_and_from_the_books(exported, spark):

@@ -22,7 +22,8 @@ from typing import Any
 
 from koinon.impact.export.errors import ExportDamaged, NoExport
 
-FORMAT, VERSION = "koinon-export", 1
+FORMAT, VERSION = "koinon-export", 2
+"""Version 1 had instants as they were posted, mistyped years included."""
 
 TRANSFERS = {
     "seq": "int64",
@@ -103,6 +104,7 @@ class Manifest:
     transfers: tuple[File, ...]
     accounts: File
     periods: File
+    version: int = VERSION
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -110,16 +112,17 @@ class Manifest:
 
     def content(self) -> bytes:
         """As JSON: the same books give the same bytes."""
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        document = {"format": FORMAT, **asdict(self)}
         return (json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
     @classmethod
     def read(cls, content: bytes) -> Manifest:
-        """From JSON; ``ValueError`` where it is none of this version."""
+        """From JSON, of this version or an earlier one; ``ValueError`` where it is none."""
         document = json.loads(content)
-        if not isinstance(document, dict) or (document.pop("format", ""), document.pop("version", 0)) != (
-            FORMAT,
-            VERSION,
+        if (
+            not isinstance(document, dict)
+            or document.pop("format", "") != FORMAT
+            or document.get("version") not in range(1, VERSION + 1)
         ):
             raise ValueError("another format or version")
         try:
@@ -176,7 +179,10 @@ def manifest(folder: Path, town: int) -> Manifest | None:
 
 
 def opened(folder: Path, *, thoroughly: bool = False) -> Export:
-    """The export in a folder, each of its files found there with its length, or ``thoroughly`` with its SHA-256."""
+    """The export in a folder, each of its files found there with its length, or ``thoroughly`` with its SHA-256.
+
+    A town of an earlier version is ``ExportDamaged`` too: it would say other things than the towns beside it.
+    """
     numbers = sorted(
         int(path.stem.removeprefix("town="))
         for path in (folder / "manifests").glob("town=*.json")
@@ -185,7 +191,8 @@ def opened(folder: Path, *, thoroughly: bool = False) -> Export:
     towns = tuple(found for number in numbers if (found := manifest(folder, number)) is not None)
     if not towns:
         raise NoExport(folder=folder)
-    broken = [file.path for town in towns for file in town.files if not is_there(folder, file, thoroughly=thoroughly)]
+    broken = [str(manifest_path(Path(), town.town)) for town in towns if town.version != VERSION]
+    broken += [file.path for town in towns for file in town.files if not is_there(folder, file, thoroughly=thoroughly)]
     if broken:
         raise ExportDamaged(folder=folder, files=broken)
     return Export(folder, towns)

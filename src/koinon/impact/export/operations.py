@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,6 @@ from koinon.impact.export import layout
 from koinon.impact.export.errors import ExportNotWritten, ExportOfOtherBooks, ExportUnderWay, NothingSealed
 from koinon.impact.export.layout import File, Manifest, Seal
 from koinon.impact.town import books
-from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.ledger.types import Block
 from koinon.parties.types import TownFacts
@@ -44,6 +43,7 @@ ROLE = {"purse": 0, "till": 0, "clearing": 0, "escrow": 1, "redemption": 2, "res
 
 _HEADER = len(b"PGCOPY\n\xff\r\n\x00") + 8
 _Y2K_MICROS = 946_684_800_000_000  # PostgreSQL's binary times count from here.
+_LONG = 120  # Months in which nothing moves: no town lives ten years without a payment.
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = (
@@ -111,7 +111,8 @@ def _export(
     before = layout.manifest(folder, town.id)
     if before is not None:
         _same_books(conn, folder, before, head)
-        if (before.unit, before.exponent, before.time_zone) != (town.unit_code, town.exponent, town.time_zone):
+        said = (before.version, before.unit, before.exponent, before.time_zone)
+        if said != (layout.VERSION, town.unit_code, town.exponent, town.time_zone):
             before = None  # What was written says other things of the same rows.
     at_hand = {(one.seq_from, one.seq_to): one for one in before.transfers} if before else {}
     at_hand |= _finished(folder, town)
@@ -218,44 +219,71 @@ def _known(accounts: Sequence[books.AccountRow]) -> dict[str, list[Any]]:
 
 
 def _periods(folder: Path, transfers: Sequence[File], zone: ZoneInfo) -> dict[str, list[int]]:
-    """Every calendar month of the town from the first transfer to the last, with the instants that bound it."""
+    """The calendar months of the town from the first transfer to the last, with the instants that bound them.
+
+    Where nothing moved for more than ``_LONG`` months, nobody lived those between: a year is mistyped.
+    """
+    import numpy as np
     import pyarrow.parquet as pq
 
-    seen: list[int] = []
+    moved: set[int] = set()
     for one in transfers:
-        described = pq.read_metadata(folder / one.path)
-        column = list(layout.TRANSFERS).index("period")
-        for group in range(described.num_row_groups):
-            statistics = described.row_group(group).column(column).statistics
-            seen += [statistics.min, statistics.max]
-    columns: dict[str, list[int]] = {name: [] for name in layout.PERIODS}
-    month, last = (
-        (Month(*divmod(edge, 100)) for edge in (min(seen), max(seen))) if seen else (Month(1970, 2), Month(1970, 1))
-    )
-    while month <= last:
-        columns["period"].append(month.year * 100 + month.number)
-        for name, instant in zip(("starts", "ends"), month.bounds(zone), strict=True):
-            columns[name].append((instant.astimezone(UTC) - _EPOCH) // _MICROSECOND)
-        month = month.next()
-    return columns
+        with pq.ParquetFile(folder / one.path) as content:
+            column = list(layout.TRANSFERS).index("period")
+            for group in range(content.num_row_groups):
+                statistics = content.metadata.row_group(group).column(column).statistics
+                edges = {_month(statistics.min), _month(statistics.max)}
+                if max(edges) - min(edges) > _LONG:
+                    edges = {
+                        _month(int(each)) for each in np.unique(content.read_row_group(group, columns=["period"])[0])
+                    }
+                moved |= edges
+    months = sorted(moved)
+    lived = [
+        month
+        for begin, end in zip(months, [*months[1:], None], strict=True)
+        for month in (range(begin, end) if end is not None and end - begin <= _LONG else [begin])
+    ]
+    return {
+        "period": [_period(month) for month in lived],
+        "starts": [_start(month, zone) for month in lived],
+        "ends": [_start(month + 1, zone) for month in lived],
+    }
 
 
 def _period_of(time: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int32]:
     """YYYYMM of the town's calendar month in which each instant lies."""
     import numpy as np
 
-    first = Month.of(_local(int(time.min()), zone))
-    last = Month.of(_local(int(time.max()), zone))
-    names, starts = [], []
-    while first <= last:
-        names.append(first.year * 100 + first.number)
-        starts.append((first.bounds(zone)[0].astimezone(UTC) - _EPOCH) // _MICROSECOND)
-        first = first.next()
-    return np.array(names, dtype=np.int32)[np.searchsorted(np.array(starts, dtype=np.int64), time, side="right") - 1]
+    of_utc = time.view("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    months = np.arange(
+        of_utc.min() - 1, of_utc.max() + 2
+    )  # Local months begin some hours before those of UTC, or after.
+    if len(months) > _LONG:
+        near = np.unique(of_utc)
+        months = np.unique(np.concatenate((near - 1, near, near + 1)))
+    starts = np.array([_start(int(month), zone) for month in months], dtype=np.int64)
+    names = np.array([_period(int(month)) for month in months], dtype=np.int32)
+    return names[np.searchsorted(starts, time, side="right") - 1]
 
 
-def _local(micros: int, zone: ZoneInfo) -> Any:
-    return (_EPOCH + micros * _MICROSECOND).astimezone(zone).date()
+def _period(month: int) -> int:
+    """YYYYMM of a month that is counted from January 1970."""
+    return (1970 + month // 12) * 100 + month % 12 + 1
+
+
+def _month(period: int) -> int:
+    return (period // 100 - 1970) * 12 + period % 100 - 1
+
+
+def _start(month: int, zone: ZoneInfo) -> int:
+    """The instant in which a month begins, by the town's clock; by UTC where the calendar knows no clocks."""
+    import numpy as np
+
+    year = 1970 + month // 12
+    if MINYEAR < year < MAXYEAR:
+        return (datetime(year, month % 12 + 1, 1, tzinfo=zone).astimezone(UTC) - _EPOCH) // _MICROSECOND
+    return int(np.datetime64(month, "M").astype("datetime64[us]").astype(np.int64))
 
 
 # --- Writing files --------------------------------------------------------------------------------
@@ -347,7 +375,8 @@ def _alone(folder: Path, town: int) -> Iterator[None]:
 
 def _journal(folder: Path, town: TownFacts) -> Path:
     """What an export that did not end had finished: a manifest's lines before there is a manifest."""
-    return folder / "manifests" / f".town={town.id}.{town.unit_code}.{town.time_zone.replace('/', '-')}.finished"
+    said = f"{layout.VERSION}.{town.unit_code}.{town.time_zone.replace('/', '-')}"
+    return folder / "manifests" / f".town={town.id}.{said}.finished"
 
 
 def _remember(folder: Path, town: TownFacts, found: File) -> None:

@@ -5,17 +5,27 @@
 -- seq_from  bigint  included
 -- seq_to    bigint  excluded, at most the end of what is sealed
 --
--- cycle is YYYYMM of the month of the cycle that gave the units out, 0 where there was none. purchase is the same for
--- all transfers that settled one purchase. original is the seq of what a reversal undoes, 0 elsewhere. Every column has one
--- width and is never NULL: a row is always as many bytes. No lock: sealed rows do not change.
+-- happened_at is when a movement happened as following believes it (town_rows.sql): a day that lies ahead of the clock is
+-- that of its sealing, but in a demonstration, which lives ahead of every clock. cycle is YYYYMM of the month of the cycle
+-- that gave the units out, 0 where there was none. purchase is the same for all transfers that settled one purchase.
+-- original is the seq of what a reversal undoes, 0 elsewhere. Every column has one width and is never NULL: a row is always
+-- as many bytes. No lock: sealed rows do not change.
 SELECT
-    line.seq, line.effective_at, line.amount_minor, line.seq - line.leg AS purchase,
+    line.seq, clock.happened_at, line.amount_minor, line.seq - line.leg AS purchase,
     CASE WHEN line.kind IN ('r', 'R') THEN coalesce(target.target_seq, 0) ELSE 0 END AS original,
     line.debit_account, line.credit_account,
     coalesce(replace(cycle.month, '-', '')::integer, 0) AS cycle,
     line.code,
     (line.kind IN ('r', 'R'))::boolean AS undoes
-FROM ledger.journal AS line
+FROM impact.line AS line
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN (SELECT town.demonstrated_until FROM parties_town AS town WHERE town.id = %(town_id)s) IS NULL
+                THEN line.happened_at
+            ELSE line.effective_at
+        END AS happened_at
+) AS clock
 INNER JOIN ledger.account AS paying ON paying.town_id = line.town_id AND paying.id = line.debit_account
 LEFT JOIN ledger.code AS code ON code.number = line.code
 LEFT JOIN ledger.target AS target
