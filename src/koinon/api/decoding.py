@@ -62,10 +62,6 @@ def _quotes(found: Any) -> int:
     return counted
 
 
-class _Twice(Exception):
-    pass
-
-
 def _names_given_twice(raw: bytes) -> list[Misfit]:
     found: list[Misfit] = []
 

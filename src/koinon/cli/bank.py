@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Import the bank's statements, see what could not be matched and why, and match it.", no_args_is_help=True
 )
-EntryArgument = Annotated[
-    UUID, typer.Argument(metavar="ENTRY", help="The entry's id, as `koinon bank list` prints it.")
-]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a few words; no names.")]
 
 

@@ -66,19 +66,6 @@ class Channel(StrEnum):
     MAIL = "mail"
 
 
-class ListenerState(StrEnum):
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    REMOVED = "removed"
-
-
-class DeliveryState(StrEnum):
-    DUE = "due"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    ABANDONED = "abandoned"
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An address that is told by webhook. A ``party``'s endpoint hears only what concerns the party."""
