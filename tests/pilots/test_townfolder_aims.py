@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from koinon.impact import aims
+from koinon.impact import aims, targets
 from koinon.impact.measures import ConversionFactor, RunningCost, ZoneResidents
 from koinon.kernel.errors import FindingsError
+from koinon.kernel.identifiers import new_id
 from koinon.pilots import apply, townfolder
 from tests.pilots import small_besos
 
@@ -24,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def said(folder: Path, content: str) -> tuple[aims.Aim, ...]:
     (folder / "targets.toml").write_text(content, encoding="utf-8")
-    return townfolder.read(folder).aims
+    return tuple(townfolder.read(folder).aims)
 
 
 def target(value: str, indicator: str = "recirculation", more: str = "") -> str:
@@ -137,3 +138,30 @@ def test_a_folder_says_its_aims_once_and_a_change_is_on_record(folder: Path, dja
         " WHERE action = 'impact.target-set' AND before IS NOT NULL"
     ).fetchall()
     assert line == [("0.25", "0.3")]
+
+
+def test_a_target_that_two_persons_confirmed_is_not_overwritten_by_a_folder(folder: Path, django_db) -> None:
+    at = datetime(2026, 9, 28, 8, tzinfo=UTC)
+
+    def applied(content: str, *, dry_run: bool = False) -> apply.Applied:
+        said(folder, content)
+        plan = townfolder.read(folder)
+        return apply.apply(django_db, plan, at=at, actor="user:1", accept_warnings=True, dry_run=dry_run)
+
+    town_id = applied(target('"25 %"')).town_id
+    assert town_id is not None
+    agreed = aims.Target("recirculation", "", FROM, BY, Decimal("0.3"), "Plenary")
+    of_town = {"town_id": town_id, "proposal_id": new_id(), "at": at}
+    targets.propose(django_db, **of_town, target=agreed, actor="user:2")
+    targets.confirm(django_db, **of_town, actor="user:3")
+
+    for dry_run in (True, False):
+        with pytest.raises(FindingsError) as refused:
+            applied(target("2", "multiplier") + target('"25 %"'), dry_run=dry_run)
+        (found,) = refused.value.findings
+        assert (found.file, found.row, found.code) == ("targets.toml", 11, "town.target-confirmed")
+        assert aims.targets(django_db, town_id) == (agreed,)
+    applied(target("2", "multiplier") + target('"30 %"', more='source = "Plenary"'))
+    assert {one.indicator: one.value for one in aims.targets(django_db, town_id)} == {
+        "recirculation": Decimal("0.3"), "multiplier": Decimal(2),
+    }  # fmt: skip

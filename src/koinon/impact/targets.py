@@ -146,6 +146,15 @@ def decline(
     return found
 
 
+def confirmed(conn: Connection[Any], *, town_id: int) -> frozenset[tuple[str, ...]]:
+    """The keys (``aims.key``) of all targets that two persons agreed on: none but two persons change them.
+
+    Nobody decides of a target before the caller's transaction ends.
+    """
+    execute(conn, statement(_PACKAGE, "lock_target_proposal"), town_id=town_id, id=None)
+    return frozenset(aims.key(one.target) for one in proposals(conn, town_id=town_id) if one.state == "confirmed")
+
+
 def _one(conn: Connection[Any], town_id: int, proposal_id: UUID) -> list[Proposal]:
     return many(conn, statement(_PACKAGE, "target_proposals"), Proposal, town_id=town_id, id=proposal_id)
 

@@ -27,7 +27,7 @@ from koinon.audit import operations as audit
 from koinon.coproduction.types import ActivityTerms, BankTerms
 from koinon.db.statements import execute, many, maybe, scalar, statement
 from koinon.db.transactions import savepoint
-from koinon.impact import aims
+from koinon.impact import aims, targets
 from koinon.impact.aims import Aim
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.identifiers import id_from, new_id
@@ -39,6 +39,7 @@ from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.pilots import apply_funds, apply_rewards, townfolder_funds
 from koinon.pilots.errors import TownFixed
+from koinon.pilots.townfolder_aims import keep_confirmed
 from koinon.pilots.townfolder_settings import WEEKDAYS
 from koinon.pilots.townfolder_types import BusinessSpec, PersonSpec, Role, TownPlan
 from koinon.programmes.approvals import as_json as steps_as_json
@@ -725,7 +726,9 @@ class _Comparison:
 
     def _compare_aims(self) -> None:
         """What the town wants to reach, and what its figures need."""
+        confirmed = targets.confirmed(self.conn, town_id=self.town.id) if self.town else frozenset()
         present = aims.present(self.conn, self.town.id) if self.town else ()
+        keep_confirmed(self.plan.aims, present, confirmed)
         self._compare(
             "aims", {aims.key(aim): aim for aim in self.plan.aims}, {aims.key(aim): aim for aim in present}, "aim"
         )

@@ -388,13 +388,13 @@ class _Reading:
             },
         )
 
-    def _aims(self) -> tuple[Aim, ...]:
+    def _aims(self) -> dict[Aim, int]:
         """What targets.toml says, where there is one."""
         if not (self.folder / TARGETS_FILE).is_file():
-            return ()
+            return {}
         root = read_toml(self.folder, TARGETS_FILE, self.findings)
         if root is None:
-            return ()
+            return {}
         known = Known(
             zones=self.zone_of,
             activities={reward.code for reward in self.policies.rewards},

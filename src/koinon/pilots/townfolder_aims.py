@@ -13,9 +13,11 @@ from koinon.coproduction.types import STREAMS
 from koinon.impact.aims import Aim, Reuse, Target, key
 from koinon.impact.indicators.catalogue import BY_KEY, Entry, Unit
 from koinon.impact.measures import ConversionFactor, RunningCost, ZoneResidents
+from koinon.kernel.decisions import Finding
+from koinon.kernel.errors import FindingsError
 from koinon.kernel.text import fold
 from koinon.pilots.townfolder_cells import plain_digits, text
-from koinon.pilots.townfolder_findings import did_you_mean
+from koinon.pilots.townfolder_findings import KINDS, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
 
 if TYPE_CHECKING:
@@ -38,16 +40,18 @@ class Known:
     exponent: int
 
 
-def read_aims(root: Section, known: Known) -> tuple[Aim, ...]:
-    """Every row of the file, in its order; a second row of the same name is a finding."""
-    found: dict[tuple[str, ...], Aim] = {}
+def read_aims(root: Section, known: Known) -> dict[Aim, int]:
+    """Every row of the file with its line, in their order; a second row of the same name is a finding."""
+    found: dict[Aim, int] = {}
+    said: set[tuple[str, ...]] = set()
 
     def keep(section: Section, named: str, aim: Aim | None) -> None:
         if aim is None:
             return
-        if key(aim) in found:
+        if key(aim) in said:
             section.problem(named, "town.setting-invalid", _("This was said before, further up."))
-        found[key(aim)] = aim
+        said.add(key(aim))
+        found[aim] = section.place(named)[1]
 
     for section in root.sections("targets"):
         keep(section, "by", _target(section, known))
@@ -67,7 +71,23 @@ def read_aims(root: Section, known: Known) -> tuple[Aim, ...]:
             keep(reuse, "activities", Reuse(code))
     reuse.finish()
     root.finish()
-    return tuple(found.values())
+    return found
+
+
+def keep_confirmed(wanted: Mapping[Aim, int], present: Collection[Aim], confirmed: Collection[tuple[str, ...]]) -> None:
+    """``FindingsError`` where the folder says another thing of a target than two persons agreed on."""
+    kind = KINDS["town.target-confirmed"]
+    found = [
+        Finding(
+            TARGETS_FILE, row, "targets.by", "town.target-confirmed",
+            _("Two persons confirmed another target of `%(name)s` by this day.", name=f"{aim.indicator} {aim.part}".strip()),
+            _(kind.remedy), kind.severity,
+        )
+        for aim, row in wanted.items()
+        if isinstance(aim, Target) and key(aim) in confirmed and aim not in present
+    ]  # fmt: skip
+    if found:
+        raise FindingsError(found)
 
 
 def _target(section: Section, known: Known) -> Target | None:

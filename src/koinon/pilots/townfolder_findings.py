@@ -104,6 +104,12 @@ KINDS: dict[str, Kind] = {
     "town.rule-forward-only": Kind(
         ERROR, gettext_noop("Leave what holds as it is, and write another [[rules]] table with from_day and reason.")
     ),
+    "town.target-confirmed": Kind(
+        ERROR,
+        gettext_noop(
+            "Say here what was confirmed, or take the row out; on the site a new target is proposed and confirmed."
+        ),
+    ),
     # cells
     "town.value-missing": Kind(ERROR, gettext_noop("Fill in the cell.")),
     "town.value-unknown": Kind(

@@ -7,6 +7,7 @@ unit is at par. People carry their identifiers here because the folder does;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -267,7 +268,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class TownPlan:
-    """A whole folder, read and found in order. ``warnings`` need a person's word before it is applied."""
+    """A whole folder, read and found in order. ``warnings`` need a person's word before it is applied.
+
+    ``aims`` are the rows of targets.toml with their lines.
+    """
 
     town: TownSpec
     zones: tuple[ZoneSpec, ...]
@@ -280,7 +284,7 @@ class TownPlan:
     awards: tuple[AwardSpec, ...]
     rewards: tuple[RewardSpec, ...]
     time_banks: tuple[TimeBankSpec, ...] = ()
-    aims: tuple[Aim, ...] = ()
+    aims: Mapping[Aim, int] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
