@@ -13,6 +13,7 @@ What is promised, and asserted here of random towns:
 - the second largest of a sum, who takes its own share off, knows the largest to no better than 15 %;
 - what few people brought or worked, before or after a day on which a rate or a factor changed, and what few were not paid
   for, is no linear combination of kilograms, CO2, costs, public rates, factors and budgets;
+- what few redeemed, let expire or hold of a month's units is no linear combination of leakage by round, retention and LM3;
 - how many households first spent after how many days, or have not, is never a combination where it is fewer than ten.
 """
 
@@ -45,7 +46,7 @@ from koinon.impact.indicators.multiplier import multiplier
 from koinon.impact.indicators.recirculation import recirculation
 from koinon.impact.indicators.velocity import velocity
 from koinon.impact.indicators.zone_equity import zone_equity
-from koinon.impact.measures import Contributors, ConversionFactor, Delivered, RunningCost, Supply
+from koinon.impact.measures import ROUNDS_TOLD, Contributors, ConversionFactor, Delivered, Ends, RunningCost, Supply
 from koinon.impact.publication import PublicReport, PublicTable, publish
 from koinon.impact.types import MonthReport, MonthTraded, ShopReceipts, Wait
 from koinon.kernel.periods import Month
@@ -798,3 +799,88 @@ def test_the_attack_on_counts_means_something():
     assert sum(len(forms) > 2 for forms, _, _ in shown) > 15
     assert sum(figures[1].hidden for _, _, figures in shown) > 10
     assert sum(not figures[1].hidden for _, _, figures in shown) > 10
+
+
+# In whose hands a month's units ended, by the payments they had made. What was paid once and twice is told beside it, as LM3
+# and the first rounds of retention.
+
+END_KINDS = {"left": ROUNDS_TOLD + 1, "held": ROUNDS_TOLD}
+
+
+def endings(seed: int) -> dict[Column, int]:
+    """How much of it each of a town's holders had at which end: of none, of a few, of many, of many and a giant."""
+    chance = random.Random(seed)
+    found: dict[Column, int] = {}
+    for kind, rounds in END_KINDS.items():
+        for payments in range(rounds):
+            count = chance.choice([0, 3, 14, 40, 40, 40])
+            amounts = {holder: chance.randint(1, 90_00) for holder in chance.sample(range(50), count)}
+            if amounts and chance.random() < 0.1:
+                amounts[next(iter(amounts))] += 60_000_00
+            found |= {(payments, kind, holder): amount for holder, amount in amounts.items()}
+    return found
+
+
+def ends_of(ended: Mapping[Column, int]) -> list[Ends]:
+    """As town/ends.py counts them, which tests/impact/test_reports.py holds to the books."""
+
+    def row(kind: str, payments: int | None) -> Ends:
+        each: dict[object, int] = {}
+        for (at, of, holder), amount in ended.items():
+            if of == kind and payments in (None, at):
+                each[holder] = each.get(holder, 0) + amount
+        return Ends(kind, payments, len(each), sum(each.values()), *_two(list(each.values())))
+
+    return [row(kind, payments) for kind, rounds in END_KINDS.items() for payments in (None, *range(rounds))]
+
+
+def ends_found_out(ended: Mapping[Column, int]) -> tuple[list[str], int]:
+    """What of few, or of one, follows from the rounds as they are told; and how many are told. Of each end the largest holder
+    stands for itself, the others together: they are in the same sums."""
+
+    def those(kinds: Sequence[str] = ("left", "held"), first: int = 0, last: int = 9) -> dict[Column, Fraction]:
+        return {
+            (at, kind, who): Fraction(1)
+            for kind in kinds
+            for at in range(END_KINDS[kind])
+            for who in ("largest", "others")
+            if first <= at <= last
+        }
+
+    def of_few(form: Form) -> bool:
+        each: dict[object, int] = {}
+        for (at, kind, holder), amount in ended.items():
+            if (at, kind, "others") in form:
+                each[holder] = each.get(holder, 0) + amount
+        return _few(list(each.values()))
+
+    parts = ["", *(f"hop:{hop}" for hop in range(ROUNDS_TOLD)), "beyond"]
+    shown = disclosed(
+        [Figure("leakage", part, "", Fraction(1, 10), Unit.SHARE) for part in parts], [WIDE], ends=ends_of(ended)
+    )
+    told = [place - 1 for place, one in enumerate(shown) if not one.hidden]
+    span = Span(
+        [
+            *(those(first=round_) for round_ in range(ROUNDS_TOLD)),
+            *(those(["left"]) if hop < 0 else those(["left"], hop, hop) for hop in told),
+        ]
+    )
+    sums = {f"{kind} after {at}": those([kind], at, at) for kind, rounds in END_KINDS.items() for at in range(rounds)}
+    sums |= {f"{kind} in all": those([kind]) for kind in END_KINDS}
+    secret = [(name, form) for name, form in sums.items() if of_few(form)]
+    secret += [(str(column), {column: Fraction(1)}) for column in those() if column[2] == "largest"]
+    return [name for name, form in secret if not span.less(form)], len(told)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_what_few_redeemed_or_hold_does_not_follow_from_leakage_by_round(seed):
+    assert ends_found_out(endings(seed))[0] == []
+
+
+def test_the_attack_on_rounds_finds_what_counting_their_holders_prevents(monkeypatch):
+    told = [ends_found_out(endings(seed))[1] for seed in range(60)]
+    monkeypatch.setattr(disclosure, "nobodys", lambda part, rules: True)
+
+    assert any(ends_found_out(endings(seed))[0] for seed in range(10))
+    assert len({*told}) > 3, "rounds are told in some towns and hidden in others"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -12,7 +13,7 @@ from koinon.impact.disclosure import Shown, disclosed
 from koinon.impact.figures import COMPUTED, Figure
 from koinon.impact.indicators import zone_equity
 from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Unit
-from koinon.impact.measures import Contributors
+from koinon.impact.measures import Contributors, Ends
 from koinon.impact.publication import PublicReport, publish
 from koinon.impact.types import MonthTraded, Wait
 from tests.impact.test_flow import business
@@ -182,7 +183,8 @@ def test_the_largest_shop_does_not_follow_from_the_index_of_concentration():
 
 
 def test_rounds_that_one_shop_may_have_paid_alone_are_not_even_named():
-    """What was paid a third and fourth time is the product of the rounds and what was issued, to the cent."""
+    """What was paid a third and fourth time is the product of the rounds and what was issued, to the cent. What left after
+    three and more is told together."""
     told = {
         (key, part)
         for key in ("retention", "leakage")
@@ -190,7 +192,53 @@ def test_rounds_that_one_shop_may_have_paid_alone_are_not_even_named():
         if disclosed([figure(key, "0.5", part)], [WIDE])
     }
 
-    assert told == {("retention", ""), ("retention", "hop:0"), ("retention", "hop:1"), ("leakage", "")}
+    assert told == {
+        *(("retention", part) for part in ("", "hop:0", "hop:1")),
+        *(("leakage", part) for part in ("", "hop:0", "hop:1", "hop:2")),
+    }
+
+
+ROUNDS = ("", "hop:0", "hop:1", "hop:2", "beyond")
+
+
+def ended(left: Sequence[tuple[int, int]], held: Sequence[tuple[int, int]] = ((40, 400),) * 3) -> list[Ends]:
+    """So many holders and so much of it, by payments made; each has about as much as the others."""
+
+    def row(kind: str, payments: int | None, holders: int, amount: int) -> Ends:
+        each = -(-amount // holders) if holders else 0
+        return Ends(kind, payments, holders, amount, each, min(each, amount - each))
+
+    parts = [("left", left), ("held", held)]
+    wholes = [row(kind, None, max(count for count, _ in of), sum(amount for _, amount in of)) for kind, of in parts]
+    return [*wholes, *(row(kind, number, *each) for kind, of in parts for number, each in enumerate(of))]
+
+
+@pytest.mark.parametrize(
+    ("left", "held", "told"),
+    [
+        ([(0, 0), (40, 400), (20, 200), (12, 60)], 40, ROUNDS),
+        ([(3, 30), (40, 400), (20, 200), (12, 60)], 40, ("", "hop:1", "hop:2")),
+        ([(0, 0), (40, 400), (9, 200), (4, 60)], 40, ("", "hop:0")),
+        ([(0, 0), (40, 400), (0, 0), (4, 60)], 40, ("", "hop:0")),
+        ([(0, 0), (4, 400), (0, 0), (0, 0)], 40, ()),
+        ([(0, 0), (40, 400), (20, 200), (12, 60)], 1, ("",)),
+    ],
+)
+def test_what_left_in_a_round_is_told_where_it_was_of_many(left, held, told):
+    """A round of few is hidden with another, so that what is left over is of many; what lies somewhere follows from what left."""
+    found = ended(left, ((40, 400), (held, 300), (40, 200)))
+    figures = [figure("leakage", "0.1", part) for part in ROUNDS]
+
+    assert [
+        part for part, row in zip(ROUNDS, disclosed(figures, [WIDE], ends=found), strict=True) if not row.hidden
+    ] == [*told]
+    assert not any(not row.hidden for row in disclosed(figures, [TINY], ends=found))
+
+
+def test_leakage_by_round_is_told_of_no_period_for_which_nobody_counted():
+    figures = [figure("leakage", "0.1", part) for part in ROUNDS]
+
+    assert [row.hidden for row in disclosed(figures, [WIDE, WIDE])] == [False, True, True, True, True]
 
 
 @pytest.mark.parametrize("key", ["lm3", "retention", "leakage"])

@@ -272,6 +272,7 @@ def test_rounds_of_the_books_have_the_figures_of_a_pencil_and_a_survey_completes
         ("leakage", "hop:0", Fraction(1, 12)),
         ("leakage", "hop:1", Fraction(1, 3)),
         ("leakage", "hop:2", Fraction(1, 12)),
+        ("leakage", "beyond", Fraction(0)),
     ]
     for row in rows[:5]:
         assert row.low is not None

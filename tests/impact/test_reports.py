@@ -92,6 +92,24 @@ def test_a_month_is_traced_once_and_as_it_stood_when_it_ended(story):
     assert figure(made(story), "lm3") == "1.9"
 
 
+def test_with_whom_the_months_units_ended_is_counted_by_the_payments_they_had_made(story):
+    """Of 100 given out 40 were not spent, 60 reached the bakery and 30 of them the mill, which redeemed 10."""
+    kept = months.month_trace(story.place.conn, town_id=story.place.town.pk, month=NOVEMBER)
+
+    assert kept["mixing"].ends is None
+    assert {(one.kind, one.payments): (one.holders, one.amount) for one in kept["fifo"].ends or ()} == {
+        ("left", None): (1, 10_00),
+        ("held", None): (3, 90_00),
+        ("left", 0): (0, 0),
+        ("left", 1): (0, 0),
+        ("left", 2): (1, 10_00),
+        ("left", 3): (0, 0),
+        ("held", 0): (1, 40_00),
+        ("held", 1): (1, 30_00),
+        ("held", 2): (1, 20_00),
+    }
+
+
 def test_the_house_reads_everything_and_the_council_what_gives_nobody_away(story):
     house, council = made(story), made(story, Audience.COUNCIL)
 

@@ -15,12 +15,12 @@ from fractions import Fraction
 from koinon.impact.figures import Figure
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
 from koinon.impact.indicators.zone_equity import equity_of
-from koinon.impact.measures import Contributors
+from koinon.impact.measures import ROUNDS_TOLD, Contributors, Ends
 from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, nobodys, rounded, safe
 from koinon.impact.types import MonthTraded
 
 _STANDARD = Rules()
-_ROUNDS = {("retention", "hop:0"), ("retention", "hop:1")}
+_ROUNDS = {("retention", "hop:0"), ("retention", "hop:1"), *(("leakage", f"hop:{hop}") for hop in range(ROUNDS_TOLD))}
 _MOST_CONCENTRATED = Fraction(1, 4)
 _HOUSE_ONLY = ("cohort:", "fund:", "refunded")  # A small fund's figures would be those of its few.
 _PLACES = {Unit.PER_YEAR: 100, Unit.MONEY_PER_UNIT: 100, Unit.MONEY_PER_PERSON: 100, Unit.KILOGRAMS: 1, Unit.DAYS: 2}
@@ -44,13 +44,15 @@ def disclosed(
     contributors: Iterable[Contributors] = (),
     purses: Iterable[MonthTraded] = (),
     residents: Mapping[str, int] | None = None,
+    ends: Sequence[Ends] = (),
     rules: Rules = _STANDARD,
 ) -> tuple[Shown, ...]:
     """The figures of a period as they may be shown. ``months`` are all of its months, as published.
 
     ``contributors`` says of how many people each month's contributions were made: a figure of fewer than ten is hidden.
     ``purses`` says who paid from aid and who from free money in every month so far (sql/months_spent.sql), ``residents``
-    how many people live in each neighbourhood.
+    how many people live in each neighbourhood, ``ends`` with how many a single month's own units ended: without it leakage is not
+    told by round.
     Whether there is a figure at all is hidden like the figure: that there is no median says that most have not spent.
     """
     assert months, "a period has months"
@@ -60,6 +62,7 @@ def disclosed(
         tuple(contributors),
         tuple(purses),
         residents or {},
+        tuple(ends),
         rules,
         {(one.indicator, one.part): one.value for one in listed},
     )
@@ -84,6 +87,7 @@ class _Ground:
     contributors: Sequence[Contributors]
     purses: Sequence[MonthTraded]
     residents: Mapping[str, int]
+    ends: Sequence[Ends]
     rules: Rules
     exact: Mapping[tuple[str, str], Fraction | None]
 
@@ -104,6 +108,40 @@ class _Ground:
     @property
     def trade_told(self) -> bool:
         return self.payments_told and all(month.trade_told for month in self.months)
+
+    def ended(self, kind: str) -> dict[int | None, Part]:
+        """By payments made, what of a month's own units left or is held."""
+        return {
+            row.payments: Part(row.holders, row.holders, row.amount, row.amount, row.largest, row.second)
+            for row in self.ends
+            if row.kind == kind
+        }
+
+    def leaving_told(self) -> frozenset[int | None]:
+        """After how many payments it may be told what left; None among them: in all.
+
+        What reached the first two rounds is told, so what is held there follows from what left: all of it must be of many.
+        What is hidden is all that left less what is told: it must be of many together, of two rounds at least. Which round
+        protects another is no question of amounts: the latest first.
+        """
+        left, held = self.ended("left"), self.ended("held")
+        if not all(nobodys(whole, self.rules) for whole in (left.pop(None), held.pop(None))):
+            return frozenset()
+        if not all(nobodys(part, self.rules) for part in held.values()):
+            return frozenset({None})
+        few = {hop for hop, part in left.items() if not nobodys(part, self.rules)}
+        spare = sorted(left.keys() - few, key=lambda hop: hop or 0)
+        while few and not self._protect_each_other([left[hop] for hop in few]):
+            if not spare:
+                return frozenset({None})
+            few.add(spare.pop())
+        return frozenset({None, *(left.keys() - few)})
+
+    def _protect_each_other(self, parts: Sequence[Part]) -> bool:
+        """Their holders may be the same: the largest number is what is certain, and one may be the largest of each."""
+        most = max(part.shops for part in parts)
+        sizes = (sum(getattr(part, name) for part in parts) for name in ("amount", "gross", "largest", "second"))
+        return sum(part.gross > 0 for part in parts) > 1 and safe(Part(most, most, *sizes), self.rules)
 
     def counted(self, figure: Figure) -> Fraction:
         """A share of all businesses, or of those that are active, of as many as a count would say."""
@@ -136,8 +174,8 @@ class _Ground:
 def _for_the_house(figure: Figure) -> bool:
     """Parts that are not even named.
 
-    Of the rounds, two are told and no more: what is paid a third time, and what leaves after so many payments, may be one
-    household's or one shop's, and nothing here counts whose it is.
+    Of the rounds, two are told and no more: what is paid a third time may be one shop's, and nothing here counts whose it is.
+    Of what leaves, that is counted up to the round from which on all is told together.
     """
     rounds = figure.part.startswith("hop:") and (figure.indicator, figure.part) not in _ROUNDS
     return rounds or figure.part.startswith(_HOUSE_ONLY)
@@ -181,6 +219,16 @@ def _rounds(figure: Figure, by: _Ground) -> Figure | None:
     """What became of the money that was given out in these months: where in each of them ten households got aid, else it is
     what a few of them did with theirs."""
     return None if any(month.purses is None for month in by.months) else _with_trade(figure, by)
+
+
+def _leakage(figure: Figure, by: _Ground) -> Figure | None:
+    """By round of one month alone: of several, less one of them, it would be what few had left of theirs until later."""
+    told = _rounds(figure, by)
+    if not by.ends:
+        return told if figure.part == "" else None
+    kind, _, hop = figure.part.partition(":")
+    payments = None if figure.part == "" else ROUNDS_TOLD if kind == "beyond" else int(hop)
+    return told if payments in by.leaving_told() else None
 
 
 def _depth(figure: Figure, by: _Ground) -> Figure | None:
@@ -296,7 +344,7 @@ _RULES: dict[str, Callable[[Figure, _Ground], Figure | None]] = {
     "recirculation": _with_trade,
     "lm3": _rounds,
     "retention": _rounds,
-    "leakage": _rounds,
+    "leakage": _leakage,
     "b2b_depth": _depth,
     "days_to_first_spend": _first_spend,
     "unspent": _unspent,

@@ -39,7 +39,7 @@ from koinon.impact.indicators.shop_reach import shop_reach
 from koinon.impact.indicators.unspent import unspent
 from koinon.impact.indicators.velocity import velocity
 from koinon.impact.indicators.zone_equity import zone_equity
-from koinon.impact.measures import Baskets, Delivered, FundUse, Hops, Supply, Traced, hops_of
+from koinon.impact.measures import ROUNDS_TOLD, Baskets, Delivered, FundUse, Hops, Supply, Traced, hops_of
 from koinon.impact.town.queries import followed
 from koinon.impact.types import Flows, ShopReceipts, Wait
 from koinon.kernel.periods import Month
@@ -260,8 +260,13 @@ def _retention(of: _Material) -> Iterator[Figure]:
 def _leakage(of: _Material) -> Iterator[Figure]:
     found = leakage(of.hops())
     yield Figure("leakage", "", _("Left after any number of payments"), found.total if found else None, Unit.SHARE)
-    for hop, share in enumerate(found.by_hop if found else ()):
+    if found is None:
+        return
+    by_hop = [*found.by_hop, *[Fraction(0)] * (ROUNDS_TOLD - len(found.by_hop))]
+    for hop, share in enumerate(by_hop):
         yield Figure("leakage", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
+    beyond = sum(by_hop[ROUNDS_TOLD:], Fraction(0))
+    yield Figure("leakage", "beyond", _("After three payments or more"), beyond, Unit.SHARE)
 
 
 def _between(one: Fraction | None, other: Fraction | None) -> tuple[Fraction | None, Fraction | None]:

@@ -62,6 +62,26 @@ def hops_of(cohorts: Iterable[Traced]) -> Hops:
     return total
 
 
+ROUNDS_TOLD = 3
+"""Leakage tells 0, 1 and 2 payments apart; what left after three or more is told together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """With how many holders units of one month's cohorts ended, in minor units: all of them, the most of one, the next.
+
+    ``kind`` "left": they were redeemed or expired after so many ``payments`` (``ROUNDS_TOLD``: that many or more; None: any
+    number); "held": they lie there, and one payment less than ``ROUNDS_TOLD`` is that many or more.
+    """
+
+    kind: str
+    payments: int | None
+    holders: int
+    amount: int
+    largest: int
+    second: int
+
+
 @dataclass(frozen=True, slots=True)
 class FundUse:
     """What came into purses of a fund since its first unit, and where it is; minor units, net of what was undone.

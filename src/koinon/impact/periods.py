@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -14,7 +14,7 @@ from koinon.impact.figures import Figure, Period, figures
 from koinon.impact.indicators.catalogue import CATALOGUE
 from koinon.impact.measures import Contributors, Traced
 from koinon.impact.publication import PublicReport
-from koinon.impact.town.months import month_trace
+from koinon.impact.town.months import MonthTrace, month_trace
 from koinon.impact.types import MonthTraded
 
 _PACKAGE = "koinon.impact"
@@ -25,7 +25,12 @@ def period_figures(
     conn: Connection[Any], *, town_id: int, period: Period, keys: Collection[str] | None = None
 ) -> tuple[Figure, ...]:
     """Every figure of a period; those of the trace as they stood when its last month ended, else undefined."""
-    kept = month_trace(conn, town_id=town_id, month=period.last)
+    return _figures(conn, town_id, period, month_trace(conn, town_id=town_id, month=period.last), keys)
+
+
+def _figures(
+    conn: Connection[Any], town_id: int, period: Period, kept: Mapping[str, MonthTrace], keys: Collection[str] | None
+) -> tuple[Figure, ...]:
     cohorts: dict[str, Sequence[Traced]] = {convention: one.cohorts for convention, one in kept.items()}
     return figures(conn, town_id, period, keys=keys, cohorts=cohorts)
 
@@ -34,7 +39,9 @@ def public_figures(
     conn: Connection[Any], *, town_id: int, period: Period, months: Sequence[PublicReport]
 ) -> tuple[Shown, ...]:
     """Every public figure of a period as anybody may see it; ``months`` are all of its months, as published."""
-    found = period_figures(conn, town_id=town_id, period=period, keys=PUBLIC)
+    kept = month_trace(conn, town_id=town_id, month=period.last)
+    found = _figures(conn, town_id, period, kept, PUBLIC)
+    ends = (kept["fifo"].ends or ()) if "fifo" in kept and period.first == period.last else ()
     days = {"first_day": period.first_day, "last_day": period.last_day}
     people = many(conn, statement(_PACKAGE, "contributors"), Contributors, town_id=town_id, **days)
     purses = many(
@@ -42,4 +49,4 @@ def public_figures(
         town_id=town_id, until=period.until, time_zone=str(period.time_zone),
     )  # fmt: skip
     residents = aims.residents_on(aims.zone_residents(conn, town_id), period.last_day)
-    return disclosure.disclosed(found, months, people, purses, residents)
+    return disclosure.disclosed(found, months, people, purses, residents, ends)

@@ -171,7 +171,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Unit.SHARE,
         Source.TRACE,
         Better.LOWER,
-        parts=("hop:*",),
+        parts=("hop:*", "beyond"),
     ),
     Entry(
         "local_share",

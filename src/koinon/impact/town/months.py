@@ -8,7 +8,8 @@ day, is no part of it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,21 +17,26 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from koinon.db.statements import execute, many, scalar, statement
+from koinon.impact.measures import ROUNDS_TOLD, Ends
 from koinon.impact.town import books, results
 from koinon.impact.town.books import Known
+from koinon.impact.town.ends import ends
 from koinon.impact.town.types import Cohort
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
 
 if TYPE_CHECKING:
-    from koinon.impact.tracing.types import Ledger
+    from koinon.impact.tracing.types import Ledger, Trace
 
 _PACKAGE = "koinon.impact"
 
 
 @dataclass(frozen=True, slots=True)
 class MonthTrace:
-    """What became of each cohort by the end of a month, under one convention. Exact, so for the town's staff."""
+    """What became of each cohort by the end of a month, under one convention. Exact, so for the town's staff.
+
+    ``ends`` says with how many the month's own units ended; None where nobody counted.
+    """
 
     convention: str
     rows: int
@@ -38,6 +44,7 @@ class MonthTrace:
     traced_at: datetime
     total: Cohort
     cohorts: tuple[Cohort, ...]
+    ends: tuple[Ends, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class _Row:
     digest: str
     traced_at: datetime
     result: str
+    ends: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,11 @@ def trace_months(conn: Connection[Any], *, town_id: int, at: datetime, actor: st
     )
     for one in due:
         stopped = _until(whole.ledger, Month.parse(one.month).bounds(town.zone)[1])
-        for convention, trace in trace_each(stopped, (Convention.FIFO, Convention.MIXING)).items():
+        found = trace_each(stopped, (Convention.FIFO, Convention.MIXING))
+        counted = ends(stopped, one.month, {row.place: row.holder for row in rows})
+        if not _agree(counted, found[Convention.FIFO], one.month):
+            counted = ()
+        for convention, trace in found.items():
             content = results.packed(trace)
             execute(
                 conn,
@@ -94,10 +106,22 @@ def trace_months(conn: Connection[Any], *, town_id: int, at: datetime, actor: st
                 rows=len(stopped.transfers),
                 result=content,
                 digest=results.digest(content),
+                ends=json.dumps([asdict(each) for each in counted])
+                if counted and convention is Convention.FIFO
+                else None,
                 at=at,
                 actor=actor,
             )
     return tuple(Month.parse(one.month) for one in due)
+
+
+def _agree(counted: Sequence[Ends], trace: Trace, month: str) -> bool:
+    """Whether what was counted by holder is what the trace says: a redemption that was taken back may end elsewhere."""
+    mine = [cohort.by_hops for cohort in trace.cohorts if cohort.label.endswith(month)]
+    by_hops = [sum(hops) for hops in zip(*mine, strict=True)] or [0]
+    told = {each.payments: each.amount for each in counted if each.kind == "left"}
+    said = {None: sum(by_hops), ROUNDS_TOLD: sum(by_hops[ROUNDS_TOLD:])}
+    return told == said | {hop: sum(by_hops[hop : hop + 1]) for hop in range(ROUNDS_TOLD)}
 
 
 def last_over(now: datetime, time_zone: ZoneInfo, demonstrated_until: date | None) -> Month:
@@ -148,5 +172,6 @@ def month_trace(conn: Connection[Any], *, town_id: int, month: Month) -> dict[st
             traced_at=row.traced_at,
             total=results.cohort(kept["total"]),
             cohorts=tuple(map(results.cohort, kept["cohorts"])),
+            ends=None if row.ends is None else tuple(Ends(**each) for each in json.loads(row.ends)),
         )
     return found
