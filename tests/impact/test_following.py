@@ -225,6 +225,21 @@ def test_what_was_kept_with_a_stopped_clock_is_computed_anew(town: Town, django_
     assert all(one.same for one in town.rebuild())
 
 
+def test_what_another_version_said_of_a_quiet_town_is_said_anew_though_nothing_was_paid_since(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from koinon.impact.town import results
+
+    town.tell(NOVEMBER)
+    town.follow()
+    monkeypatch.setattr(results, "VERSION", results.VERSION + 1)
+    assert town.followed() == {}
+
+    assert [(step.convention, step.begun) for step in town.follow()] == [("fifo", True), ("mixing", False)]
+    assert town.followed()["fifo"].total.redeemed == 25_00
+    assert town.follow() == []
+
+
 def test_where_something_that_was_known_has_changed_the_books_are_begun_again(town: Town) -> None:
     town.tell(NOVEMBER)
     town.follow()

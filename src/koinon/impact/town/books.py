@@ -34,6 +34,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Literal
 
 from koinon.db.statements import many, one, scalar, statement
+from koinon.impact.town import results
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "koinon.impact"
 ATTRIBUTES = ("kind", "zone", "sector", "legal_form", "sse", "size")
-KNOWN_VERSION = 4  # Of how the books are read: what another one has kept is computed from the first row.
+KNOWN_VERSION = 5  # Of how the books are read: what another one has kept is computed from the first row.
 OWN_MONEY = "top-up"
 """The cohort's fund where residents paid for their units themselves."""
 
@@ -122,16 +123,17 @@ class Known:
     def packed(self) -> bytes:
         """As bytes, to be kept."""
         content = (
-            KNOWN_VERSION, self.labels, self.places, self.roles, self.codes, self.cohorts, self.last_time, self.register,
-            self.seq_to, self.rows, self.kept_at,
+            KNOWN_VERSION, results.VERSION, self.labels, self.places, self.roles, self.codes, self.cohorts,
+            self.last_time, self.register, self.seq_to, self.rows, self.kept_at,
         )  # fmt: skip
         return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
     @classmethod
     def unpacked(cls, content: bytes) -> Known | None:
-        """What was kept; None where the books were read in another way then."""
-        version, *rest = json.loads(zlib.decompress(content))
-        return cls(*rest) if version == KNOWN_VERSION else None
+        """What was kept; None where the books were read in another way then, or what they say was said in another."""
+        known_version, results_version, *rest = json.loads(zlib.decompress(content))
+        same = (known_version, results_version) == (KNOWN_VERSION, results.VERSION)
+        return cls(*rest) if same else None
 
     def number(self, row: AccountRow) -> int:
         """Give a place its number: the next one. ``NewLabel`` where it has one that nothing had before."""
