@@ -195,6 +195,24 @@ def test_what_was_spent_before_is_taken_when_bonus_money_comes_again(town):
     assert town.broken() == []
 
 
+@pytest.mark.parametrize("how", ["let go", "captured in part"])
+def test_a_hold_keeps_no_bonus_from_being_taken_back(town, how):
+    campaign = town.campaign(percent=50, ceiling="40.00")
+    first = town.pay_for("noa", "forn", "20.00")
+    held = town.hold_for("noa", "llibres", "10.00")  # All of the bonus.
+    operations.end(town.conn, town_id=town.id, campaign_id=campaign.id, at=NOON, actor=OFFICER)
+    town.give_back(first, None)
+    assert town.now(campaign).lost_minor == 10_00
+
+    if how == "let go":
+        town.let_go(held)
+    else:
+        town.capture(held, "4.00")
+    spent = 0 if how == "let go" else 4_00
+    assert (town.balance("noa", "gift"), town.now(campaign).lost_minor) == ("0.00", spent)
+    assert town.broken() == []
+
+
 def test_what_refunds_bring_back_can_be_granted_again_and_counts_no_more_for_the_person(town):
     campaign = town.campaign(percent=50, ceiling="10.00", most="10.00")
     payment = town.pay_for("noa", "forn", "30.00")

@@ -11,8 +11,11 @@ import pytest
 from psycopg import Connection
 
 from koinon.campaigns import operations, queries
+from koinon.db.batching import NotQuick
+from koinon.db.lanes import Lane
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
+from koinon.payments import operations as payments
 from koinon.payments.commands import Pay, RefundPayment
 from koinon.payments.engine import Engine
 from tests.campaigns.bonus_town import NOON, OFFICER, BonusTown, build, money
@@ -143,4 +146,27 @@ def test_lanes_leave_purchases_of_a_campaign_to_whoever_grants_their_bonus(town,
     bonuses = queries.bonuses(town.conn, town_id=town.id, campaign_id=campaign.id)
     assert sum(bonus.amount_minor for bonus in bonuses) == 20_00
     assert town.now(campaign).granted_minor in (15_00, 20_00)
+    assert town.broken() == []
+
+
+def test_bonus_money_that_a_refund_brings_back_after_the_end_is_not_left_by_a_lane(town, database_url):
+    campaign = town.campaign(percent=50, ceiling="40.00")
+    first = town.pay_for("p1", "forn", "20.00")
+    second = town.pay_for("p1", "llibres", "10.00")  # Earns nothing itself.
+    operations.end(town.conn, town_id=town.id, campaign_id=campaign.id, at=NOON, actor=OFFICER)
+    town.give_back(first, None)
+    town.conn.commit()
+    back = RefundPayment(new_id(), second.id, None, NOON, "till:1")
+
+    async def by_lane() -> None:
+        lane = await Lane.open(database_url, "koinon test lanes")
+        try:
+            await payments.attempt_by(lane, town_id=town.id, commands=[back])
+        finally:
+            lane.close()
+
+    with pytest.raises(NotQuick):
+        asyncio.run(by_lane())
+    payments.perform(town.conn, town_id=town.id, commands=[back])
+    assert (town.balance("p1", "gift"), town.now(campaign).lost_minor) == ("0.00", 0)
     assert town.broken() == []

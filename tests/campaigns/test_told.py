@@ -62,3 +62,22 @@ def test_bonuses_alerts_ends_and_top_ups_are_told_once_and_the_timer_ends_what_i
     assert {kind for kind in KINDS if kind.startswith(("bonus", "campaign", "topup"))} <= {
         kind for kind, _ in mails.WORDS
     }
+
+
+def test_the_timer_takes_back_a_bonus_that_a_hold_kept_until_it_lapsed(conn, database):
+    town = build(conn)
+    town.person("noa")
+    for shop in ("forn", "llibres"):
+        town.shop(shop)
+    town.top_up("noa", "100.00")
+    campaign = town.campaign(percent=50, ceiling="40.00")
+    first = town.pay_for("noa", "forn", "20.00")
+    town.hold_for("noa", "llibres", "10.00")  # All of the bonus.
+    town.give_back(first, None)
+    conn.commit()
+    assert town.now(campaign).lost_minor == 10_00
+    conn.commit()
+
+    timer.seal_round(conn, now=NOON + timedelta(days=1))
+    assert (town.balance("noa", "gift"), town.now(campaign).lost_minor) == ("0.00", 0)
+    assert town.broken() == []

@@ -68,7 +68,17 @@ class GivingBack:
     actor: str
 
 
-Happening = Earning | GivingBack
+@dataclass(frozen=True, slots=True)
+class Freeing:
+    """Money about to be let go that a hold kept in its payer's purses."""
+
+    id: UUID
+    payer: UUID
+    at: datetime
+    actor: str
+
+
+Happening = Earning | GivingBack | Freeing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +86,11 @@ class _Id:
     id: UUID
 
 
-def lock(conn: Connection[Any], *, town_id: int, trigger: Trigger, giving: bool, refunding: bool) -> tuple[UUID, ...]:
+def lock(conn: Connection[Any], *, town_id: int, trigger: Trigger, giving: bool, undoing: bool) -> tuple[UUID, ...]:
     """Lock the campaigns that may grant or have to undo, before any account is; none where there is nothing to do."""
     found = many(
         conn, statement(_PACKAGE, "lock_campaigns"), _Id,
-        town_id=town_id, trigger=trigger.value, giving=giving, refunding=refunding,
+        town_id=town_id, trigger=trigger.value, giving=giving, undoing=undoing,
     )  # fmt: skip
     return tuple(row.id for row in found)
 
@@ -189,10 +199,13 @@ class Grants:
         self._read(happenings)
         for place, happening in enumerate(happenings):
             before = len(self.requests) + len(self._new)
-            if isinstance(happening, Earning):
-                self._grant(happening)
-            else:
-                self._undo(happening)
+            match happening:
+                case Earning():
+                    self._grant(happening)
+                case GivingBack():
+                    self._undo(happening)
+            for campaign in sorted({given.campaign_id for given in self._given.get(happening.payer, [])}):
+                self._collect(happening.payer, campaign, happening.id, happening.at, happening.actor)
             if len(self.requests) + len(self._new) > before:
                 self.touched.append(place)
         self._open_and_post()
@@ -203,7 +216,7 @@ class Grants:
         conn, town_id, ids = self._conn, self._town_id, list(self._campaigns)
         earnings = [one for one in happenings if isinstance(one, Earning)] if self._giving else []
         backs = [one for one in happenings if isinstance(one, GivingBack)]
-        payers = list({one.payer for one in earnings} | {one.payer for one in backs})
+        payers = list({one.payer for one in happenings})
         given = many(
             conn, statement(_PACKAGE, "bonuses_looked_at"), _Given,
             town_id=town_id, campaigns=ids, sources=[back.source for back in backs], parties=payers,
@@ -303,16 +316,13 @@ class Grants:
     # Undoing
 
     def _undo(self, back: GivingBack) -> None:
-        mine = self._given.get(back.payer, [])
-        for given in mine:
+        for given in self._given.get(back.payer, []):
             if given.source != back.source:
                 continue
             due = rules.due_back(given.amount_minor, paid_minor=given.paid_minor, left_minor=back.left_minor)
             if due > given.due_back_minor:
                 given.due_back_minor = due
                 self._changed[given.id] = given
-        for campaign in sorted({given.campaign_id for given in mine}):
-            self._collect(back.payer, campaign, back.id, back.at, back.actor)
 
     def _collect(self, payer: UUID, campaign_id: UUID, because: UUID, at: datetime, actor: str) -> None:
         """Take back what refunds have undone, oldest first, as far as bonus money lies in the purse."""

@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from koinon.audit import operations as trail
 from koinon.audit import queries as lines
-from koinon.campaigns import queries, rules
+from koinon.campaigns import granting, queries, rules
 from koinon.campaigns.errors import (
     BudgetExceeded,
     CampaignInOtherState,
@@ -28,7 +28,7 @@ from koinon.campaigns.errors import (
     ReserveShort,
     SamePerson,
 )
-from koinon.campaigns.types import Campaign, CampaignState, Terms
+from koinon.campaigns.types import Campaign, CampaignState, Terms, Trigger
 from koinon.db.statements import execute, many, maybe, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under, new_id
@@ -199,6 +199,28 @@ def end(
 def over(conn: Connection[Any], *, town_id: int, today: date) -> list[UUID]:
     """The campaigns whose last day has passed, and those that ended and have something to give back."""
     return [row.id for row in many(conn, statement(_PACKAGE, "over"), _Id, town_id=town_id, today=today)]
+
+
+def owing(conn: Connection[Any], *, town_id: int) -> list[UUID]:
+    """Who owes bonuses that were undone after they had been spent or held, and has bonus money again."""
+    return [row.id for row in many(conn, statement(_PACKAGE, "owing"), _Id, town_id=town_id)]
+
+
+def collect(conn: Connection[Any], *, town_id: int, party: UUID, at: datetime, actor: str) -> None:
+    """Take back what a party owes, as far as bonus money lies in their purses; in a transaction of its own.
+
+    Payments, refunds and holds do so by themselves. A hold that lapsed does not: the books let go of it alone.
+    """
+    ledger.meet(conn, town_id=town_id, actors=[actor])
+    locked = granting.lock(conn, town_id=town_id, trigger=Trigger.PURCHASE, giving=False, undoing=True)
+    granting.lock_purses(conn, town_id=town_id, party=party)
+    town = parties.town(conn, town_id)
+    grants = granting.Grants(
+        conn, town_id=town_id, unit=town.unit_code, zone=town.zone, trigger=Trigger.PURCHASE, locked=locked,
+        happenings=[granting.Freeing(new_id(), party, at, actor)], available=lambda _account: None,
+    )  # fmt: skip
+    ledger.post_all(conn, town_id=town_id, requests=grants.requests)
+    grants.keep()
 
 
 def _return_rest(conn: Connection[Any], town: TownFacts, campaign: Campaign, *, at: datetime, actor: str) -> int:

@@ -66,6 +66,7 @@ def seal_round(conn: Connection[Any], *, now: datetime) -> int:
         if lapsed:
             figures.add(metrics.LAPSED, lapsed, town=town.slug)
             log.info("holds lapsed", town=town.slug, holds=lapsed)
+        _collect(conn, town, now=now)
         with transaction(conn):
             blocks = ledger.seal_all(conn, town_id=town.id, at=now)
         for block in blocks:
@@ -76,6 +77,19 @@ def seal_round(conn: Connection[Any], *, now: datetime) -> int:
             funds.mark_reserves(conn, town_id=town.id)
     figures.set(metrics.SEALED_AT, time.time())
     return sealed
+
+
+def _collect(conn: Connection[Any], town: TownName, *, now: datetime) -> None:
+    """Take back bonuses that were undone while a hold kept them from being taken."""
+    with transaction(conn):
+        owing = campaigns.owing(conn, town_id=town.id)
+    for party in owing:
+        try:
+            with transaction(conn):
+                campaigns.collect(conn, town_id=town.id, party=party, at=now, actor=campaigns.TIMER)
+        except KoinonError as refused:
+            figures.add(metrics.FAILED, job="campaigns")
+            log.error("bonus not taken back", town=town.slug, party=str(party), code=refused.code)
 
 
 def check_round(conn: Connection[Any]) -> list[str]:

@@ -13,22 +13,22 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.campaigns import granting
-from koinon.campaigns.granting import Earning, GivingBack, Grants, Happening
+from koinon.campaigns.granting import Earning, Freeing, GivingBack, Grants, Happening
 from koinon.campaigns.types import Trigger
 from koinon.kernel.errors import KoinonError
 from koinon.parties import queries as parties
 from koinon.parties.types import PartyFacts
 from koinon.payments.batch import Batch, Decided, Told
-from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment
+from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment, ReleaseHold
 
 
 def locked(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -> tuple[UUID, ...]:
     """Lock the campaigns that these commands may have to do with, before any purse is."""
     giving = any(isinstance(command, Pay | CaptureHold) for command in commands)
-    refunding = any(isinstance(command, RefundPayment) for command in commands)
-    if not giving and not refunding:
+    undoing = any(isinstance(command, RefundPayment | CaptureHold | ReleaseHold) for command in commands)
+    if not giving and not undoing:
         return ()
-    return granting.lock(conn, town_id=town_id, trigger=Trigger.PURCHASE, giving=giving, refunding=refunding)
+    return granting.lock(conn, town_id=town_id, trigger=Trigger.PURCHASE, giving=giving, undoing=undoing)
 
 
 def of_batch(
@@ -75,6 +75,8 @@ def _happening(conn: Connection[Any], town_id: int, batch: Batch, command: Comma
             return Earning(group.id, group.payer, facts, parts, at, actor)
         case RefundPayment():
             return GivingBack(group.id, command.payment, group.payer, batch.left_of(command.payment), at, actor)
+        case ReleaseHold():
+            return Freeing(group.id, group.payer, at, actor)
         case _:
             return None
 

@@ -181,7 +181,7 @@ def _make_units(
     town = parties.town(conn, town_id)
     facts = parties.party_facts(conn, town_id, asked.party)
     unit = town.unit_code
-    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=True, refunding=False)
+    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=True, undoing=False)
     if campaigns:
         granting.lock_purses(conn, town_id=town_id, party=asked.party)
     issuance, reserve, escrow, own = ledger.open_accounts(
@@ -314,7 +314,7 @@ def _take_units(
     actor: str,
 ) -> None:
     town = parties.town(conn, town_id)
-    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=False, refunding=True)
+    campaigns = granting.lock(conn, town_id=town_id, trigger=Trigger.TOPUP, giving=False, undoing=True)
     granting.lock_purses(conn, town_id=town_id, party=found.party)
     issuance, reserve, escrow = ledger.open_accounts(
         conn,
