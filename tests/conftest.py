@@ -99,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except OSError as refused:
         raise pytest.UsageError(f"{VAR} cannot be made: {refused.strerror}; is {VAR.parent} another user's?") from None
     _remove_what_killed_runs_left()
+    prepared.keys_to(VAR)
     django.setup()
 
 

@@ -1,6 +1,7 @@
 """A small town that has lived its first month, and its site, for tests that look at pages.
 
-The month is run once in a test run; each test module gets a copy of its database.
+The month is run once in a test run. Each process of it has a server of its own on a copy of what came of it, each test
+module a copy of the database.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
+from koinon.db import embedded
 from koinon.db.connections import Database
-from tests.conftest import VAR, Databases, LiveSite, django_on, serving
+from koinon.db.embedded import EmbeddedServer
+from tests import prepared
+from tests.conftest import VAR, LiveSite, django_on, serving
 from tests.pilots import small_besos
 
 ROLES = ("resident", "shop", "officer", "approver", "treasurer", "coordinator", "auditor")
@@ -27,20 +30,19 @@ _copies = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """The database of the town after its month, and who signs in with which password."""
+    """A server with the town after its month, and who signs in with which password."""
 
-    databases: Databases
-    name: str
+    server: EmbeddedServer
     passwords: dict[str, str]
 
     @contextmanager
     def copy(self) -> Iterator[Database]:
         """A copy to do with as the test likes."""
-        server, name = self.databases.server, f"{self.name}_copy_{next(_copies)}"
-        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.name} STRATEGY FILE_COPY")
+        name = f"lived_{next(_copies)}"
+        with psycopg.connect(self.server.url("postgres", "postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {embedded.DATABASE} STRATEGY FILE_COPY")
             try:
-                yield Database(app_url=server.url("koinon_app", name), owner_url=server.url("postgres", name))
+                yield Database(app_url=self.server.url("koinon_app", name), owner_url=self.server.url("postgres", name))
             finally:
                 admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -58,20 +60,30 @@ class TownSite:
 
 
 @pytest.fixture(scope="session")
-def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    from koinon.pilots import demo, demo_people
+def lived() -> Iterator[Lived]:
+    made, own = prepared.once("lived", _live), VAR / "lived"
+    if not own.exists():  # Both folders of tests that use this fixture have one of their own.
+        prepared.copied(made, own, "pg")
+    kept = json.loads((made / "demo" / "sign-in.json").read_text())
+    with embedded.running(own, durable=False) as server:
+        yield Lived(server, {row["role"]: row["password"] for row in kept["sign_in"]})
 
-    folder = small_besos.write(tmp_path_factory.mktemp("town"), households=8, shops=2)
-    with databases.clone() as database, django_on(database):
-        demo.run(
-            database, demo.Wanted(var=VAR, folder=folder, aid_alone=True), now=datetime(2026, 11, 3, 9, tzinfo=UTC)
-        )
-        kept = json.loads((Path(VAR) / demo_people.FILE).read_text())
-        passwords = {row["role"]: row["password"] for row in kept["sign_in"]}
-        from django.db import connections
 
-        connections.close_all()
-        yield Lived(databases, str(conninfo_to_dict(database.app_url)["dbname"]), passwords)
+def _live(folder: Path) -> None:
+    """Run the month, with the keys of this process, which are those of all."""
+    from django.db import connections
+
+    from koinon.pilots import demo
+
+    prepared.kernels()
+    prepared.copy_to(folder)
+    town = small_besos.write(folder / "town", households=8, shops=2)
+    wanted = demo.Wanted(var=folder / "demo", folder=town, aid_alone=True)
+    with embedded.running(folder, durable=False) as server:
+        database = Database(app_url=server.url("koinon_app"), owner_url=server.url("postgres"))
+        with django_on(database):
+            demo.run(database, wanted, now=datetime(2026, 11, 3, 9, tzinfo=UTC))
+            connections.close_all()
 
 
 @pytest.fixture(scope="module")
