@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -248,7 +249,7 @@ def test_the_banks_table_pays_what_left_and_brings_back_what_came(desk: Desk, se
 
 
 def test_terms_are_shown_and_promised(desk: Desk):
-    today = datetime.now(UTC).date().isoformat()
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date().isoformat()  # Where the small town lies.
     step = ("--from", today, "--source", "Regulation 7")
     assert (
         desk("redeem", "terms", *step, "--minimum", "5", "--fee", "0,500", "--schedule", "weekly:4")["terms"][

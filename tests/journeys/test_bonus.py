@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -85,7 +86,7 @@ def figure(page: Page, name: str) -> Decimal:
 def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town, dict[str, Reader]]) -> None:
     town, people = place
     town.fund("gift")
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date()
 
     # A resident tops up: by a card that the sandbox calls good.
     page = people["resident"].open("/top-up/")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,7 +38,7 @@ def test_terms_are_set_a_shop_switched_on_and_a_till_registered_heard_and_withdr
 
     treasurer, shop, resident = client_of("treasurer"), client_of("shop"), client_of("resident")
     party = RoleGrant.objects.get(role="shop").party_id
-    today = timezone.now().date().isoformat()
+    today = timezone.localdate(timezone=ZoneInfo("Europe/Madrid")).isoformat()  # Where the town lies.
     terms = {
         "from_day": today, "voucher_most": "20,00", "card_most": "10,00", "device_most": "90,00", "sync_days": "3",
         "devices_most": "1", "bearer": "town", "fund": "", "month_most": "", "source": "council 12/2026",
