@@ -19,6 +19,7 @@ sectors = ["culture"]
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -33,26 +34,35 @@ from koinon.kernel.decisions import Finding
 from koinon.pilots.townfolder_cells import CellProblem, amount_minor
 from koinon.programmes import spending
 
+LARGEST = 256 * 1024  # Bytes: a campaign is a page.
 _KNOWN = frozenset({
     "name", "code", "fund", "on", "share", "minimum", "most_per_person", "ceiling", "first_day", "last_day", "alert_at",
     "excluded_funds", "terms_url", "shops",
 })  # fmt: skip
 
+_CODE = re.compile(r"[a-z0-9-]*[a-z0-9][a-z0-9-]*")
+
 
 def read(path: Path, *, exponent: int, funds: Mapping[str, UUID]) -> tuple[str, Terms]:
     """Short name and terms of the campaign in a file, or ``CampaignNotSound`` with everything that is wrong with it."""
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as unreadable:
-        found = Finding(
-            path.name, 0, "", "campaign.unreadable", f"The file cannot be read: {unreadable}.", "Write TOML."
-        )
-        raise CampaignNotSound([found]) from None
-    reader = _Reader(path.name, written, exponent, funds)
+    reader = _Reader(path.name, _content(path), exponent, funds)
     terms = reader.terms()
     if reader.findings:
         raise CampaignNotSound(reader.findings)
     return reader.code, terms
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it has more than {LARGEST // 1024} kB")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        why = "it is nested too deeply"
+    except (OSError, ValueError) as unreadable:  # No UTF-8, no TOML, or a number too long to be read.
+        why = str(unreadable)
+    found = Finding(path.name, 0, "", "campaign.unreadable", f"The file cannot be read: {why}.", "Write TOML.")
+    raise CampaignNotSound([found])
 
 
 class _Reader:
@@ -65,7 +75,7 @@ class _Reader:
         for key in sorted(set(self._written) - _KNOWN):
             self._find(key, "unknown-key", "A campaign has no such key.", "Take it out, or look for a slip.")
         self.code = self._text("code")
-        if not self.code.isascii() or not self.code.replace("-", "").isalnum() or self.code != self.code.lower():
+        if self.code and not _CODE.fullmatch(self.code):
             self._find("code", "code", "The short name is small letters, figures and hyphens.", "Write another one.")
         shops, found = spending.parse(self._written.get("shops", {}), file=self._file, table="shops")
         self.findings += found
@@ -82,7 +92,7 @@ class _Reader:
             alert_percent=self._percent(),
             excluded_funds=frozenset(self._fund("excluded_funds", code) for code in self._list("excluded_funds")),
             shops=shops,
-            terms_url=str(self._written.get("terms_url", "")),
+            terms_url=self._text("terms_url") if self._written.get("terms_url", "") != "" else "",
         )
 
     def _find(self, column: str, code: str, message: str, remedy: str) -> None:
@@ -104,9 +114,8 @@ class _Reader:
 
     def _fund(self, key: str, code: str) -> UUID:
         if code and code not in self._funds:
-            self._find(
-                key, "fund-unknown", f"The town has no fund {code}.", f"Its funds: {', '.join(sorted(self._funds))}."
-            )
+            known = ", ".join(sorted(self._funds)) or "-"
+            self._find(key, "fund-unknown", f"The town has no fund {code}.", f"Its funds: {known}.")
         return self._funds.get(code, UUID(int=0))
 
     def _trigger(self) -> Trigger:
