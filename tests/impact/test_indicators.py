@@ -377,6 +377,14 @@ def test_the_file_of_the_page_is_read_and_discounted(tmp_path: Path):
     assert found.ratio == (9000 / growth + 4500 / growth**2) / 10_000
 
 
+def test_a_number_without_quotes_is_read_as_it_is_written(tmp_path: Path):
+    said = read_appraisal(appraised(tmp_path, 'investment = "10000.00"', "investment = 123456789012.123456789"))
+    tiny = read_appraisal(appraised(tmp_path, 'discount_rate = "0.035"', "discount_rate = 0.00001"))
+
+    assert said.investment == Fraction(123456789012123456789, 10**9)
+    assert tiny.discount_rate == Fraction(1, 100_000)
+
+
 @pytest.mark.parametrize(
     ("change", "to", "place", "code"),
     [
@@ -393,6 +401,8 @@ def test_the_file_of_the_page_is_read_and_discounted(tmp_path: Path):
         ('discount_rate = "0.035"\n', "", "discount_rate", "sroi.missing"),
         ("[[outcomes]]", "[[outcome]]", "outcomes", "sroi.missing"),
         ("years = 2", "years = ", "", "sroi.toml"),
+        ("years = 2", f"years = {'9' * 5000}", "", "sroi.toml"),
+        ("quantity = [30, 40, 50]", "quantity = [30, 40, nan]", "outcomes[1].quantity", "sroi.invalid"),
     ],
 )  # fmt: skip
 def test_nothing_is_taken_for_granted(tmp_path: Path, change: str, to: str, place: str, code: str):

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ class _Reading:
         try:
             if file.stat().st_size > LARGEST:
                 raise FindingsError([Finding(self.file, 0, "", "sroi.too-large", "more than 1 MB", "Shorten it.")])
-            return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as wrong:
+            return tomllib.loads(file.read_bytes().decode("utf-8-sig"), parse_float=Decimal)
+        except (ValueError, RecursionError) as wrong:  # No UTF-8, no TOML, or a number too long to be read.
             broken = Finding(
                 self.file, 0, "", "sroi.toml", str(wrong)[:200], "Correct the line; texts stand in quotes."
             )
@@ -159,7 +160,7 @@ class _Reading:
     @staticmethod
     def _exact(value: object) -> Fraction | None:
         """As it is written: 0.1 is a tenth."""
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
             return None
-        written = str(value).strip()
+        written = format(value, "f") if isinstance(value, Decimal) else str(value).strip()
         return Fraction(written.replace(",", ".")) if _NUMBER.fullmatch(written) else None
