@@ -94,6 +94,14 @@ def test_onward_counts_the_payments_that_a_unit_still_makes():
     assert (first.trader.holder, first.received_minor, first.passed_on) == (holder(1), 200, Fraction(1, 2))
 
 
+def test_what_the_bank_sent_back_of_an_earlier_month_makes_no_units_that_go_on():
+    """The mill got 50, paid the farm 100 and had 60 sent back: each unit it paid makes one payment more, not two."""
+    mill, farm = trader(1, redeemed_minor=-60), trader(2, redeemed_minor=100)
+    found = of([mill, farm], [pays(None, 1, 50), pays(1, 2, 100)])
+
+    assert [(one.trader.holder, one.onward) for one in found.standings] == [(holder(1), 1.0), (holder(2), 0.0)]
+
+
 def test_few_businesses_or_one_that_pays_nearly_all_are_not_published():
     ring = [pays(n, n % 12 + 1, 100) for n in range(1, 13)]
     twelve = [trader(n) for n in range(1, 13)]

@@ -21,9 +21,7 @@ from koinon.impact.publication import Part, Rules, hidden_cells, nobodys, part_o
 
 _PACKAGE = "koinon.impact"
 _STANDARD = Rules()
-PAYMENTS_AHEAD = (
-    64  # How many further payments ``onward`` looks ahead; what a circle without a way out adds after is lost.
-)
+PAYMENTS_AHEAD = 64  # How far ``onward`` looks ahead; what a circle without a way out adds after is lost.
 LONGEST_CIRCLE = 5
 STEPS = 400_000  # Looking for circles ends after so many steps, about a second.
 CIRCLES_TOLD = 12
@@ -382,7 +380,7 @@ def _onward(traders: Sequence[Trader], links: Sequence[Link]) -> dict[UUID | Non
         into[link.payee] += link.minor
     left = {**out}
     for trader in traders:
-        left[trader.holder] = left.get(trader.holder, 0) + trader.redeemed_minor
+        left[trader.holder] = left.get(trader.holder, 0) + max(trader.redeemed_minor, 0)
     # Residents are given more than they are paid: of what they have, what was not spent has not moved on.
     whole = {point: max(left.get(point, 0), into.get(point, 0)) for point in {*left, *into}}
     steps = [(link.payer, link.payee, link.minor / whole[link.payer]) for link in links if whole[link.payer]]
