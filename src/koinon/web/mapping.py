@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -25,24 +26,45 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A shade of the map: for amounts above ``over`` (for the first shade: from it on) up to ``most``, in minor units."""
+
+    step: int
+    over: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     width: int
     height: int
     shapes: tuple[Shape, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def some_hidden(self) -> bool:
+        return any(shape.step is None for shape in self.shapes)
 
 
-def drawn(zones: Iterable[tuple[str, str, Mapping[str, Any] | None]], amounts: Mapping[str, int | None]) -> Map | None:
+def drawn(
+    zones: Iterable[tuple[str, str, Mapping[str, Any] | None]],
+    amounts: Mapping[str, int | None],
+    *,
+    whole: int = 1,
+) -> Map | None:
     """The neighbourhoods (code, name, GeoJSON outline) to scale, north up; None where no outline is known.
 
     Plate carrée with the town's own mean latitude as its true one: within a town that is a map to scale. Steps are
-    fifths of the largest amount.
+    fifths of the largest amount, up to the next multiple of ``whole`` minor units, so that the key names them exactly.
 
     Examples
     --------
     >>> square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
-    >>> town = drawn([("n", "North", square)], {"n": 500})
+    >>> town = drawn([("n", "North", square), ("s", "South", square)], {"n": 1200, "s": 300}, whole=100)
     >>> town.width, [shape.step for shape in town.shapes], town.shapes[0].path[:12]
-    (1000, [5], 'M 0 1000 L 1')
+    (1000, [4, 1], 'M 0 1000 L 1')
+    >>> [(one.over, one.most) for one in town.steps]
+    [(0, 300), (300, 600), (600, 900), (900, 1200)]
     """
     found = [(code, name, list(_rings(outline))) for code, name, outline in zones if outline]
     points = [point for _, _, rings in found for ring in rings for point in ring]
@@ -53,6 +75,7 @@ def drawn(zones: Iterable[tuple[str, str, Mapping[str, Any] | None]], amounts: M
     narrow = math.cos(math.radians((south + north) / 2))
     scale = WIDTH / max((east - west) * narrow, 1e-9)
     most = max((amount for amount in amounts.values() if amount), default=0)
+    stride = max(whole * math.ceil(Fraction(most, STEPS * whole)), 1)
 
     def placed(ring: list[tuple[float, float]]) -> list[tuple[int, int]]:
         return [(round((x - west) * narrow * scale), round((north - y) * scale)) for x, y in ring]
@@ -69,16 +92,15 @@ def drawn(zones: Iterable[tuple[str, str, Mapping[str, Any] | None]], amounts: M
                 path=" ".join("M " + " L ".join(f"{x} {y}" for x, y in line) + " Z" for line in lines),
                 label_x=(min(xs) + max(xs)) // 2,
                 label_y=(min(ys) + max(ys)) // 2,
-                step=_step(amounts.get(code), most),
+                step=_step(amounts.get(code), stride),
             )
         )
-    return Map(WIDTH, round((north - south) * scale), tuple(shapes))
+    steps = [Step(at, (at - 1) * stride, at * stride) for at in range(1, (_step(most, stride) or 1) + 1)]
+    return Map(WIDTH, round((north - south) * scale), tuple(shapes), tuple(steps) if most else ())
 
 
-def _step(amount: int | None, most: int) -> int | None:
-    if amount is None:
-        return None
-    return max(1, math.ceil(STEPS * amount / most)) if most else 1
+def _step(amount: int | None, stride: int) -> int | None:
+    return None if amount is None else max(1, math.ceil(Fraction(amount, stride)))
 
 
 def _rings(outline: Mapping[str, Any]) -> Iterator[list[tuple[float, float]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -124,6 +124,12 @@ def state(code: str, kind: str = "cycle") -> SafeString:
     return format_html(
         '<span class="tag {}">{}</span>', words.TONES.get(str(code), ""), words.STATES[kind].get(str(code), code)
     )
+
+
+@register.filter
+def some_hidden(rows: Iterable[Any]) -> bool:
+    """Whether disclosure control left a row of a published table without its figure."""
+    return any(row.amount_minor is None for row in rows)
 
 
 @register.filter

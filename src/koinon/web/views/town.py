@@ -97,7 +97,8 @@ def _indicators(conn: Connection[Any], town: Town, found: MonthPublished) -> lis
 
 def _map(town: Town, report: PublicReport) -> Map | None:
     zones = Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline")
-    return drawn(zones, {cell.code: cell.amount_minor for cell in report.by_zone.cells if cell.code is not None})
+    amounts = {cell.code: cell.amount_minor for cell in report.by_zone.cells if cell.code is not None}
+    return drawn(zones, amounts, whole=5 * 10**town.exponent)
 
 
 def _asked_month(request: HttpRequest, months: list[Month]) -> Month | None:
