@@ -97,6 +97,29 @@ def test_network_names_businesses_to_the_staff_and_no_resident_to_anybody(site: 
     assert client_of("shop").get("/impact/network/").status_code == 403
 
 
+def test_network_names_who_trades_in_their_own_name_only_to_whom_may_see_people(site: Database) -> None:
+    from koinon.parties.models import Organisation, RoleGrant
+    from koinon.parties.naming import OWN_NAME_FORMS
+
+    def seen_by(*, personal_data: bool) -> str:
+        RoleGrant.objects.filter(role="officer").update(sees_personal_data=personal_data)
+        return unescape(client_of("officer").get("/impact/network/?names=1").content.decode())
+
+    with transaction.atomic():
+        trading = [sign for sign in Organisation.objects.values_list("trade_name", flat=True) if sign]
+        before = seen_by(personal_data=False)
+        sign = next(sign for sign in sorted(trading, key=len, reverse=True) if f"<bdi>{sign}</bdi>" in before)
+        shop = Organisation.objects.get(trade_name=sign)
+        assert shop.legal_form not in OWN_NAME_FORMS
+        Organisation.objects.filter(pk=shop.pk).update(legal_form="self-employed")
+        unseen, seen = seen_by(personal_data=False), seen_by(personal_data=True)
+        transaction.set_rollback(True)
+
+    assert sign not in unseen
+    assert "?names=1" not in unseen
+    assert sign in seen
+
+
 def test_shop_reads_its_own_sums_and_of_others_only_what_the_directory_says(site: Database) -> None:
     from koinon.impact.town import advice
     from koinon.parties.models import RoleGrant, Town

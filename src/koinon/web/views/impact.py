@@ -158,7 +158,7 @@ def trade(request: HttpRequest) -> HttpResponse:
         "circles": [([called[holder] for holder in circle.holders], circle.minor) for circle in found.strongest],
         "counts": [(one.length, one.found, _figure(one.by_chance)) for one in found.circles],
         "published": network.publish(found),
-        "may_see": names.may_see(request),
+        "some_unnamed": names.may_see(request) and not all(name.is_name for name in called.values()),
         "names_shown": names.names_asked(request),
     }
     return render(request, "koinon/impact/network.html", context)
