@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from koinon.impact.export.layout import Export
     from koinon.impact.export.operations import Exported
 
 
@@ -112,9 +113,10 @@ def ask(
 ) -> None:
     """Ask an export of one town or many for its months: the same figures on one machine and on a cluster.
 
-    Needs no database. Every answer is in whole minor units and microseconds, exact on both engines.
+    Needs no database. With --json every answer is in whole minor units and microseconds, exact on both engines.
     """
     with speaking(as_json) as out:
+        from koinon.cli import lake_answers
         from koinon.impact.export.layout import opened
         from koinon.impact.scale import engines, figures
         from koinon.impact.scale.errors import QuestionUnknown
@@ -123,13 +125,18 @@ def ask(
         unknown = [each for each in question or () if each not in engines.questions()]
         if unknown:
             raise QuestionUnknown(asked=unknown[0], known=engines.questions())
-        out.progress(f"{len(lake.towns)} towns, {sum(one.rows for one in lake.towns):,} movements")
+        out.progress(_size(lake))
         with engines.of(engine.value, lake, master=master, memory_mb=memory) as running:
+            lengths = figures.lengths(lake)
             if question:
                 answers = {each: engines.ask(running, each) for each in question}
-                out.document({"engine": running.name, "answers": answers}, lambda console: _rows(console, answers))
+                known = lake_answers.Known.of(lake, lengths)
+                out.document(
+                    {"engine": running.name, "answers": answers},
+                    lambda console: lake_answers.show(console, answers, known),
+                )
                 return
-            months = figures.months(running, figures.lengths(lake))
+            months = figures.months(running, lengths)
         units = {one.town: (one.slug, one.unit, one.exponent) for one in lake.towns}
         document = {
             "engine": running.name,
@@ -139,38 +146,42 @@ def ask(
         def show(console: Console) -> None:
             from koinon.cli.tables import money, plain_table
 
-            columns = ("town", "month", "issued", "paid", "redeemed", "expired", "M", "R", "v", "HHI", "social economy")
-            table = plain_table(*columns, right=columns[2:])
+            columns = (
+                "town", "month", "unit", "issued", "paid", "redeemed", "expired", "multiplier", "paid on", "velocity",
+                "largest", "social economy",
+            )  # fmt: skip
+            table = plain_table(*columns, right=columns[3:])
             for one in months:
                 slug, unit, exponent = units[one.town]
                 moved = (one.flows.issued, one.flows.spent, one.flows.redeemed, one.flows.expired)
                 table.add_row(
                     slug,
-                    f"{one.period // 100}-{one.period % 100:02}",
-                    *(money(minor, exponent, unit) for minor in moved),
-                    *(_ratio(each) for each in (one.multiplier, one.recirculation, one.velocity, one.hhi)),
-                    _ratio(one.by_sse.get("sse")),
+                    lake_answers.month(one.period),
+                    unit,
+                    *(money(minor, exponent, "") for minor in moved),
+                    *(_ratio(each) for each in (one.multiplier, one.recirculation, one.velocity)),
+                    *(_percent(each) for each in (one.largest, one.by_sse.get("sse"))),
                 )
             console.print(table)
+            console.print(
+                "Paid on: of each unit that businesses took, by businesses. Velocity: how often a unit is paid in a year. "
+                "Largest, social economy: shares of what businesses took.",
+            )
 
         out.document(document, show)
+
+
+def _size(lake: Export) -> str:
+    towns = "1 town" if len(lake.towns) == 1 else f"{len(lake.towns)} towns"
+    return f"{towns}, {sum(one.rows for one in lake.towns):,} movements"
 
 
 def _ratio(value: Fraction | None) -> str:
     return "-" if value is None else f"{float(value):.3f}"
 
 
-def _rows(console: Console, answers: dict[str, list[dict[str, Any]]]) -> None:
-    from koinon.cli.tables import plain_table
-
-    for question, rows in answers.items():
-        console.print(f"{question}: {len(rows)} rows" + ("" if len(rows) <= 50 else ", the first fifty"))
-        if rows:
-            numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
-            table = plain_table(*rows[0], right=numbers)
-            for row in rows[:50]:
-                table.add_row(*(str(value) for value in row.values()))
-            console.print(table)
+def _percent(value: Fraction | None) -> str:
+    return "-" if value is None else f"{float(value):.1%}"
 
 
 def trace_export(
@@ -194,7 +205,7 @@ def trace_export(
         from koinon.impact.scale import engines, tracing
 
         lake = opened(folder).only(number or ())
-        out.progress(f"{len(lake.towns)} towns, {sum(one.rows for one in lake.towns):,} movements")
+        out.progress(_size(lake))
         if where is Where.SPARK:
             with engines.spark(lake, master=master) as running:
                 found = tracing.on_spark(running.session, lake, wanted)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
 
+from koinon.cli.main import run
 from koinon.impact import queries
 from koinon.impact.indicators.concentration import concentration
 from koinon.impact.scale import engines, expressions, figures, java, tracing
@@ -134,6 +136,23 @@ def test_a_mistyped_year_counts_when_it_was_sealed_and_makes_no_months_that_nobo
     assert [row["period"] for row in periods] == [102611, 202611, 202612, 202701, 202702]
     assert [(row["code"], row["amount"]) for row in february] == [("pay", 1_00), ("redeem", 2_00)]
     assert {row["time"] for row in february} == {int(SEALED.timestamp()) * 1_000_000}
+
+
+def test_a_question_is_answered_in_words_and_amounts_and_exactly_for_programs(exported, duckdb, capsys):
+    town, folder = exported.towns[0], str(exported.export.folder)
+    questions = [*expressions.QUESTIONS]
+
+    assert run(["impact", "ask", folder, *questions, "--number", str(town.id), "--memory", "300"]) == 0
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert run(["impact", "ask", folder, *questions, "--number", str(town.id), "--memory", "300", "--json"]) == 0
+    exact = json.loads(capsys.readouterr().out)["answers"]
+
+    unit = town.unit_code
+    assert ["besos", "2026-11", "social", "economy", unit, "30.00", "1"] in told
+    assert ["besos", "2026-11", unit, "90.00", "2", "0.556", "66.7%"] in told
+    assert {
+        question: [row for row in engines.ask(duckdb, question) if row["town"] == town.id] for question in questions
+    } == exact
 
 
 def test_tracing_says_the_same_here_on_spark_and_from_the_books(exported, spark):
