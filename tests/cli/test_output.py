@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from uuid import UUID
 
 import pytest
 import typer
+from rich.console import Console
 
 from koinon.cli import output
 from koinon.cli.errors import NobodyFound
+from koinon.cli.tables import plain_table
 from koinon.kernel.decisions import Finding, Ground
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
@@ -148,3 +151,25 @@ def test_every_finding_is_listed_with_its_place_and_remedy(capsys):
 
 def test_refusal_without_fields_says_its_sentence(capsys):
     assert str(NobodyFound()) in said(capsys, NobodyFound(), as_json=False)[1]
+
+
+def test_what_people_wrote_is_printed_as_they_wrote_it(capsys):
+    """Brackets are no marks of style, and a word between colons is no picture."""
+    written = "Bar [/] [red]Sol[/red] :bank:"
+
+    def show(console: Console) -> None:
+        table = plain_table("shop")
+        table.add_row(written)
+        console.print(table)
+        console.print(f"{written} is up to date.")
+
+    with output.speaking(False) as out:
+        out.document({}, show)
+    with pytest.raises(typer.Exit), output.speaking(False):
+        raise FindingsError([replace(FINDING, column=written, message=written, remedy=written)])
+
+    printed, told = capsys.readouterr()
+    lines = printed.splitlines()
+    assert [line.strip() for line in lines[1:3]] == [written, f"{written} is up to date."]
+    assert " ".join("".join(lines[3:]).split()).count("Sol[/red]") == 3
+    assert told.startswith("Refused (")

@@ -268,7 +268,7 @@ def _show_peer(console: Console, peer: Mapping[str, Any]) -> None:
 
     said = f"{peer['name']} {peer['version']}".strip()
     console.print(
-        f"[bold]{said}[/], {peer['arrangement']} (processes x threads), {_figure(peer['bytes_per_transfer'])} B a transfer"
+        f"{said}, {peer['arrangement']} (processes x threads), {_figure(peer['bytes_per_transfer'])} B a transfer"
     )
     numbers = ("clients", "ours/s", "theirs/s", "ratio", "their p50 ms", "their p99")
     table = plain_table("workload", *numbers, "rounds (ours : theirs)", right=numbers)
@@ -316,15 +316,14 @@ def _show_limits(console: Console, limits: Mapping[str, float], workloads: Seque
 
 
 def show_targets(console: Console, targets: Sequence[Mapping[str, Any]]) -> None:
-    from koinon.cli.tables import plain_table
+    from koinon.cli.tables import plain_table, well_or_not
 
     if not targets:
         return
     table = plain_table("target", "wanted", "found", "", right=("wanted", "found"))
     for one in targets:
-        table.add_row(
-            one["name"], one["wanted"], f"{one['found']:,.1f}", "[green]met[/]" if one["met"] else "[red]missed[/]"
-        )
+        met = well_or_not(one["met"], "met", "missed")
+        table.add_row(one["name"], one["wanted"], f"{one['found']:,.1f}", met)
     console.print(table)
 
 

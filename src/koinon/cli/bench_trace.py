@@ -138,7 +138,7 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
     for peer in document["peers"]:
         agreement = peer["agreement"]
         said = (
-            ("the same figures" if agreement else "[red]other figures[/]")
+            ("the same figures" if agreement else "OTHER FIGURES")
             if isinstance(agreement, bool)
             else f"results differ by {agreement['differ']:.2%}, it lost sight of {agreement['peer_lost']:.2%}"
         )

@@ -36,15 +36,15 @@ def check(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
         failed = [result for result in results if not result.passed]
 
         def show(console: Console) -> None:
-            from koinon.cli.tables import plain_table
+            from koinon.cli.tables import plain_table, well_or_not
 
             table = plain_table("", "invariant", "package")
             for result in results:
-                mark = "[green]holds[/]" if result.passed else "[red]failed[/]"
+                mark = well_or_not(result.passed, "holds", "failed")
                 table.add_row(mark, result.says or result.name, result.package.removeprefix("koinon."))
             console.print(table)
             for result in failed:
-                console.print(f"\n[bold]{result.package}: {result.name}[/]")
+                console.print(f"\n{result.package}: {result.name}", style="bold")
                 for row in result.failures[:20]:
                     console.print("  " + json.dumps(row, default=plain), markup=False)
                 if len(result.failures) > 20:
@@ -206,7 +206,8 @@ def check_proof(
                 if holds and len(given.proofs) == 1
                 else f"The receipt's {len(given.proofs)} transfers are in the books under that head."
                 if holds
-                else "[red]The proof does not lead to that head.[/]"
+                else "The proof does not lead to that head.",
+                style=None if holds else "red",
             ),
         )
         if not holds:

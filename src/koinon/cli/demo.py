@@ -152,7 +152,8 @@ def _show(console: Console, summary: Summary) -> None:
     def amount(minor: int) -> str:
         return money(minor, summary.exponent, summary.unit)
 
-    console.print(f"\n[bold]{summary.town_name}, {summary.month}[/]  (people and their behaviour are generated)\n")
+    console.print(f"\n{summary.town_name}, {summary.month}", style="bold", end="")
+    console.print("  (people and their behaviour are generated)\n")
     table = plain_table("", "value", right=["value"])
     totals = summary.totals
     for name, value in (
@@ -183,27 +184,30 @@ def _show(console: Console, summary: Summary) -> None:
     for file in summary.files:
         console.print(f"bank file  {file}", soft_wrap=True, markup=False)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())
-    console.print(f"[dim]{took}; {sum(summary.seconds.values()):.1f} s in all[/]")
+    console.print(f"{took}; {sum(summary.seconds.values()):.1f} s in all", style="dim")
 
 
 def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
+    from rich.text import Text
+
     from koinon.cli.output import on_stderr
     from koinon.cli.tables import plain_table
 
     console = on_stderr() if as_json else on_stdout()
     table = plain_table("role", "user", "password", "")
     for one in summary.sign_ins:
-        table.add_row(one.role, one.user, one.password, f"[dim]{one.does}[/]")
-    console.print(f"\n[bold]The site is at {address}[/]  (Ctrl-C stops it)\n")
+        table.add_row(one.role, one.user, one.password, Text(one.does, "dim"))
+    console.print(f"\nThe site is at {address}", style="bold", end="")
+    console.print("  (Ctrl-C stops it)\n")
     console.print(table)
     if summary.card is not None:
         console.print(
             f"A card to try at the till (sign in as {next(one.user for one in summary.sign_ins if one.role == 'shop')}, "
-            f"open Till): number [bold]{summary.card.grouped}[/], PIN [bold]{summary.card.pin}[/]; its code to scan is "
+            f"open Till): number {summary.card.grouped}, PIN {summary.card.pin}; its code to scan is "
             f"in {summary.card.file}",
             soft_wrap=True,
         )
-    console.print("[dim]Staff give a second thing when they sign in, a code: the page shows the one to type.[/]")
+    console.print("Staff give a second thing when they sign in, a code: the page shows the one to type.", style="dim")
 
 
 def _ratio(value: Fraction | None, digits: int = 2) -> str:

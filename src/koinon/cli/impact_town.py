@@ -82,8 +82,11 @@ def rebuild(town: TownOption = "", as_json: JsonOption = False, database: Databa
 
         def show(console: Console) -> None:
             for row in rows:
-                told = "the same as before" if row["same"] else "[red]NOT what was kept before[/]"
-                console.print(f"{row['town']}, {row['convention']}: {row['rows']:,} movements, {told}")
+                told = "the same as before" if row["same"] else "NOT what was kept before"
+                console.print(
+                    f"{row['town']}, {row['convention']}: {row['rows']:,} movements, {told}",
+                    style=None if row["same"] else "red",
+                )
             if not rows:
                 console.print("Nothing is sealed yet; `koinon seal now` seals what was posted.")
 

@@ -74,8 +74,8 @@ class Output:
             from koinon.cli.tables import grounds_table
 
             on_stdout().print(grounds_table(grounds, told=lambda ground: _figures(ground, refusal)))
-        console.print(f"[bold red]Refused[/] ({refusal.code}): ", end="")
-        console.print(message(refusal), markup=False, highlight=False, soft_wrap=True)
+        console.print("Refused", style="bold red", end="")
+        console.print(f" ({refusal.code}): {message(refusal)}", soft_wrap=True)
 
 
 @contextmanager
@@ -169,15 +169,20 @@ def plain(value: Any) -> Any:
 
 
 def on_stdout() -> Console:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return _console(to_errors=False)
 
 
 def on_stderr() -> Console:
+    return _console(to_errors=True)
+
+
+def _console(*, to_errors: bool) -> Console:
+    """Prints what it is given as it is: people write brackets and colons, and neither are marks of style."""
     from rich.console import Console
 
-    return Console(stderr=True, width=None if sys.stderr.isatty() else 120, highlight=False)
+    stream = sys.stderr if to_errors else sys.stdout
+    width = None if stream.isatty() else 120
+    return Console(stderr=to_errors, width=width, highlight=False, markup=False, emoji=False)
 
 
 def keep_defect(defect: BaseException) -> Path | None:

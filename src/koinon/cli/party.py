@@ -80,14 +80,11 @@ def list_shops(town: TownOption = "", as_json: JsonOption = False, database: Dat
             found = queries.organisations(conn, town_id=facts.id)
 
         def show(console: Console) -> None:
-            from rich.markup import escape
-
             from koinon.cli.tables import plain_table
 
             table = plain_table("party", "shop", "register", "takes part")
             for one in found:
-                name, number = escape(one.trade_name), escape(one.registry_number)
-                table.add_row(str(one.party_id), name, number, "yes" if one.active else "no")
+                table.add_row(str(one.party_id), one.trade_name, one.registry_number, "yes" if one.active else "no")
             console.print(table)
 
         out.document({"town": facts.slug, "shops": [asdict(one) for one in found]}, show)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from koinon.kernel.decisions import Finding, Ground, Severity
 
@@ -16,6 +17,11 @@ def plain_table(*headings: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
+def well_or_not(is_well: bool, well: str, otherwise: str) -> Text:
+    """One of two words, green where all is well and red where it is not."""
+    return Text(well, "green") if is_well else Text(otherwise, "red")
+
+
 def findings_table(findings: Sequence[Finding]) -> Table:
     """Every finding with its place and what to do about it."""
     table = plain_table("where", "", "what", "what to do")
@@ -25,8 +31,8 @@ def findings_table(findings: Sequence[Finding]) -> Table:
             place += f":{finding.row}"
         if finding.column:
             place += f" ({finding.column})"
-        mark = "[red]error[/]" if finding.severity == Severity.ERROR else "[yellow]warning[/]"
-        table.add_row(_text(place), mark, _text(f"{finding.message} [{finding.code}]"), _text(finding.remedy))
+        mark = Text("error", "red") if finding.severity == Severity.ERROR else Text("warning", "yellow")
+        table.add_row(place, mark, f"{finding.message} [{finding.code}]", finding.remedy)
     return table
 
 
@@ -34,7 +40,7 @@ def grounds_table(grounds: Sequence[Ground], told: Callable[[Ground], str]) -> T
     """Every ground with what it is about: an opaque id, and figures."""
     table = plain_table("ground", "about")
     for ground in grounds:
-        table.add_row(_text(ground.code), _text(told(ground)))
+        table.add_row(ground.code, told(ground))
     return table
 
 
@@ -48,7 +54,3 @@ def money(minor: int, exponent: int, unit: str) -> str:
     euros, cents = divmod(whole, 10**exponent)
     decimals = f".{cents:0{exponent}d}" if exponent else ""
     return f"{sign}{euros:,}{decimals} {unit}".rstrip()
-
-
-def _text(value: str) -> str:
-    return value.replace("[", r"\[")

@@ -43,11 +43,11 @@ def doctor(as_json: JsonOption = False, database: DatabaseOption = None) -> None
         ill = [one for one in found if not one.well]
 
         def show(console: Console) -> None:
-            from koinon.cli.tables import plain_table
+            from koinon.cli.tables import plain_table, well_or_not
 
             table = plain_table("", "", "found", "what to do")
             for one in found:
-                table.add_row("[green]well[/]" if one.well else "[red]wrong[/]", one.name, one.says, one.remedy)
+                table.add_row(well_or_not(one.well, "well", "wrong"), one.name, one.says, one.remedy)
             console.print(table)
 
         out.document({"well": not ill, "found": [asdict(one) for one in found]}, show)
