@@ -126,7 +126,8 @@ def test_shop_reads_its_own_sums_and_of_others_only_what_the_directory_says(site
     from koinon.web.views.impact import window
 
     grant = RoleGrant.objects.get(role="shop")
-    page = words(client_of("shop").get("/shop/suppliers/").content.decode())
+    whole = client_of("shop").get("/shop/suppliers/").content.decode()
+    page = words(whole)
 
     with transaction.atomic():
         start, until = window(Town.objects.get(), datetime.now(UTC))
@@ -135,7 +136,9 @@ def test_shop_reads_its_own_sums_and_of_others_only_what_the_directory_says(site
     shown = {int(text.replace(",", "").replace(".", "")) for text in re.findall(r"[\d,]+\.\d\d", page)}
     assert shown == own
     assert found.redeemed_minor > 0
-    assert all(one.trader.name in page for one in found.proposals)
+    assert all(f"{at}. {one.trader.name}" in page for at, one in enumerate(found.proposals, 1))
+    doors = [str(at) for at, one in enumerate(found.proposals, 1) if one.trader.latitude is not None]
+    assert sorted(re.findall(r"<text[^>]*>(\d+)</text>", whole)) == sorted(doors)
     assert client_of("resident").get("/shop/suppliers/").status_code == 403
 
 

@@ -35,11 +35,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A door on the map, and what is written beside it."""
+
+    label: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     width: int
     height: int
     shapes: tuple[Shape, ...]
     steps: tuple[Step, ...]
+    places: tuple[Place, ...] = ()
 
     @property
     def some_hidden(self) -> bool:
@@ -51,11 +61,13 @@ def drawn(
     amounts: Mapping[str, int | None],
     *,
     whole: int = 1,
+    places: Iterable[tuple[str, float, float]] = (),
 ) -> Map | None:
     """The neighbourhoods (code, name, GeoJSON outline) to scale, north up; None where no outline is known.
 
     Plate carrée with the town's own mean latitude as its true one: within a town that is a map to scale. Steps are
     fifths of the largest amount, up to the next multiple of ``whole`` minor units, so that the key names them exactly.
+    ``places`` are doors (what is written beside it, latitude, longitude); one outside all outlines' frame is left out.
 
     Examples
     --------
@@ -65,6 +77,8 @@ def drawn(
     (1000, [4, 1], 'M 0 1000 L 1')
     >>> [(one.over, one.most) for one in town.steps]
     [(0, 300), (300, 600), (600, 900), (900, 1200)]
+    >>> drawn([("n", "North", square)], {}, places=[("1", 0.5, 0.25), ("2", 7.0, 0.25)]).places
+    (Place(label='1', x=250, y=500),)
     """
     found = [(code, name, list(_rings(outline))) for code, name, outline in zones if outline]
     points = [point for _, _, rings in found for ring in rings for point in ring]
@@ -96,7 +110,14 @@ def drawn(
             )
         )
     steps = [Step(at, (at - 1) * stride, at * stride) for at in range(1, (_step(most, stride) or 1) + 1)]
-    return Map(WIDTH, round((north - south) * scale), tuple(shapes), tuple(steps) if most else ())
+    inside = [(label, placed([(x, y)])[0]) for label, y, x in places if west <= x <= east and south <= y <= north]
+    return Map(
+        width=WIDTH,
+        height=round((north - south) * scale),
+        shapes=tuple(shapes),
+        steps=tuple(steps) if most else (),
+        places=tuple(Place(label, x, y) for label, (x, y) in inside),
+    )
 
 
 def _step(amount: int | None, stride: int) -> int | None:

@@ -74,8 +74,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A shop's own figures in the period, whom it pays already, and whom it could pay. Minor units."""
+    """A shop's own entry and figures in the period, whom it pays already, and whom it could pay. Minor units."""
 
+    own: Trader | None
     received_minor: int
     paid_minor: int
     redeemed_minor: int
@@ -99,6 +100,7 @@ def advice(party: UUID, traders: Sequence[Trader], links: Sequence[Link], rules:
     bought = _what_similar_shops_buy(own, traders, links, rules) if own is not None else frozenset()
     proposals = [found for one in candidates if own is not None and (found := _proposal(own, one, bought))]
     return Advice(
+        own=own,
         received_minor=received,
         paid_minor=sum(link.minor for link in paid),
         redeemed_minor=own.redeemed_minor if own is not None else 0,

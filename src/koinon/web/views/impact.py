@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from koinon.impact.sankey import Drawing, Link, Node, layout
 from koinon.impact.town import advice, network, queries
-from koinon.impact.town.advice import Ground
+from koinon.impact.town.advice import Advice, Ground
 from koinon.impact.town.network import Network, Standing
 from koinon.impact.town.types import Cohort, Flows, Followed
 from koinon.kernel.periods import Month
@@ -28,6 +28,7 @@ from koinon.parties.models import Role, Town, Zone
 from koinon.programmes.models import Fund
 from koinon.web import names, words
 from koinon.web.access import party_of, seat_of, seen_by
+from koinon.web.mapping import Map, drawn
 from koinon.web.published import FULL, Bar
 
 LOOKED_BACK = timedelta(days=90)
@@ -176,8 +177,23 @@ def suppliers(request: HttpRequest) -> HttpResponse:
         "start": start,
         "last_day": until - timedelta(days=1),
         "left": _part(found.redeemed_minor, found.paid_minor + found.redeemed_minor),
+        "map": _map_of(grant.town, found),
     }
     return render(request, "koinon/shop/suppliers.html", context)
+
+
+def _map_of(town: Town, found: Advice) -> Map | None:
+    """Where the proposed businesses are, by their numbers in the list; None where none of them is on the map."""
+    doors = [(str(number), one.trader) for number, one in enumerate(found.proposals, 1)]
+    doors += [("★", found.own)] if found.own is not None else []
+    places = [
+        (label, trader.latitude, trader.longitude)
+        for label, trader in doors
+        if trader.latitude is not None and trader.longitude is not None
+    ]
+    zones = Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline")
+    drawing = drawn(zones, {}, places=places)
+    return drawing if drawing is not None and any(one.label != "★" for one in drawing.places) else None
 
 
 def window(town: Town, now: datetime) -> tuple[datetime, datetime]:
