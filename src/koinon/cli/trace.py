@@ -103,7 +103,7 @@ def trace(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="CSV (also .gz) or Parquet with time, source, target, amount; or a folder of Parquet parts.",
+            help="CSV (also .gz) or Parquet with time, source, target, amount; or a folder of such parts.",
         ),
     ],
     issuers: Annotated[

@@ -462,6 +462,42 @@ def test_a_folder_of_parquet_parts_is_one_ledger(write: Write, tmp_path: Path) -
     assert found(tmp_path / "empty") == [(0, "", "ledger-file.unreadable")]
 
 
+def test_a_folder_of_csv_parts_is_one_ledger(write: Write, tmp_path: Path) -> None:
+    whole = read(Asked(write(MONTH), issuers=("town",)))
+    (tmp_path / "parts").mkdir()
+    headings, *lines = MONTH.strip().splitlines()
+    turned = ";".join(reversed(headings.split(",")))
+    backwards = [";".join(reversed(line.split(","))) for line in lines[4:]]
+    write("\n".join([headings, *lines[:4]]), "parts/2027-03.csv")
+    (tmp_path / "parts/2027-04.csv.gz").write_bytes(gzip.compress("\n".join([turned, "", *backwards]).encode()))
+    write("not a part", "parts/README.txt")
+
+    parts = read(Asked(tmp_path / "parts", issuers=("town",)))
+
+    assert rows(parts) == rows(whole)
+    assert parts.sha256 != whole.sha256
+
+
+def test_what_is_wrong_with_parts_is_said_with_the_part_and_its_line(write: Write, tmp_path: Path) -> None:
+    def refused() -> list[tuple[str, int, str]]:
+        with pytest.raises(LedgerFileRefused) as found:
+            read(Asked(tmp_path / "parts", issuers=("town",)))
+        return [(finding.file, finding.row, finding.code) for finding in found.value.findings]
+
+    (tmp_path / "parts").mkdir()
+    headings, *lines = MONTH.strip().splitlines()
+    write("\n".join([headings, *lines[:2]]), "parts/a.csv")
+    write("\n".join([headings, "", lines[2].replace("Z,", ",").replace("2027", "27")]), "parts/b.csv")
+    assert refused()[0][:2] == ("parts/b.csv", 3)
+    write(f"{headings}\n{lines[2]},more", "parts/b.csv")
+    write(f"{headings},note\n{lines[2]},more", "parts/c.csv")
+    assert refused() == [("parts/c.csv", 1, "ledger-file.parts-differ")]
+    (tmp_path / "parts/c.csv").unlink()
+    assert refused() == [("parts/b.csv", 2, "ledger-file.row-length")]
+    pq.write_table(pa.table({"time": ["x"]}), tmp_path / "parts/d.parquet")
+    assert refused() == [("parts", 0, "ledger-file.parts-differ")]
+
+
 def test_every_code_of_a_finding_is_on_its_page() -> None:
     root = Path(__file__).resolve().parents[3]
     code = "".join(file.read_text(encoding="utf-8") for file in root.joinpath("src/koinon/impact/files").glob("*.py"))

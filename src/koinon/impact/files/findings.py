@@ -13,11 +13,14 @@ from koinon.kernel.decisions import Finding
 
 
 class Findings:
-    """What was found so far. ``row`` is a data row, counted from 1; None the file as a whole."""
+    """What was found so far. ``row`` is a data row, counted from 1; None the file as a whole.
 
-    def __init__(self, file: str, line_of: Callable[[int], int] = lambda row: row) -> None:
+    ``place_of`` says in which file a row stands, and on which line: a folder of parts is read as one.
+    """
+
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.line_of = line_of
+        self.place_of: Callable[[int], tuple[str, int]] = lambda row: (file, row)
         self.count = 0
         self._kept: list[tuple[int, Finding]] = []
 
@@ -40,8 +43,8 @@ class Findings:
             self._keep(index + 1, column, code, told(index), remedy)
 
     def _keep(self, row: int | None, column: str, code: str, message: str, remedy: str) -> None:
-        place = 0 if row is None else self.line_of(row)
-        self._kept.append((place, Finding(self.file, place, column, code, message, remedy)))
+        file, line = (self.file, 0) if row is None else self.place_of(row)
+        self._kept.append((row or 0, Finding(file, line, column, code, message, remedy)))
 
     def raise_if_any(self, *others: Findings) -> None:
         """Refuse the file, and what belongs to it, if anything was found."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from koinon.impact.files.findings import Findings, shortly
 
 SEPARATORS = ",;\t|"
 _PARQUET = b"PAR1"
+_PARTS = (".parquet", ".csv", ".csv.gz")
 _PIECE = 1 << 20
 
 # What others call our columns; only to propose an option, never to guess.
@@ -48,17 +51,17 @@ def sha256_of(file: Path) -> str:
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """The Parquet files of a folder, as programs that write in pieces leave them: in the order of their names."""
+    """The Parquet and CSV files of a folder, as programs that write in pieces leave them: in the order of their names."""
     return sorted(
         file
-        for file in folder.rglob("*.parquet")
-        if not any(part[0] in "._" for part in file.relative_to(folder).parts)
+        for file in folder.rglob("*")
+        if file.name.lower().endswith(_PARTS)
+        and file.is_file()
+        and not any(part[0] in "._" for part in file.relative_to(folder).parts)
     )
 
 
 def _is_parquet(file: Path) -> bool:
-    if file.is_dir():
-        return bool(parts_of(file))
     with file.open("rb") as opened:
         return opened.read(4) == _PARQUET
 
@@ -74,7 +77,7 @@ def open_columns(
     names: Sequence[str] = (),
     everything: bool = False,
 ) -> Columns:
-    """Read the columns of a file, as text from CSV and as they are from Parquet.
+    """Read the columns of a file or of a folder of parts, as text from CSV and as they are from Parquet.
 
     ``needed`` may hold a tuple where one of several columns will do. ``names``
     are columns of account names: they are encoded while they are read.
@@ -83,18 +86,31 @@ def open_columns(
     """
     findings = Findings(file.name)
     try:
-        parquet = _is_parquet(file)
-        if not parquet and file.is_dir():
-            raise IsADirectoryError(21, "it is a folder without Parquet files")
+        if file.is_dir():
+            parts = {f"{file.name}/{part.relative_to(file)}": part for part in parts_of(file)}
+        else:
+            parts = {file.name: file}
+        if not parts:
+            raise IsADirectoryError(21, "it is a folder without Parquet or CSV files")
+        parquet = {_is_parquet(part) for part in parts.values()}
     except OSError as failed:
         findings.add(
             None, "", "ledger-file.unreadable", f"the file cannot be opened: {failed.strerror}", "Check the path."
         )
         findings.raise_if_any()
-    if parquet:
-        return _parquet(file, needed, optional, renamed, findings, option=option, everything=everything)
+    if len(parquet) > 1:
+        findings.add(
+            None,
+            "",
+            "ledger-file.parts-differ",
+            "the folder holds CSV and Parquet files",
+            "Leave only the ledger in it.",
+        )
+        findings.raise_if_any()
+    if parquet == {True}:
+        return _parquet([*parts.values()], needed, optional, renamed, findings, option=option, everything=everything)
     return _csv(
-        file, needed, optional, renamed, findings, option=option, encoding=encoding, names=names, everything=everything
+        parts, needed, optional, renamed, findings, option=option, encoding=encoding, names=names, everything=everything
     )
 
 
@@ -168,7 +184,7 @@ def _listed(there: Sequence[str]) -> str:
 
 
 def _csv(
-    file: Path,
+    parts: Mapping[str, Path],
     needed: Sequence[str | tuple[str, ...]],
     optional: Sequence[str],
     renamed: Mapping[str, str],
@@ -179,28 +195,48 @@ def _csv(
     names: Sequence[str],
     everything: bool,
 ) -> Columns:
-    heading = _first_line(file, encoding, findings)
-    separator = max(SEPARATORS, key=heading.count)
-    there = _cells(heading, separator)
-    chosen = _choose(there, needed, optional, renamed, findings, option=option, everything=everything)
-    findings.raise_if_any()
+    """The rows of all parts, one part after the other; what is wrong with a part is said with its name."""
+    wrong = [Findings(name) for name in parts]
+    there: list[list[str]] = []
+    separators = []
+    for part, of_part in zip(parts.values(), wrong, strict=True):
+        heading = _first_line(part, encoding, of_part)
+        separators.append(max(SEPARATORS, key=heading.count))
+        there.append(_cells(heading, separators[-1]))
+    chosen = _choose(there[0], needed, optional, renamed, wrong[0], option=option, everything=everything)
+    for headings, of_part in zip(there, wrong, strict=True):
+        if sorted(headings) != sorted(there[0]):
+            of_part.add(
+                1,
+                "",
+                "ledger-file.parts-differ",
+                f"the headings are not those of {wrong[0].file}: {_listed(headings)}",
+                f"Give all parts the same: {_listed(there[0])}.",
+            )
+    findings.raise_if_any(*wrong)
     types = {chosen[name]: pa.dictionary(pa.int32(), pa.string()) if name in names else pa.string() for name in chosen}
-    try:
-        table = pa_csv.read_csv(
-            file,
-            read_options=pa_csv.ReadOptions(encoding=encoding, block_size=4 << 20),
-            parse_options=pa_csv.ParseOptions(delimiter=separator),
-            convert_options=pa_csv.ConvertOptions(
-                include_columns=list(types), column_types=types, strings_can_be_null=False, check_utf8=True
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeError, LookupError) as failed:
-        _say_why(file, separator, there, encoding, findings, str(failed))
-        findings.raise_if_any()
-        raise AssertionError("a file that cannot be read has a finding") from failed
-    findings.line_of = _Lines(file)
+    tables = []
+    for number, part in enumerate(parts.values()):
+        try:
+            tables.append(_rows_of(part, separators[number], types, encoding))
+        except (pa.ArrowInvalid, UnicodeError, LookupError) as failed:
+            _say_why(part, separators[number], there[number], encoding, wrong[number], str(failed))
+    findings.raise_if_any(*wrong)
+    findings.place_of = _Places(parts, [table.num_rows for table in tables])
+    table = pa.concat_tables(tables)
     columns = {name: table.column(of) for name, of in chosen.items()}
     return Columns(columns, chosen, table.num_rows, findings)
+
+
+def _rows_of(file: Path, separator: str, types: Mapping[str, pa.DataType], encoding: str) -> pa.Table:
+    return pa_csv.read_csv(
+        file,
+        read_options=pa_csv.ReadOptions(encoding=encoding, block_size=4 << 20),
+        parse_options=pa_csv.ParseOptions(delimiter=separator),
+        convert_options=pa_csv.ConvertOptions(
+            include_columns=list(types), column_types=types, strings_can_be_null=False, check_utf8=True
+        ),
+    )
 
 
 def _first_line(file: Path, encoding: str, findings: Findings) -> str:
@@ -273,6 +309,19 @@ def _lines_of(opened: Any) -> Any:
         yield rest
 
 
+class _Places:
+    """In which part the n-th row of all stands, and on which of its lines."""
+
+    def __init__(self, parts: Mapping[str, Path], rows: Sequence[int]) -> None:
+        self._names = list(parts)
+        self._lines = [_Lines(part) for part in parts.values()]
+        self._ends = list(accumulate(rows))
+
+    def __call__(self, row: int) -> tuple[str, int]:
+        at = bisect_left(self._ends, row)
+        return self._names[at], self._lines[at](row - (self._ends[at - 1] if at else 0))
+
+
 class _Lines:
     """Where the n-th row stands: empty lines are no rows. The file is read for it when the first finding asks."""
 
@@ -298,7 +347,7 @@ class _Lines:
 
 
 def _parquet(
-    file: Path,
+    parts: Sequence[Path],
     needed: Sequence[str | tuple[str, ...]],
     optional: Sequence[str],
     renamed: Mapping[str, str],
@@ -308,7 +357,6 @@ def _parquet(
     everything: bool,
 ) -> Columns:
     try:
-        parts = parts_of(file) if file.is_dir() else [file]
         there = list(pq.ParquetFile(parts[0]).schema_arrow.names)
         chosen = _choose(there, needed, optional, renamed, findings, option=option, everything=everything)
         findings.raise_if_any()
