@@ -13,7 +13,7 @@ from koinon.cli import opening
 from koinon.cli.cycle import MonthArgument, ProgrammeArgument
 from koinon.cli.errors import CycleUnknown
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import counted, speaking
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -333,7 +333,10 @@ def look(
     with speaking(as_json) as out, opening.desk(database, town, actor, role="officer") as (conn, facts, who):
         with transaction(conn):
             looked = twins.look_for_duplicates(conn, Secrets.load(), town_id=facts.id, actor=who, now=datetime.now(UTC))
-        told = f"{looked.people} people compared; {looked.found} pairs alike, {looked.added} of them new."
+        told = (
+            f"{counted(looked.people, 'person', 'people')} compared; "
+            f"{counted(looked.found, 'pair alike', 'pairs alike')}, {looked.added} new."
+        )
         out.document(
             {"town": facts.slug, "people": looked.people, "found": looked.found, "added": looked.added},
             lambda console: console.print(told),

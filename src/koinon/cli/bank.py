@@ -12,7 +12,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import counted, speaking
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -238,7 +238,7 @@ def _read(file: Path) -> bytes:
 
 def _told(done: Imported, entries: list[Entry], dry_run: bool) -> str:
     if done.answers and not done.outcomes:
-        return f"A status report on {len(done.answers)} payments."
+        return f"A status report on {counted(len(done.answers), 'payment')}."
     matched = done.matched if dry_run else sum(one.is_matched for one in entries)
     listed = done.listed if dry_run else len(entries) - matched
     parts = [f"{matched} {'to be matched' if dry_run else 'matched'}", f"{listed} listed", f"{done.known} known before"]

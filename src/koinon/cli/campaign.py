@@ -11,7 +11,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import Output, speaking, written
+from koinon.cli.output import Output, counted, speaking, written
 from koinon.kernel.money import Amount
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def show_campaign(
 
             console.print(
                 f"{found.terms.name}: {found.state}, {_money(found.granted_minor, facts)} of "
-                f"{_money(found.terms.ceiling_minor, facts)} granted in {found.bonuses} bonuses.",
+                f"{_money(found.terms.ceiling_minor, facts)} granted in {counted(found.bonuses, 'bonus', 'bonuses')}.",
                 markup=False,
             )
             if found.lost_minor:

@@ -13,7 +13,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import Output, speaking
+from koinon.cli.output import Output, counted, speaking
 from koinon.kernel.identifiers import new_id
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def make(
                 "batch": made[0].batch,
                 "cards": [{"id": one.id, "number": one.number} for one in made],
             },
-            lambda console: console.print(f"{len(made)} cards, batch {made[0].batch}", soft_wrap=True),
+            lambda console: console.print(f"{counted(len(made), 'card')}, batch {made[0].batch}", soft_wrap=True),
         )
 
 
@@ -126,7 +126,7 @@ def print_(
                 stream.write(pdf)
         out.document(
             {"town": facts.slug, "batch": batch, "cards": len(found), "file": file},
-            lambda console: console.print(f"{len(found)} cards in {file}", soft_wrap=True),
+            lambda console: console.print(f"{counted(len(found), 'card')} in {file}", soft_wrap=True),
         )
 
 

@@ -13,7 +13,7 @@ import typer
 from koinon.cli import opening
 from koinon.cli.errors import CycleUnknown
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import Output, speaking
+from koinon.cli.output import Output, counted, speaking
 from koinon.kernel.periods import Month
 
 if TYPE_CHECKING:
@@ -418,7 +418,7 @@ def _review(cycle: CycleView, seen: Review, town: TownFacts) -> Callable[[Consol
                 before = "" if one.before_minor is None else told(one.before_minor)
                 table.add_row(one.party_id.hex[-6:], told(one.amount_minor), before, ", ".join(how))
             console.print(table)
-            console.print(f"{seen.outliers_found} lines stand out")
+            console.print(f"{counted(seen.outliers_found, 'line stands out', 'lines stand out')}")
         for failure in seen.failures:
             console.print(f"{failure.households} could not be paid: {failure.code}")
 

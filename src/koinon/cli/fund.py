@@ -11,7 +11,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking, written
+from koinon.cli.output import counted, speaking, written
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.money import Amount
 
@@ -235,8 +235,8 @@ def notice(
         out.document(
             {"town": facts.slug, "fund": code, "change_days": found.notice_days, "end_days": found.warn_days},
             lambda console: console.print(
-                f"Changes of {code} are announced {found.notice_days} days before; "
-                f"people are told {found.warn_days} days before its last day.",
+                f"Changes of {code} are announced {counted(found.notice_days, 'day')} before; "
+                f"people are told {counted(found.warn_days, 'day')} before its last day.",
                 markup=False,
             ),
         )

@@ -12,7 +12,7 @@ import typer
 from koinon.cli import opening
 from koinon.cli.helping import NewFile, PartyArgument, reader_of, vault_of
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import counted, speaking
 from koinon.kernel.identifiers import new_id
 
 app = typer.Typer(help="Write statements to many, in their languages, and print them.", no_args_is_help=True)
@@ -136,7 +136,7 @@ def print_letters(
                 stream.write(pdf)
         out.document(
             {"town": facts.slug, "batch": chosen, "letters": count, "file": file},
-            lambda console: console.print(f"{count} letters in {file}, batch {chosen}", soft_wrap=True),
+            lambda console: console.print(f"{counted(count, 'letter')} in {file}, batch {chosen}", soft_wrap=True),
         )
 
 

@@ -18,7 +18,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import REFUSED, speaking, written
+from koinon.cli.output import REFUSED, counted, speaking, written
 from koinon.kernel.money import Amount
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def report(
 
             total = found.totals
             console.print(
-                f"{first} to {last}: {total.vouchers} payments over {money(total.amount_minor)}; paid by cards "
+                f"{first} to {last}: {counted(total.vouchers, 'payment')} over {money(total.amount_minor)}; paid by cards "
                 f"{money(total.paid_minor)}, by the town {money(total.covered_minor)} (given back since: "
                 f"{money(total.returned_minor)}), owed by the town "
                 f"{money(total.owed_minor)}, borne by shops {money(total.borne_minor)}.",

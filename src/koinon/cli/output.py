@@ -108,6 +108,15 @@ def written(amount: Amount) -> str:
     return money(amount.minor, _exponents[amount.unit], amount.unit)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many there are, with their name in the number that fits.
+
+    >>> counted(1, "town"), counted(1200, "town"), counted(0, "pair alike", "pairs alike")
+    ('1 town', '1,200 towns', '0 pairs alike')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def message(refusal: KoinonError) -> str:
     """What a refusal says, with its amounts as the town writes them.
 

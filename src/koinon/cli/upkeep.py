@@ -16,7 +16,7 @@ import typer
 from koinon.cli import wiring
 from koinon.cli.errors import NoRoom
 from koinon.cli.opening import DatabaseOption, JsonOption
-from koinon.cli.output import REFUSED, speaking
+from koinon.cli.output import REFUSED, counted, speaking
 from koinon.cli.serving import HOST, PORT
 from koinon.kernel.errors import KoinonError
 
@@ -71,7 +71,9 @@ def demo_data(
                 path.write_bytes(holds)
                 written.append(str(path))
         content = {"folder": folder, "files": sorted(written)}
-        out.document(content, lambda console: console.print(f"{len(written)} files in {folder}", markup=False))
+        out.document(
+            content, lambda console: console.print(f"{counted(len(written), 'file')} in {folder}", markup=False)
+        )
 
 
 def examine(url: str | None) -> Iterator[Found]:
