@@ -73,6 +73,29 @@ def test_a_statement_adds_up_from_its_opening_to_its_closing_balance(place) -> N
     ]  # fmt: skip
 
 
+def test_a_sale_that_comes_while_a_statement_is_read_is_wholly_in_it_or_not_at_all(place, monkeypatch) -> None:
+    """The mill pays the bakery 5.00 right after the first reading, whichever that is."""
+    many = queries.many
+
+    def and_a_sale_comes(*asked, **named):
+        found = many(*asked, **named)
+        pay(place, "mill", "bakery", "5.00", LATER)
+        return found
+
+    monkeypatch.setattr(queries, "many", and_a_sale_comes)
+    during = statement_of(place, "bakery", date(2026, 10, 1), date(2026, 10, 31))
+    monkeypatch.undo()
+    after = statement_of(place, "bakery", date(2026, 10, 1), date(2026, 10, 31))
+
+    assert (during.opening_minor, during.closing_minor) == (0, 35_00)
+    assert (after.opening_minor, after.closing_minor) == (0, 40_00)
+
+
+def test_a_till_on_which_nothing_moved_keeps_what_lies_in_it(place) -> None:
+    found = statement_of(place, "bakery", date(2026, 10, 21), date(2026, 10, 31))
+    assert (found.opening_minor, found.closing_minor, found.lines) == (35_00, 35_00, ())
+
+
 def test_the_next_statement_opens_where_the_last_one_closed(place) -> None:
     found = statement_of(place, "bakery", date(2026, 10, 20), date(2026, 10, 31))
     assert (found.opening_minor, found.closing_minor, found.sums["spent"]) == (50_00, 35_00, 15_00)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,6 +44,18 @@ _LOOK_AHEAD_DAYS = 365
 class _Day:
     day: date
     minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class _TillRow:
+    balance_minor: int
+    seq: int | None
+    group_id: UUID | None
+    effective_at: datetime | None
+    code: str | None
+    is_reversal: bool | None
+    signed_minor: int | None
+    reference: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +184,9 @@ def shop_statement(conn: Connection[Any], *, town_id: int, party: UUID, first_da
     if not known:
         raise OrganisationNotFound(party=party)
     start, until = bounds(town, first_day, last_day)
-    lines = many(conn, statement(_PACKAGE, "till_lines"), TillLine, town_id=town_id, party=party, start=start)
-    balance = int(scalar(conn, statement(_PACKAGE, "till_balance"), town_id=town_id, party=party))
-    opening, closing, sums, told = rules.statement(lines, balance_minor=balance, until=until)
+    rows = many(conn, statement(_PACKAGE, "till_lines"), _TillRow, town_id=town_id, party=party, start=start)
+    lines = [TillLine(*(getattr(row, each.name) for each in fields(TillLine))) for row in rows if row.seq is not None]
+    opening, closing, sums, told = rules.statement(lines, balance_minor=rows[0].balance_minor, until=until)
     return Statement(party, first_day, last_day, town.unit_code, opening, closing, sums, told)
 
 
