@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow.parquet as parquet
 import pytest
@@ -21,10 +22,11 @@ from koinon.audit import queries as trail
 from koinon.db.connections import Database
 from koinon.impact import aims, published
 from koinon.impact.aims import Target
+from koinon.impact.flow import PublicFlow
 from koinon.impact.indicators.catalogue import BY_KEY
-from koinon.impact.reports import build, folder, page
+from koinon.impact.reports import build, drawings, folder, page, paper
 from koinon.impact.reports.errors import FolderInUse, MonthNotOver
-from koinon.impact.reports.types import Audience, Report
+from koinon.impact.reports.types import Audience, Report, Section
 from koinon.impact.town import months
 from koinon.kernel.periods import Month
 from koinon.parties.connection import raw
@@ -172,6 +174,41 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
     for shown in ("Local multiplier", "0.90", "90 "):
         assert shown in told_on_page
         assert shown.strip() in on_paper
+
+
+def test_the_way_is_drawn_where_it_is_told_and_what_is_drawn_stands_in_its_table(story):
+    flow = PublicFlow(NOVEMBER, (), 0, 0, 60_00, 30_00, 0, 10_00, 0, 40_00, 50_00)
+    drawing = drawings.way(flow, [("Inclusion", 100_00)])
+    picture = drawings.sankey(drawing, "The way", lambda minor: str(minor // 100))
+    sheet = replace(made(story).sections[0].sheets[0], picture=picture)
+    report = replace(made(story), sections=(Section("Way", (), (sheet,)),))
+
+    told, alone = page.html(report), ElementTree.fromstring(drawings.svg(picture))
+    on_paper = paper.pdf(report)
+
+    assert "Inclusion" in told
+    assert {"Inclusion", "100", "Residents", "Redeemed · 10"} <= {text.text for text in alone.iter("text")}
+    assert len(list(alone.iter("path"))) == 7
+    assert "Inclusion" in PdfReader(io.BytesIO(on_paper)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize("language", ["en", "el"])
+def test_no_page_ends_with_a_heading(story, language: str):
+    report = made(story, language=language)
+    long = replace(report, sections=report.sections * 3)
+    headings = {
+        words
+        for section in report.sections
+        for sheet in section.sheets
+        for words in (section.title, sheet.title, sheet.asks)
+    }
+
+    with override(language):
+        pages = PdfReader(io.BytesIO(paper.pdf(long))).pages
+
+    ends = [[line.strip() for line in one.extract_text().splitlines() if line.strip()][-3:] for one in pages]
+    assert len(pages) > 5
+    assert [end for end in ends if headings & {*end[:-1]}] == []
 
 
 def test_numbers_of_businesses_are_told_as_numbers_and_their_share_in_whole_per_cent(story):

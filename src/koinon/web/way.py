@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from koinon.impact.flow import PublicFlow, Source
+from koinon.impact.reports import drawings
 from koinon.impact.reports.compose import source_name
-from koinon.impact.sankey import Drawing, Link, Node, layout
+from koinon.impact.sankey import Drawing
 from koinon.programmes.models import Fund
 
 
@@ -54,42 +54,11 @@ def way(flow: PublicFlow, *, town_id: int) -> Way:
         Step(_("Redeemed"), flow.redeemed, gone=True),
         Step(_("Kept at the end"), flow.kept_by_businesses, gone=True),
     )
-    return Way(_drawing(flow, sources) if flow.told and flow.held else None, sources, residents, businesses)
+    drawing = (
+        drawings.way(flow, [(step.label, step.minor or 0) for step in sources]) if flow.told and flow.held else None
+    )
+    return Way(drawing, sources, residents, businesses)
 
 
 def _source(source: Source, names: Mapping[UUID, str]) -> str:
     return source_name(source.code, names.get(source.fund, "") if source.fund else "")
-
-
-def _drawing(flow: PublicFlow, sources: tuple[Step, ...]) -> Drawing:
-    """Four columns: where from, residents, businesses, where to. What goes round between businesses enters beside them."""
-    nodes = [Node(f"source-{number}", step.label, 0) for number, step in enumerate(sources)]
-    nodes += [
-        Node("carried-residents", _("Kept from the month before"), 0),
-        Node("wages-in", _("Received from businesses"), 0),
-        Node("residents", _("Residents"), 1),
-        Node("between-in", _("Spent by businesses here"), 1),
-        Node("carried-businesses", _("Kept by businesses from before"), 1),
-        Node("businesses", _("Businesses"), 2),
-        Node("between-out", _("Spent at other businesses"), 3),
-        Node("wages-out", _("Paid to residents"), 3),
-        Node("redeemed", _("Redeemed"), 3),
-        Node("kept-businesses", _("Kept by businesses"), 3),
-        Node("kept-residents", _("Kept by residents"), 3),
-        Node("expired", _("Expired"), 3),
-    ]
-    links = [Link(f"source-{number}", "residents", step.minor or 0) for number, step in enumerate(sources)]
-    links += [
-        Link("carried-residents", "residents", flow.carried_by_residents or 0),
-        Link("wages-in", "residents", flow.paid_to_residents or 0),
-        Link("residents", "businesses", flow.spent_by_residents or 0),
-        Link("between-in", "businesses", flow.between_businesses or 0),
-        Link("carried-businesses", "businesses", flow.carried_by_businesses or 0),
-        Link("businesses", "between-out", flow.between_businesses or 0),
-        Link("businesses", "wages-out", flow.paid_to_residents or 0),
-        Link("businesses", "redeemed", flow.redeemed or 0),
-        Link("businesses", "kept-businesses", flow.kept_by_businesses or 0),
-        Link("residents", "kept-residents", flow.kept_by_residents or 0),
-        Link("residents", "expired", flow.expired or 0),
-    ]
-    return layout(nodes, links, mirrored=get_language_bidi())

@@ -17,6 +17,7 @@ from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.periods import period_figures, public_figures
+from koinon.impact.publication import PublicReport
 from koinon.impact.reports.compose import About, Money, compose
 from koinon.impact.reports.errors import MonthNotOver
 from koinon.impact.reports.types import Audience, Report
@@ -67,7 +68,7 @@ def build(
     months = _months(first, last)
     if audience is Audience.HOUSE:
         as_they_are = [_as_they_are(conn, town_id, month, town.zone) for month in months]
-        flows, networks = [one[0] for one in as_they_are], [one[1] for one in as_they_are]
+        flows, networks, reports = (list(each) for each in zip(*as_they_are, strict=True))
         assert look is not None, "the house's report is opened by somebody"
         found = _named(conn, town_id, period_figures(conn, town_id=town_id, period=period), look)
         _record(conn, town_id, first, last, language, look)
@@ -92,6 +93,7 @@ def build(
         head=ledger.head(conn, town_id=town_id),
         made_on=today,
         networks=networks,
+        reports=reports,
         demonstration=months_of.demonstrated_until(conn, town_id=town_id) is not None,
     )
     return compose(about, shown, aims.targets(conn, town_id))
@@ -123,12 +125,12 @@ def _record(conn: Connection[Any], town_id: int, first: Month, last: Month, lang
 
 def _as_they_are(
     conn: Connection[Any], town_id: int, month: Month, zone: ZoneInfo
-) -> tuple[PublicFlow, PublicNetwork | None]:
-    """A month's way and trade for the house: shown where the public would see them, from the books as they are."""
+) -> tuple[PublicFlow, PublicNetwork | None, PublicReport]:
+    """A month's way, trade and report for the house: shown where the public would see them, from the books as they are."""
     exact = queries.month(conn, town_id, month, zone)
     report = publication.publish(exact)
     network = published.network_of(conn, town_id=town_id, report=report, bounds=month.bounds(zone))
-    return flow.publish(flow.month_flow(conn, exact), report), network
+    return flow.publish(flow.month_flow(conn, exact), report), network, report
 
 
 def _months(first: Month, last: Month) -> list[Month]:

@@ -19,10 +19,12 @@ from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.indicators.catalogue import BY_KEY, Better, Entry, Unit
-from koinon.impact.reports import trade
-from koinon.impact.reports.types import Audience, Number, Report, Row, Section, Sheet
+from koinon.impact.publication import PublicReport
+from koinon.impact.reports import drawings, trade
+from koinon.impact.reports.types import Audience, Number, Picture, Report, Row, Section, Sheet
 from koinon.impact.town.network import PublicNetwork
 from koinon.kernel.money import Amount, to_minor
+from koinon.kernel.periods import Month
 from koinon.ledger.types import Block
 
 _GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
@@ -51,8 +53,8 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a report is about and for whom. ``flows`` are the months' ways and ``networks`` their trade, oldest first; ``head`` the
-    newest seal.
+    """What a report is about and for whom. ``flows`` are the months' ways, ``networks`` their trade and ``reports`` the months
+    as published, oldest first; ``head`` the newest seal.
     """
 
     town: str
@@ -67,6 +69,7 @@ class About:
     head: Block | None
     made_on: date
     networks: Sequence[PublicNetwork | None] = ()
+    reports: Sequence[PublicReport] = ()
     demonstration: bool = False
 
 
@@ -79,6 +82,7 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
             sheets = tuple(sheet for key in keys if (sheet := _sheet(BY_KEY[key], shown, wanted, about)) is not None)
             if sheets:
                 sections.append(Section(title(), (), sheets))
+        sections += [by_month] if (by_month := _months(about)) is not None else []
         months = [flow.month for flow in about.flows]
         told = trade.section(list(zip(months, about.networks, strict=False)), _of_the_months(about))
         sections += [told] if told is not None else []
@@ -204,7 +208,54 @@ def _way(about: About) -> Section:
         for label, minor in lines
     )
     title = _("Where it came from and where it went")
-    return Section(title, (), (Sheet(title, _("Where did units come from, and where did they go?"), rows),))
+    asks = _("Where did units come from, and where did they go?")
+    whole = PublicFlow(
+        month=last.month,
+        sources=(),
+        carried_by_residents=first.carried_by_residents,
+        carried_by_businesses=first.carried_by_businesses,
+        kept_by_residents=last.kept_by_residents,
+        kept_by_businesses=last.kept_by_businesses,
+        **{name: summed(name) for name in MOVED},
+    )
+    return Section(title, (), (Sheet(title, asks, rows, _drawn(whole, sources, about)),))
+
+
+MOVED = ("spent_by_residents", "between_businesses", "paid_to_residents", "redeemed", "expired")
+
+
+def _drawn(flow: PublicFlow, sources: Mapping[str, int], about: About) -> Picture | None:
+    """The way as a drawing; None where a part of it is hidden, or there is none."""
+    parts = [flow.carried_by_residents, flow.carried_by_businesses, flow.kept_by_residents, flow.kept_by_businesses]
+    parts += [getattr(flow, name) for name in MOVED]
+    drawing = drawings.way(flow, list(sources.items()))
+    if None in parts or not drawing.boxes:
+        return None
+    says = _("Where units came from, who had them, where they went")
+    return drawings.sankey(drawing, says, lambda minor: _money(Fraction(minor, 10**about.money.exponent), about.money))
+
+
+def _months(about: About) -> Section | None:
+    """Each month beside the others, as it was published; None of a single one."""
+    if len(about.reports) < 2:
+        return None
+    sheets = tuple(
+        _series(BY_KEY[key], [(one.month, getattr(one, key)) for one in about.reports], about)
+        for key in ("multiplier", "recirculation", "velocity")
+    )
+    return Section(_("Month by month"), (), sheets)
+
+
+def _series(entry: Entry, values: Sequence[tuple[Month, Fraction | None]], about: About) -> Sheet:
+    """Hidden and undefined are one here, as they were published: each has a dash."""
+    told = [(formats.month(month), value, written(value, entry.unit, about.money)) for month, value in values]
+    rows = tuple(
+        Row(label, words, page=entry.page, command=entry.command(about.slug, str(month), str(month)))
+        for (label, _value, words), (month, _same) in zip(told, values, strict=True)
+    )
+    drawn = [(label, value, words) for label, value, words in told if value is not None]
+    title = _(entry.title)
+    return Sheet(title, _(entry.asks), rows, drawings.bars(title, drawn) if drawn else None)
 
 
 def _of_the_months(about: About) -> str:
@@ -232,7 +283,23 @@ def _sheet(
     entry: Entry, shown: Sequence[Shown], wanted: Mapping[tuple[str, str], Target], about: About
 ) -> Sheet | None:
     rows = tuple(_row(entry, one, wanted, about) for one in shown if one.figure.indicator == entry.key)
-    return Sheet(_(entry.title), _(entry.asks), rows) if rows else None
+    if not rows:
+        return None
+    return Sheet(_(entry.title), _(entry.asks), rows, _bars(entry, rows, shown) if entry.key in _WITH_BARS else None)
+
+
+_WITH_BARS = {"share_by_zone", "share_by_sse", "leakage"}
+
+
+def _bars(entry: Entry, rows: Sequence[Row], shown: Sequence[Shown]) -> Picture | None:
+    """The parts of a whole, as long as they are large; None where no two of them are told."""
+    found = [one for one in shown if one.figure.indicator == entry.key]
+    parts = [
+        (row.label, one.value, row.value)
+        for row, one in zip(rows, found, strict=True)
+        if one.value is not None and (entry.key != "leakage" or one.figure.part)
+    ]
+    return drawings.bars(_(entry.title), parts) if len(parts) > 1 else None
 
 
 def _row(entry: Entry, one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) -> Row:

@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from koinon.impact.reports import drawings
 from koinon.impact.reports.types import Report, Row, Section, Sheet
 
 
@@ -56,8 +57,9 @@ def _sheet(sheet: Sheet) -> SafeString:
     rows = format_html_join("", "{}", ((_row(one, with_targets=sheet.with_targets),) for one in sheet.rows))
     first = sheet.rows[0]
     return format_html(
-        "<figure><table><caption>{} <small>{}</small></caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+        "<figure>{}<table><caption>{} <small>{}</small></caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
         '<figcaption dir="ltr" lang="en"><span>docs/{}</span> · <code>{}</code></figcaption></figure>\n',
+        _picture(sheet),
         sheet.title,
         sheet.asks,
         head,
@@ -65,6 +67,13 @@ def _sheet(sheet: Sheet) -> SafeString:
         first.page,
         first.command,
     )
+
+
+def _picture(sheet: Sheet) -> SafeString:
+    """Not read aloud: the table says the same."""
+    if sheet.picture is None:
+        return mark_safe("")
+    return format_html('<div class="drawing" aria-hidden="true">{}</div>', drawings.svg(sheet.picture))
 
 
 def _row(row: Row, *, with_targets: bool) -> SafeString:

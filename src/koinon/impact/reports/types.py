@@ -31,12 +31,38 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Words in a drawing, on the line ``y``: they begin at ``x``, or end there."""
+
+    x: int
+    y: int
+    words: str
+    ends: bool = False
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing and what it shows in a sentence: shapes as SVG of this size, and the words over them.
+
+    Words stand apart because paper sets them with its own letters: a PDF that is read aloud holds no Arabic of an SVG.
+    """
+
+    says: str
+    width: int
+    height: int
+    shapes: str
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table. ``asks`` is the question it answers."""
+    """A table. ``asks`` is the question it answers; ``picture`` draws what stands in it."""
 
     title: str
     asks: str
     rows: tuple[Row, ...]
+    picture: Picture | None = None
 
     @property
     def with_targets(self) -> bool:
