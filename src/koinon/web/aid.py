@@ -114,7 +114,12 @@ class Speaker:
                 said = {
                     "day": self._day(fields["since"]), "months": fields["months"], "wanted": fields["at_least_months"],
                 }  # fmt: skip
-                return Told(_("Has lived here since %(day)s, %(months)s full months; asked for: %(wanted)s.") % said)
+                text = ngettext(
+                    "Has lived here since %(day)s, %(months)s full month; asked for: %(wanted)s.",
+                    "Has lived here since %(day)s, %(months)s full months; asked for: %(wanted)s.",
+                    fields["months"],
+                )
+                return Told(text % said)
             case "residence-not-said":
                 return Told(_("It is not on record since when the household has lived here."))
             case "has-status":
@@ -155,11 +160,20 @@ class Speaker:
                     "place": fields["place"], "of": fields["of"], "points": fields["score"],
                     "amount": self.money(fields["amount_minor"]),
                 }  # fmt: skip
-                text = _("Place %(place)s of %(of)s with %(points)s points: the budget ends before its %(amount)s.")
+                text = ngettext(
+                    "Place %(place)s of %(of)s with %(points)s point: the budget ends before its %(amount)s.",
+                    "Place %(place)s of %(of)s with %(points)s points: the budget ends before its %(amount)s.",
+                    fields["score"],
+                )
                 return Told(text % said, self._because(fields))
             case "place":
                 said = {"place": fields["place"], "of": fields["of"], "points": fields["score"]}
-                return Told(_("Place %(place)s of %(of)s with %(points)s points.") % said)
+                text = ngettext(
+                    "Place %(place)s of %(of)s with %(points)s point.",
+                    "Place %(place)s of %(of)s with %(points)s points.",
+                    fields["score"],
+                )
+                return Told(text % said)
         return Told(words.ground(found))
 
     def _because(self, fields: Mapping[str, Any]) -> list[Told]:
@@ -215,7 +229,12 @@ class Speaker:
             case Statuses(any_of, months):
                 said = {"statuses": self._listed(sorted(any_of), _("or")), "months": months}
                 if months:
-                    return Told(_("On record for at least %(months)s full months: %(statuses)s.") % said)
+                    text = ngettext(
+                        "On record for at least %(months)s full month: %(statuses)s.",
+                        "On record for at least %(months)s full months: %(statuses)s.",
+                        months,
+                    )
+                    return Told(text % said)
                 return Told(_("On record: %(statuses)s.") % said)
             case All(parts):
                 inside = [self.condition(part) for part in parts]
@@ -266,10 +285,20 @@ class Speaker:
     def points(self, entry: Points) -> Told:
         each = {
             "": ngettext("%(points)s point", "%(points)s points", entry.points),
-            "child": _("%(points)s points for each child %(ages)s"),
-            "member": _("%(points)s points for each member"),
-            "month_waiting": _("%(points)s points for each month on the list"),
-            "month_resident": _("%(points)s points for each month of residence"),
+            "child": ngettext(
+                "%(points)s point for each child %(ages)s", "%(points)s points for each child %(ages)s", entry.points
+            ),
+            "member": ngettext("%(points)s point for each member", "%(points)s points for each member", entry.points),
+            "month_waiting": ngettext(
+                "%(points)s point for each month on the list",
+                "%(points)s points for each month on the list",
+                entry.points,
+            ),
+            "month_resident": ngettext(
+                "%(points)s point for each month of residence",
+                "%(points)s points for each month of residence",
+                entry.points,
+            ),
         }[entry.each]
         text = each % {"points": entry.points, "ages": _ages(entry.ages.as_json())}
         if entry.at_most is not None:

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -489,7 +489,12 @@ def cards(request: HttpRequest) -> HttpResponse:
         )
         messages.success(
             request,
-            _("%(count)s cards are made. Print them, cut them and put them into the drawer.") % {"count": len(made)},
+            ngettext(
+                "%(count)s card is made. Print it, cut it and put it into the drawer.",
+                "%(count)s cards are made. Print them, cut them and put them into the drawer.",
+                len(made),
+            )
+            % {"count": len(made)},
         )
         return redirect("counter-cards")
     context = {

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from koinon.db.statements import statement
@@ -387,7 +387,9 @@ def many(request: HttpRequest) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
                 at=timezone.now(),
             )
-            messages.success(request, _("%(count)s records are changed.") % {"count": len(done.to_change)})
+            changed = len(done.to_change)
+            told = ngettext("%(count)s record is changed.", "%(count)s records are changed.", changed)
+            messages.success(request, told % {"count": changed})
             return redirect(back)
         context |= {"plan": plan, "preview": PREVIEW.read(request, _preview_rows(plan, seat.town))}
     return render(request, "koinon/office/many.html", context)
