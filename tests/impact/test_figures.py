@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 
 from koinon.db.statements import many, statement
-from koinon.impact import aims
+from koinon.impact import aims, queries
+from koinon.impact import figures as figures_module
 from koinon.impact.figures import COMPUTED, Figure, Period, figures
 from koinon.impact.indicators.catalogue import BY_KEY, CATALOGUE, Source, Unit
 from koinon.impact.measures import Baskets, ConversionFactor, FundUse, RunningCost, ZoneResidents
@@ -26,6 +27,19 @@ def november(conn, first: str = "2026-11", last: str = "2026-11") -> tuple[Story
 
 def shown(rows: tuple[Figure, ...]) -> dict[tuple[str, str], str]:
     return {(row.indicator, row.part): "-" if row.value is None else str(row.value) for row in rows}
+
+
+def test_what_the_report_of_the_month_holds_already_is_not_read_again(django_db, monkeypatch):
+    story, period = november(django_db)
+    conn, town_id, month = story.place.conn, story.place.town.pk, story.month("2026-11")
+    read_anew = figures(conn, town_id, period)
+    asked = []
+    for module in (figures_module, queries):
+        monkeypatch.setattr(module, "statement", lambda package, name: asked.append(name) or statement(package, name))
+
+    assert figures(conn, town_id, period, month=month) == read_anew
+    assert "supply" in asked
+    assert {"flows", "receipts", "first_spend", "zones"} & set(asked) == set()
 
 
 def test_every_figure_of_the_month_is_the_one_computed_by_hand(django_db):

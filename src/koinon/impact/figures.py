@@ -41,7 +41,7 @@ from koinon.impact.indicators.velocity import velocity
 from koinon.impact.indicators.zone_equity import zone_equity
 from koinon.impact.measures import ROUNDS_TOLD, Baskets, Delivered, FundUse, Hops, Supply, Traced, hops_of
 from koinon.impact.town.queries import followed
-from koinon.impact.types import Flows, ShopReceipts, Wait
+from koinon.impact.types import Flows, MonthReport, ShopReceipts, Wait
 from koinon.kernel.periods import Month
 from koinon.parties import queries as parties
 
@@ -118,15 +118,18 @@ def figures(
     *,
     keys: Collection[str] | None = None,
     cohorts: Mapping[str, Sequence[Traced]] | None = None,
+    month: MonthReport | None = None,
 ) -> tuple[Figure, ...]:
     """Every figure of a period that comes from the books, the trace and contributions.
 
     ``keys`` asks for some indicators only. What needs the trace reads ``cohorts`` ("fifo", and "mixing" beside it):
     as they were last followed of the town's books, unless others are given. It says what became of the period's money
-    up to then, and is undefined where the books were never followed. What a survey or an appraisal says is not in it:
+    up to then, and is undefined where the books were never followed. ``month`` is the period's report where somebody has
+    read it already: what stands in it is not read again. What a survey or an appraisal says is not in it:
     each has a file of its own.
     """
-    material = _Material(conn, town_id, period, cohorts)
+    assert month is None or (month.start, month.until) == (period.start, period.until), "a report of another period"
+    material = _Material(conn, town_id, period, cohorts, month)
     return tuple(
         figure
         for entry in CATALOGUE
@@ -143,6 +146,7 @@ class _Material:
     town_id: int
     period: Period
     given: Mapping[str, Sequence[Traced]] | None
+    month: MonthReport | None
 
     def _rows(self, name: str, row: type[Any], **params: Any) -> list[Any]:
         return many(self.conn, statement(_PACKAGE, name), row, town_id=self.town_id, **params)
@@ -161,18 +165,26 @@ class _Material:
 
     @cached_property
     def flows(self) -> Flows:
+        if self.month is not None:
+            return self.month.flows
         return queries.flows(self.conn, self.town_id, self.period.start, self.period.until)
 
     @cached_property
-    def receipts(self) -> list[ShopReceipts]:
+    def receipts(self) -> Sequence[ShopReceipts]:
+        if self.month is not None:
+            return self.month.receipts
         return self._rows("receipts", ShopReceipts, **self._between)
 
     @cached_property
     def zones(self) -> Mapping[str, str]:
+        if self.month is not None:
+            return self.month.zones
         return queries.zones(self.conn, self.town_id)
 
     @cached_property
-    def waits(self) -> list[Wait]:
+    def waits(self) -> Sequence[Wait]:
+        if self.month is not None:
+            return self.month.first_spend.waits
         return self._rows("first_spend", Wait, **self._between, time_zone=str(self.period.time_zone))
 
     @cached_property

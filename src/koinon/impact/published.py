@@ -90,7 +90,7 @@ def compute(conn: Connection[Any], *, town_id: int, month: Month) -> MonthPublis
         units=units,
         paid_minor=publication.rounded(units.paid, base) if report.paid_to_date else None,
         network=network_of(conn, town_id=town_id, report=report, bounds=month.bounds(zone)),
-        shown=public_figures(conn, town_id=town_id, period=Period.of(month, month, zone), months=[report]),
+        shown=public_figures(conn, town_id=town_id, period=Period.of(month, month, zone), months=[report], exact=exact),
     )
 
 
