@@ -81,3 +81,17 @@ def test_orm_and_sql_share_the_rolled_back_transaction(django_db: psycopg.Connec
 
     User.objects.create_user("ana")
     assert django_db.execute("SELECT count(*)::int FROM parties_user").fetchone() == (1,)
+
+
+def test_what_a_transaction_of_one_snapshot_reads_is_of_one_moment_and_the_next_one_reads_on(
+    note_table: None, conn: psycopg.Connection[Any], owner_conn: psycopg.Connection[Any]
+) -> None:
+    with transaction(conn, one_snapshot=True):
+        before = notes(conn)
+        note(owner_conn, "meanwhile")
+        owner_conn.commit()
+        during = notes(conn)
+    with transaction(conn):
+        after = notes(conn)
+
+    assert (before, during, after) == ([], [], ["meanwhile"])

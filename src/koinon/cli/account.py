@@ -305,7 +305,7 @@ def year(
     from koinon.db.transactions import transaction
 
     with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
-        with transaction(conn):
+        with transaction(conn, one_snapshot=True):
             found = yearly.year(conn, town_id=facts.id, year=number)
         table = plain_table("figure", "amount", right=["amount"])
         figures = {

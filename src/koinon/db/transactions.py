@@ -15,10 +15,15 @@ from psycopg.pq import TransactionStatus
 
 
 @contextmanager
-def transaction(conn: Connection[Any]) -> Iterator[None]:
-    """One transaction from here to the end of the block: committed, or undone by an exception."""
+def transaction(conn: Connection[Any], *, one_snapshot: bool = False) -> Iterator[None]:
+    """One transaction from here to the end of the block: committed, or undone by an exception.
+
+    With ``one_snapshot`` all it reads is of one moment, for figures of several statements that must agree.
+    """
     assert conn.info.transaction_status == TransactionStatus.IDLE, "a transaction is already open"
     with conn.transaction():
+        if one_snapshot:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
 
 
