@@ -27,11 +27,10 @@ from psycopg import Connection
 from koinon.campaigns import rules
 from koinon.campaigns.rules import Part
 from koinon.campaigns.types import Campaign, CampaignRow, CampaignState, Earner, Trigger
-from koinon.db.statements import execute, many, statement
+from koinon.db.statements import execute, many, one, statement
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
 from koinon.ledger import operations as ledger
-from koinon.ledger import queries as books
 from koinon.ledger.types import Code, Kind, NewAccount, Request, Reversal, Transfer
 from koinon.outbox import operations as outbox
 from koinon.outbox.types import Event
@@ -101,30 +100,23 @@ def lock_purses(conn: Connection[Any], *, town_id: int, party: UUID) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _EarnerRow:
-    payer: UUID
-    payee: UUID | None
-    is_resident: bool
-    is_shop: bool
-    related: bool
-    persons: list[UUID]
+class _Looked:
+    """What ``look.sql`` says; None is an empty list."""
+
+    given: str | None
+    earners: str | None
+    bonus_funds: str | None
+    persons: str | None
+    purses: str | None
+    escrows: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class _PurseRow:
+class _Purse:
     id: int
-    holder: UUID
-    fund: UUID
     is_open: bool
     available_minor: int
     room_minor: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _PersonRow:
-    campaign_id: UUID
-    person: UUID
-    granted_minor: int
 
 
 @dataclass(slots=True)
@@ -194,6 +186,7 @@ class Grants:
             if campaign.state is CampaignState.RUNNING and campaign.terms.trigger is trigger
         ]
         self._new: list[_New] = []
+        self._rows: list[dict[str, Any]] = []  # The bonuses as ``keep`` writes them.
         self._changed: dict[UUID, _Given] = {}
         self._counted: dict[tuple[UUID, UUID], int] = {}
         self._read(happenings)
@@ -213,45 +206,33 @@ class Grants:
     # What there is
 
     def _read(self, happenings: Sequence[Happening]) -> None:
-        conn, town_id, ids = self._conn, self._town_id, list(self._campaigns)
         earnings = [one for one in happenings if isinstance(one, Earning)] if self._giving else []
-        backs = [one for one in happenings if isinstance(one, GivingBack)]
-        payers = list({one.payer for one in happenings})
-        given = many(
-            conn, statement(_PACKAGE, "bonuses_looked_at"), _Given,
-            town_id=town_id, campaigns=ids, sources=[back.source for back in backs], parties=payers,
+        looked = one(
+            self._conn, statement(_PACKAGE, "look"), _Looked, town_id=self._town_id, campaigns=list(self._campaigns),
+            giving=bool(earnings),
+            payers=[earning.payer for earning in earnings],
+            payees=[earning.payee.party_id if earning.payee else None for earning in earnings],
+            parties=list({happening.payer for happening in happenings}),
+            sources=[back.source for back in happenings if isinstance(back, GivingBack)],
+            unit=self._unit,
         )  # fmt: skip
         self._given: dict[UUID, list[_Given]] = {}
-        for one in given:
-            self._given.setdefault(one.party, []).append(one)
+        for id, campaign, source, party, persons, *figures in _rows(looked.given):
+            given = _Given(UUID(id), UUID(campaign), UUID(source), UUID(party), [*map(UUID, persons)], *figures)
+            self._given.setdefault(given.party, []).append(given)
         self._earners: dict[tuple[UUID, UUID | None], Earner] = {}
-        self._bonus_funds: frozenset[UUID] = frozenset()
-        if earnings:
-            pairs = [(one.payer, one.payee.party_id if one.payee else None) for one in earnings]
-            for row in many(
-                conn, statement(_PACKAGE, "earners"), _EarnerRow,
-                town_id=town_id, payers=[payer for payer, _ in pairs], payees=[payee for _, payee in pairs],
-            ):  # fmt: skip
-                self._earners[row.payer, row.payee] = Earner(
-                    row.payer, row.payee, row.is_resident, row.is_shop, row.related, tuple(row.persons)
-                )
-            funds = many(conn, statement(_PACKAGE, "bonus_funds"), _Id, town_id=town_id)
-            self._bonus_funds = frozenset(row.id for row in funds)
-        persons = {person for earner in self._earners.values() for person in earner.persons}
-        persons |= {person for one in given for person in one.persons}
-        self._persons = {
-            (row.campaign_id, row.person): row.granted_minor
-            for row in many(
-                conn, statement(_PACKAGE, "persons"), _PersonRow, town_id=town_id, campaigns=ids, persons=list(persons)
-            )
+        for payer_id, payee_id, is_resident, is_shop, related, persons in _rows(looked.earners):
+            payer, payee = UUID(payer_id), UUID(payee_id) if payee_id else None
+            self._earners[payer, payee] = Earner(payer, payee, is_resident, is_shop, related, tuple(map(UUID, persons)))
+        self._bonus_funds = frozenset(map(UUID, _rows(looked.bonus_funds)))
+        self._persons: dict[tuple[UUID, UUID], int] = {
+            (UUID(campaign), UUID(person)): minor for campaign, person, minor in _rows(looked.persons)
         }
-        funds_of = list({campaign.terms.fund_id for campaign in self._campaigns.values()})
-        purses = many(
-            conn, statement(_PACKAGE, "purses_of"), _PurseRow,
-            town_id=town_id, holders=payers, funds=funds_of, unit=self._unit,
-        )  # fmt: skip
-        self._purses = {(row.holder, row.fund): row for row in purses}
-        self._by_number = {row.id: row for row in purses}
+        self._purses = {
+            (UUID(holder), UUID(fund)): _Purse(id, *facts) for id, holder, fund, *facts in _rows(looked.purses)
+        }
+        self._by_number = {purse.id: purse for purse in self._purses.values()}
+        self._escrows = {UUID(campaign): number for campaign, number in _rows(looked.escrows)}
         self._more: dict[int, int] = {}  # What happenings so far put into a purse, or took out of it.
 
     def _has(self, purse: int) -> int:
@@ -350,15 +331,18 @@ class Grants:
         if not self._new:
             return
         wanted = list({(new.earning.payer, new.campaign.terms.fund_id) for new in self._new})
-        first = self._new[0].earning
-        numbers = ledger.open_accounts(
-            self._conn,
-            town_id=self._town_id,
-            accounts=[NewAccount(Kind.PURSE, self._unit, holder, fund) for holder, fund in wanted],
-            at=first.at,
-            actor=first.actor,
-        )
-        purse = dict(zip(wanted, numbers, strict=True))
+        purse = {one: self._purses[one].id for one in wanted if one in self._purses}
+        missing = [one for one in wanted if one not in purse]
+        if missing:
+            first = self._new[0].earning
+            numbers = ledger.open_accounts(
+                self._conn,
+                town_id=self._town_id,
+                accounts=[NewAccount(Kind.PURSE, self._unit, holder, fund) for holder, fund in missing],
+                at=first.at,
+                actor=first.actor,
+            )
+            purse.update(zip(missing, numbers, strict=True))
         self._rows = [
             {
                 "id": str(new.id),
@@ -374,43 +358,27 @@ class Grants:
             }
             for new in self._new
         ]
-        granting = {new.campaign.id: new.campaign for new in self._new}
-        escrows = {number: self._escrow(campaign) for number, campaign in granting.items()}
         self.requests[:0] = [
             Transfer(
-                new.id, escrows[new.campaign.id], purse[new.earning.payer, new.campaign.terms.fund_id],
+                new.id, self._escrows[new.campaign.id], purse[new.earning.payer, new.campaign.terms.fund_id],
                 Amount(new.amount_minor, self._unit), Code.BONUS, new.earning.at, new.earning.actor,
                 f"campaign:{new.campaign.id}",
             )
             for new in self._new
         ]  # fmt: skip
 
-    def _escrow(self, campaign: Campaign) -> int:
-        found = books.account(
-            self._conn, town_id=self._town_id, kind=Kind.ESCROW, holder=campaign.id, fund=campaign.terms.fund_id
-        )
-        assert found is not None, "a campaign that runs has its money in an escrow"
-        return found.id
-
     def keep(self) -> None:
         """Write what was granted and undone, and tell who listens."""
-        conn, town_id = self._conn, self._town_id
-        if self._new:
-            execute(conn, statement(_PACKAGE, "keep_bonuses"), town_id=town_id, bonuses=json.dumps(self._rows))
-        if self._changed:
-            undone = [
-                {"id": str(one.id), "due_back_minor": one.due_back_minor, "undone_minor": one.undone_minor}
-                for one in self._changed.values()
-            ]
-            execute(conn, statement(_PACKAGE, "keep_undone"), town_id=town_id, bonuses=json.dumps(undone))
-        if not self._counted:
+        if not self._changed and not self._counted:
             return
+        undone = [
+            {"id": str(one.id), "due_back_minor": one.due_back_minor, "undone_minor": one.undone_minor}
+            for one in self._changed.values()
+        ]
         counted = [
             {"campaign_id": str(campaign), "person": str(person), "granted_minor": minor}
             for (campaign, person), minor in self._counted.items()
         ]
-        execute(conn, statement(_PACKAGE, "keep_persons"), town_id=town_id, persons=json.dumps(counted))
-        at = self._last_at
         events = [
             Event("bonus.granted", new.id, new.earning.at, {
                 "party": str(new.earning.payer), "amount_minor": new.amount_minor, "unit": self._unit,
@@ -423,6 +391,7 @@ class Grants:
             if campaign.granted_minor == self._before[campaign.id].granted_minor:
                 continue
             if campaign.nearly_spent and campaign.alerted_at is None:
+                at = self._last_at
                 campaign = replace(campaign, alerted_at=at)
                 events.append(_nearly_spent(campaign, self._unit, at))
             elif not campaign.nearly_spent:
@@ -431,14 +400,21 @@ class Grants:
                 "id": str(campaign.id), "granted_minor": campaign.granted_minor,
                 "alerted_at": campaign.alerted_at and campaign.alerted_at.isoformat(),
             })  # fmt: skip
-        execute(conn, statement(_PACKAGE, "keep_granted"), town_id=town_id, campaigns=json.dumps(changed))
-        outbox.tell(conn, town_id=town_id, events=events)
+        execute(
+            self._conn, statement(_PACKAGE, "keep"), town_id=self._town_id, bonuses=json.dumps(self._rows),
+            undone=json.dumps(undone), persons=json.dumps(counted), campaigns=json.dumps(changed),
+        )  # fmt: skip
+        outbox.tell(self._conn, town_id=self._town_id, events=events)
 
     @property
     def _last_at(self) -> datetime:
         times = [new.earning.at for new in self._new]
         times += [request.effective_at for request in self.requests if isinstance(request, Reversal)]
         return max(times)
+
+
+def _rows(said: str | None) -> list[Any]:
+    return json.loads(said) if said else []
 
 
 def _nearly_spent(campaign: Campaign, unit: str, at: datetime) -> Event:
