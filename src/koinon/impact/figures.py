@@ -266,7 +266,16 @@ def _retention(of: _Material) -> Iterator[Figure]:
         if share is None:
             break  # Nothing reached this round, nor any later one.
         ends = _between(share, mixed.get(hop))
-        yield Figure("retention", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, *ends, name=str(hop))
+        yield Figure("retention", f"hop:{hop}", _round(hop), share, Unit.SHARE, *ends)
+
+
+def _round(hop: int) -> str:
+    """What left or was paid on then, in words.
+
+    >>> _round(0), _round(2)
+    ('Before any payment', 'After payment 2')
+    """
+    return _("After payment %(number)s") % {"number": hop} if hop else _("Before any payment")
 
 
 def _leakage(of: _Material) -> Iterator[Figure]:
@@ -276,7 +285,7 @@ def _leakage(of: _Material) -> Iterator[Figure]:
         return
     by_hop = [*found.by_hop, *[Fraction(0)] * (ROUNDS_TOLD - len(found.by_hop))]
     for hop, share in enumerate(by_hop):
-        yield Figure("leakage", f"hop:{hop}", _("After so many payments"), share, Unit.SHARE, name=str(hop))
+        yield Figure("leakage", f"hop:{hop}", _round(hop), share, Unit.SHARE)
     beyond = sum(by_hop[ROUNDS_TOLD:], Fraction(0))
     yield Figure("leakage", "beyond", _("After three payments or more"), beyond, Unit.SHARE)
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 import koinon
 
 LANGUAGES: Final = ("en", "el", "es", "pt", "fr", "ar")
+_IN: Final = "\x04"  # Stands between context and message, as in a catalogue.
 _AT_HOME: Final = {"el": "el_GR", "es": "es_ES", "pt": "pt_PT", "fr": "fr_FR", "ar": "ar"}
 
 
@@ -63,7 +64,9 @@ def current() -> Speech:
 
 
 def gettext(message: str) -> str:
-    return _spoken.get().words.gettext(message)
+    """The words of a message, which ``pgettext_noop`` may have marked."""
+    context, mark, said = message.rpartition(_IN)
+    return pgettext(context, said) if mark else _spoken.get().words.gettext(said)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
@@ -77,6 +80,15 @@ def pgettext(context: str, message: str) -> str:
 def gettext_noop(message: str) -> str:
     """Words for translators that are looked up where they are written."""
     return message
+
+
+def pgettext_noop(context: str, message: str) -> str:
+    """The same for words that mean several things.
+
+    >>> gettext(pgettext_noop("units", "taken back"))
+    'taken back'
+    """
+    return f"{context}{_IN}{message}"
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from koinon.impact.files.disclosure import FURTHER, SMALL
 from koinon.impact.files.speech import gettext_noop as _
+from koinon.impact.files.speech import pgettext_noop as pgettext
 from koinon.impact.tracing.types import UNKNOWN, UNKNOWN_ORIGIN, Convention
 
 
@@ -48,7 +49,7 @@ ENDINGS: Final = {
     UNKNOWN_ORIGIN: _("of unknown origin"),
     "redeemed": _("redeemed"),
     "expired": _("run out"),
-    "withdrawn": _("taken back"),
+    "withdrawn": pgettext("units", "taken back"),
     "held": _("still held"),
 }
 
@@ -57,9 +58,9 @@ ANCHORS: Final = {"redeemed": "redeemed", "expired": "expired", "withdrawn": "wi
 PLAIN: Final = {
     UNKNOWN: _("not known"),
     "sse": _("social enterprises"),
-    "other": _("other"),
+    "other": pgettext("enterprises", "other"),
     "first holders": _("first holders"),
-    "others": _("others"),
+    "others": pgettext("holders", "others"),
     SMALL: _("small groups"),
     FURTHER: _("further cohorts"),
 }
@@ -98,7 +99,7 @@ DEFINITIONS: Final = {
     ),
     "redeemed": (_("Redeemed"), _("Units that somebody turned back into money and that left circulation.")),
     "expired": (_("Run out"), _("Units whose last day passed before they were redeemed.")),
-    "withdrawn": (_("Taken back"), _("Units that went back to the account that issued them.")),
+    "withdrawn": (pgettext("units", "Taken back"), _("Units that went back to the account that issued them.")),
     "heldnow": (
         _("Still held"),
         _("Units that lie in some account when the file ends. Issued = redeemed + run out + taken back + still held."),

@@ -193,7 +193,7 @@ BONUSES = Table(
         Column("earning_minor", gettext_lazy("Earned on"), Kind.MONEY),
         Column("amount_minor", gettext_lazy("Bonus"), Kind.MONEY),
         Column("due_back_minor", gettext_lazy("Undone by refunds"), Kind.MONEY),
-        Column("undone_minor", gettext_lazy("Taken back"), Kind.MONEY),
+        Column("undone_minor", pgettext_lazy("units", "Taken back"), Kind.MONEY),
     ],
     source=(
         "SELECT b.id, b.granted_at, b.party, b.source::text AS source, b.paid_minor, b.earning_minor, b.amount_minor,"

@@ -49,14 +49,14 @@ LABELS = {
     },
     "zone": {},
     "sector": {"residents": gettext_lazy("residents"), "town": gettext_lazy("the town")},
-    "sse": {"sse": gettext_lazy("social economy"), "other": gettext_lazy("others")},
+    "sse": {"sse": gettext_lazy("social economy"), "other": pgettext_lazy("enterprises", "others")},
 }
 UNKNOWN = {"unknown": gettext_lazy("not known")}
 BEGINS = {"issued": gettext_lazy("given out"), "unknown origin": gettext_lazy("of unknown origin")}
 ENDS = {
     "redeemed": gettext_lazy("redeemed"),
     "expired": gettext_lazy("expired"),
-    "withdrawn": gettext_lazy("taken back"),
+    "withdrawn": pgettext_lazy("units", "taken back"),
     "held": gettext_lazy("still held"),
 }
 SUPPLIES = {
