@@ -13,13 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import many, statement
-from koinon.impact.publication import (
-    Part,
-    PublicReport,
-    Rules,
-    rounded,
-    safe,
-)
+from koinon.impact.publication import Part, PublicReport, Rules, rounded, safe
 from koinon.impact.types import MonthReport, ShopReceipts
 from koinon.kernel.periods import Month
 
@@ -98,7 +92,7 @@ def month_flow(conn: Connection[Any], report: MonthReport) -> MonthFlow:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Units of one kind that came in. ``fund`` None beside ``several`` stands for all that may not be told apart."""
+    """Units of one kind that came in; ``fund`` None is free money. ``code`` None stands for all that may not be told apart."""
 
     code: str | None
     fund: UUID | None

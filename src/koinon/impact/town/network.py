@@ -199,10 +199,12 @@ def network(traders: Sequence[Trader], links: Sequence[Link], *, start: datetime
         if link.payer is not None and link.payee is not None:
             ways[link.payer][link.payee] = link.minor
     component = _components(ways)
-    inside = [link for link in between if component.get(link.payer) == component.get(link.payee)]
+    inside: list[Link] = []
+    elsewhere: list[Link] = []
+    for link in between:
+        (inside if component.get(link.payer) == component.get(link.payee) else elsewhere).append(link)
     standings = _standings(traders, links, component, _onward(traders, links))
     found, complete = _circles(ways, component)
-    elsewhere = [link for link in between if component.get(link.payer) != component.get(link.payee)]
     return Network(
         start=start,
         until=until,
