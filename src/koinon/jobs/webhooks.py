@@ -157,8 +157,8 @@ async def _hear_out(reader: asyncio.StreamReader) -> None:
 def _seconds(asked: bytes) -> float | None:
     """What ``Retry-After`` says, when it says seconds; a date is left to our own schedule.
 
-    >>> _seconds(b"120"), _seconds(b"Wed, 21 Oct 2026 07:28:00 GMT"), _seconds(b"soon")
-    (120.0, None, None)
+    >>> _seconds(b"120"), _seconds(b"Wed, 21 Oct 2026 07:28:00 GMT"), _seconds(b"soon"), _seconds(b"12\\xb2")
+    (120.0, None, None, None)
     """
-    text = asked.decode("latin-1").strip()
-    return float(text) if text.isdigit() and len(text) < 9 else None
+    figures = asked.strip()  # Of bytes, only 0 to 9 are digits.
+    return float(figures) if figures.isdigit() and len(figures) < 9 else None
