@@ -14,6 +14,7 @@ What is promised, and asserted here of random towns:
 - what few people brought or worked, before or after a day on which a rate or a factor changed, and what few were not paid
   for, is no linear combination of kilograms, CO2, costs, public rates, factors and budgets;
 - what few redeemed, let expire or hold of a month's units is no linear combination of leakage by round, retention and LM3;
+- what few paid from aid, or from their own money, is no linear combination of what is unspent month after month;
 - how many households first spent after how many days, or have not, is never a combination where it is fewer than ten.
 """
 
@@ -347,14 +348,18 @@ def _period(months: Sequence[Lived], first: int, last: int, payments: Sequence[F
 def largest(months: Sequence[Lived]) -> Iterator[Row]:
     """What the index of concentration says of the largest shop: its share lies between the index and its root."""
     for place, one in enumerate(months):
-        index = concentration(one.rows)
-        figure = Figure("concentration", "", "", index.hhi if index else None, Unit.INDEX)
-        for told in disclosed([figure], [one.public]):
+        found = concentration(one.rows)
+        index = Figure("concentration", "", "", found.hhi if found else None, Unit.INDEX)
+        equals = Figure("concentration", "equals", "", found.equals if found else None, Unit.COUNT)
+        for told in disclosed([index, equals], [one.public]):
             if told.value is not None:
                 most, income = max(one.rows, key=_size), sum(row.receipts_minor for row in one.rows)
-                low, high = float(told.value) - 0.005, sqrt(float(told.value) + 0.005)
+                value = float(told.value)
+                low, high = (
+                    (1 / (value + 0.5), 1 / (value - 0.5)) if told.figure.part else (value - 0.005, value + 0.005)
+                )
                 yield Row(
-                    {(place, "received", most.holder): Fraction(1)}, low * (income - 2_50), high * (income + 2_50)
+                    {(place, "received", most.holder): Fraction(1)}, low * (income - 2_50), sqrt(high) * (income + 2_50)
                 )
 
 
@@ -884,3 +889,54 @@ def test_the_attack_on_rounds_finds_what_counting_their_holders_prevents(monkeyp
 
     assert any(ends_found_out(endings(seed))[0] for seed in range(10))
     assert len({*told}) > 3, "rounds are told in some towns and hidden in others"
+
+
+# What is unspent of aid since the first unit, month after month: less the month before it is what was paid from aid, and what
+# residents spent less that is what they paid from free money.
+
+
+def spending(seed: int) -> list[MonthTraded]:
+    """Two to four months of payments from aid and from free money: of nobody, of a few, of many, of many and a giant."""
+    chance = random.Random(seed)
+    rows = []
+    for month in range(chance.randint(2, 4)):
+        for kind in ("bound", "own"):
+            amounts = [chance.randint(1, 90_00) for _ in range(chance.choice([0, 3, 15, 40, 40, 40]))]
+            if amounts and chance.random() < 0.1:
+                amounts[0] += 60_000_00
+            if amounts:
+                sums = len(amounts), sum(amounts), sum(amounts), *_two(amounts)
+                rows.append(MonthTraded(date(2026, 1 + month, 1), kind, *sums))
+    return rows
+
+
+def spending_found_out(rows: Sequence[MonthTraded]) -> tuple[list[str], int]:
+    """Payments of few that follow from what is told unspent, and from all that residents spent; and how often it is told."""
+    months = sorted({row.first_day for row in rows})
+    figure = Figure("unspent", "", "", Fraction(1, 4), Unit.SHARE)
+    forms: list[Form] = []
+    told = 0
+    for place, month in enumerate(months):
+        forms.append({(place, kind, None): Fraction(1) for kind in ("bound", "own")})
+        (shown,) = disclosed([figure], [WIDE], purses=[row for row in rows if row.first_day <= month])
+        if not shown.hidden:
+            told += 1
+            forms.append({(before, "bound", None): Fraction(1) for before in range(place + 1)})
+    span = Span(forms)
+    few = [row for row in rows if row.holders < 10 or row.largest > Fraction(85, 100) * row.gross]
+    columns = {(months.index(row.first_day), row.kind, None): row for row in few}
+    return [str(row) for column, row in columns.items() if not span.less({column: Fraction(1)})], told
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_what_few_paid_from_aid_or_from_their_own_does_not_follow_from_what_is_unspent(seed):
+    assert spending_found_out(spending(seed))[0] == []
+
+
+def test_the_attack_on_what_is_unspent_finds_what_its_rule_prevents(monkeypatch):
+    assert sum(spending_found_out(spending(seed))[1] for seed in range(60)) > 20
+
+    monkeypatch.setattr(disclosure, "nobodys", lambda part, rules: True)
+
+    assert any(spending_found_out(spending(seed))[0] for seed in range(10))

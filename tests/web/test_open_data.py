@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from koinon.db.connections import Database
+from koinon.web.explained import slug_of
 from tests.conftest import django_on
 
 
@@ -82,6 +83,38 @@ def test_every_column_with_a_method_names_a_page_that_is_there(site: Database, p
 
     assert pages
     assert [page for page in pages if not (pytestconfig.rootpath / page).is_file()] == []
+
+
+def test_every_indicator_of_the_public_page_is_in_the_open_data_as_it_is_shown(site: Database) -> None:
+    from django.db import transaction
+
+    from koinon.impact.indicators.catalogue import CATALOGUE
+    from koinon.kernel.periods import Month
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Town
+    from koinon.web import published
+    from koinon.web.views.town import FIRST, FURTHER
+
+    rows = table("indicators")
+    newest = [row for row in rows if row["month"] == rows[-1]["month"]]
+    with transaction.atomic():
+        found = published.published(raw(), Town.objects.get(), Month.parse(rows[-1]["month"]))
+
+    assert {row["indicator"] for row in newest} >= {*FIRST, *FURTHER} - {"cost_per_unit"}
+    assert {row["indicator"] for row in newest} <= {entry.key for entry in CATALOGUE if entry.public}
+    assert [(row["indicator"], row["part"], row["state"], float(row["value"] or 0)) for row in newest] == [
+        (one.figure.indicator, one.figure.part, one.state, round(float(one.value or 0), 6)) for one in found.shown
+    ]
+    assert [row for row in newest if row["state"] != "told" and (row["value"] or row["low"] or row["high"])] == []
+    assert {row["state"] for row in newest} >= {"told", "hidden"}
+
+
+def test_the_page_of_the_data_leads_to_what_explains_each_indicator(site: Database) -> None:
+    page = Client().get(reverse("data")).content.decode()
+    shown = {row["indicator"] for row in table("indicators")}
+
+    assert [key for key in shown if reverse("how", args=[slug_of(key)]) not in page] == []
+    assert {Client().get(reverse("how", args=[slug_of(key)])).status_code for key in shown} == {200}
 
 
 def test_a_table_that_is_none_is_not_found(site: Database) -> None:

@@ -37,6 +37,11 @@ class Shown:
     def value(self) -> Fraction | None:
         return None if self.hidden else self.figure.value
 
+    @property
+    def state(self) -> str:
+        """As programs read it."""
+        return "hidden" if self.hidden else "undefined" if self.value is None else "told"
+
 
 def disclosed(
     figures: Iterable[Figure],

@@ -15,7 +15,10 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from koinon.impact.disclosure import Shown
+from koinon.impact.figures import Figure
 from koinon.impact.flow import PublicFlow
+from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
 from koinon.impact.town.network import LONGEST_CIRCLE, PublicNetwork
 from koinon.kernel.money import to_decimal
@@ -50,6 +53,15 @@ class OpenTable:
     key: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
 
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The keys of the indicators that stand in it, in their order."""
+        names = [field.name for field in self.fields]
+        named = [field.indicator for field in self.fields if field.indicator]
+        if "indicator" in names:
+            named += [str(row[names.index("indicator")]) for row in self.rows]
+        return tuple(dict.fromkeys(named))
+
     def csv(self) -> str:
         """The table as CSV (RFC 4180): UTF-8, a header, an empty cell for what is hidden or undefined."""
         out = io.StringIO()
@@ -61,11 +73,12 @@ class OpenTable:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A month as it was published: its report, its way and its trade."""
+    """A month as it was published: its report, its way, its trade and every public figure."""
 
     report: PublicReport
     flow: PublicFlow
     network: PublicNetwork | None = None
+    shown: tuple[Shown, ...] = ()
 
     @property
     def month(self) -> Month:
@@ -88,6 +101,7 @@ def tables(months: Iterable[Published], funds: Mapping[UUID, str]) -> tuple[Open
         _waits(found),
         _network(found),
         _stops(found),
+        _indicators(found),
     )
 
 
@@ -307,6 +321,48 @@ def _stops(found: Sequence[Published]) -> OpenTable:
             for stop in one.network.stops
         ),
     )
+
+
+def _indicators(found: Sequence[Published]) -> OpenTable:
+    """Every public figure, one a row: what the public page shows, as finely and no finer."""
+    return OpenTable(
+        "indicators",
+        "Every indicator of each month",
+        (
+            _MONTH,
+            Field("indicator", "string", "Key of the indicator; docs/indicators/index.md lists them."),
+            Field("part", "string", "Empty: the whole; else a zone, activity, stream or number of payments."),
+            Field("label", "string", "What the figure is called."),
+            Field("unit", "string", "ratio, share (0 to 1), index, per-year, days, count, money (units), kilograms, ..."),
+            Field("value", "number", "Ratios and shares in thousandths, money in hundredths, counts to 5. Empty where it is hidden or undefined, never zero."),
+            Field("low", "number", "The lower of both conventions of following units, where they differ."),
+            Field("high", "number", "The higher of both."),
+            Field("state", "string", "told, hidden or undefined."),
+            Field("page", "string", "Where it is defined."),
+        ),
+        ("month", "indicator", "part"),
+        tuple(
+            (
+                str(one.month), figure.indicator, figure.part, _label(figure), figure.unit.value,
+                decimal(shown.value), None if shown.hidden else decimal(figure.low), None if shown.hidden else decimal(figure.high),
+                shown.state, f"docs/{BY_KEY[figure.indicator].page}",
+            )
+            for one in found
+            for shown, figure in ((each, each.figure) for each in one.shown)
+        ),
+    )  # fmt: skip
+
+
+def _label(figure: Figure) -> str:
+    """In English, as the other columns are."""
+    return ": ".join(filter(None, (figure.name, figure.label))) or BY_KEY[figure.indicator].title
+
+
+def decimal(value: Fraction | None) -> Decimal | None:
+    """To six places: enough to compute it again and compare."""
+    if value is None:
+        return None
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000001")).normalize() + 0
 
 
 def _days(wait: PublicWait) -> str:

@@ -19,6 +19,7 @@ from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
 from koinon.impact.indicators.catalogue import BY_KEY, Better, Entry, Unit
+from koinon.impact.opendata import decimal
 from koinon.impact.publication import PublicReport
 from koinon.impact.reports import drawings, trade
 from koinon.impact.reports.types import Audience, Number, Picture, Report, Row, Section, Sheet
@@ -358,21 +359,14 @@ def _number(one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) 
         part=figure.part,
         label=": ".join(filter(None, (figure.name, figure.label))) or entry.title,
         unit=figure.unit.value,
-        value=_decimal(one.value),
-        low=None if one.hidden else _decimal(figure.low),
-        high=None if one.hidden else _decimal(figure.high),
+        value=decimal(one.value),
+        low=None if one.hidden else decimal(figure.low),
+        high=None if one.hidden else decimal(figure.high),
         target=None if target is None else target.value,
-        state="hidden" if one.hidden else "undefined" if one.value is None else "told",
+        state=one.state,
         page=entry.page,
         command=_command(entry, about),
     )
-
-
-def _decimal(value: Fraction | None) -> Decimal | None:
-    """To six places: enough to compute it again and compare."""
-    if value is None:
-        return None
-    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000001")).normalize() + 0
 
 
 def written(value: Fraction | None, unit: Unit, money: Money) -> str:

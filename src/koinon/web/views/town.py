@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from psycopg import Connection
 
 from koinon.impact import opendata
+from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.publication import PublicReport
 from koinon.impact.published import MonthPublished
 from koinon.kernel.periods import Month
@@ -133,8 +134,14 @@ def data(request: HttpRequest) -> HttpResponse:
     shown = the_town(request)
     context: dict[str, Any] = {"months": published.months(shown, timezone.now()) if shown is not None else []}
     if shown is not None and context["months"]:
-        context |= {"tables": opendata.tables(_every_month(shown, context["months"]), _fund_codes(shown))}
+        tables = opendata.tables(_every_month(shown, context["months"]), _fund_codes(shown))
+        context |= {"tables": [{"table": table, "how": _explained(table)} for table in tables]}
     return render(request, "koinon/data.html", context | {"licence": opendata.LICENCE})
+
+
+def _explained(table: opendata.OpenTable) -> list[tuple[str, str]]:
+    """The pages that explain a table's indicators: their addresses and titles."""
+    return [(slug_of(key), _(BY_KEY[key].title)) for key in table.indicators]
 
 
 @everyone
@@ -176,7 +183,7 @@ def _open_tables(request: HttpRequest) -> tuple[Town, tuple[opendata.OpenTable, 
 
 def _every_month(town: Town, months: list[Month]) -> list[opendata.Published]:
     found = (published.published(raw(), town, month) for month in months)
-    return [opendata.Published(one.report, one.flow, one.network) for one in found]
+    return [opendata.Published(one.report, one.flow, one.network, one.shown) for one in found]
 
 
 def _fund_codes(town: Town) -> dict[UUID, str]:
