@@ -109,6 +109,36 @@ def test_a_shop_asks_for_euros_and_takes_it_back_by_keys(browser: Browser, town_
     found.context.close()
 
 
+def test_a_target_is_proposed_and_confirmed_by_keys(browser: Browser, town_site: TownSite) -> None:
+    officer, approver = signed_in(browser, town_site, "officer"), signed_in(browser, town_site, "approver")
+    page = officer.open("/impact/targets/")
+    choose(page, "Figure", "Recirculation")
+    write(page, "What it should be", "35 %")
+    write(page, "Shown from", "01012098")
+    write(page, "To be reached by", "12312098")
+    write(page, "The decision that says so", "Ple 12")
+    press(page, "Propose it")
+    said = approver.open("/impact/targets/")
+    press(said, "Confirm it")
+    assert "35.0%" in said.get_by_role("table", name="What holds").inner_text()
+    for one in (officer, approver):
+        one.context.close()
+        assert one.problems == []
+
+
+def test_a_drawing_wider_than_the_phone_slides_by_keys(browser: Browser, town_site: TownSite) -> None:
+    found = signed_in(browser, town_site, "officer", size=PHONE)
+    page = found.open("/impact/network/")
+    tab_to(page, "From residents to shops", most=MANY)
+    page.evaluate(
+        "() => { window.slid = new Promise(slid => document.activeElement.onscroll = e => slid(e.target.scrollLeft)) }"
+    )
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => window.slid") > 0
+    found.context.close()
+    assert found.problems == []
+
+
 @contextmanager
 def books(site: TownSite) -> Iterator[Town]:
     with connect(site.site.database.app_url, application_name="koinon tests") as conn:
