@@ -362,6 +362,7 @@ def live_site(databases: Databases) -> Iterator[LiveSite]:
 # The browser
 
 
+PATIENCE_MILLISECONDS = 60_000  # For what is expected of a page, however busy the machine is.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -375,8 +376,9 @@ CHROMIUM_ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no Chromium on this machine")

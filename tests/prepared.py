@@ -22,7 +22,7 @@ from koinon.db import embedded
 from koinon.db.connections import Database
 from koinon.db.locks import LockFile
 
-MAKING_SECONDS = 240
+MAKING_SECONDS = 600
 
 
 def copy_to(var: Path) -> None:

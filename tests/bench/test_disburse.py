@@ -18,7 +18,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
     var: Path = tmp_path_factory.mktemp("bench")
     said = koinon(
         "bench", "disburse", "--wallets", "300", "--sample", "5", "--tills", "50", "--piece", "100", "--json",
-        var=var, timeout=300,
+        var=var,
     )  # fmt: skip
     assert said.status == 0, said.err
     assert [path.name for path in var.iterdir() if path.name.startswith("bench-")] == []

@@ -44,7 +44,7 @@ END $$;
 
 
 def bench(var: Path, *arguments: str) -> Said:
-    return koinon("bench", "payments", *QUICK, *arguments, var=var, timeout=600)
+    return koinon("bench", "payments", *QUICK, *arguments, var=var)
 
 
 @pytest.fixture(scope="module")

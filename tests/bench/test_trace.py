@@ -21,7 +21,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
     var: Path = tmp_path_factory.mktemp("bench")
     said = koinon(
         "bench", "trace", "--sizes", "5k", "--part", "sizes", "--part", "day", "--method", "fifo and mixing",
-        "--method", "mixing, no reach", "--method", "mixing, streamed", "--json", var=var, timeout=300,
+        "--method", "mixing, no reach", "--method", "mixing, streamed", "--json", var=var,
     )  # fmt: skip
     assert said.status == 0, said.err
     assert [path.name for path in var.iterdir() if path.name.startswith("bench-")] == []

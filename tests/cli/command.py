@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PATIENCE = 600  # Seconds, for a command that hangs; no promise about how fast one is.
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -34,7 +36,7 @@ def environment(var: Path, url: str | None = None, owner_url: str | None = None,
 
 
 def koinon(
-    *arguments: str, var: Path, url: str | None = None, owner_url: str | None = None, timeout: float = 200
+    *arguments: str, var: Path, url: str | None = None, owner_url: str | None = None, timeout: float = PATIENCE
 ) -> Said:
     """Run ``koinon ARGUMENTS`` to its end."""
     done = subprocess.run(

@@ -92,7 +92,7 @@ def accepts(page: Page, digits: str, code: str) -> str:
     page.evaluate(SCANNER, [*code, "Enter"])
     expect(page.locator("#view-payer")).to_be_visible()
     page.locator("#agree").click()
-    expect(page.locator("#view-done, #view-refused").locator("visible=true")).to_be_visible(timeout=20_000)
+    expect(page.locator("#view-done, #view-refused").locator("visible=true")).to_be_visible()
     if page.locator("#view-refused").is_visible():
         return ""
     return page.locator("#view-done [data-slot=number]").inner_text()

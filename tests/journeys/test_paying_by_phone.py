@@ -81,7 +81,7 @@ def test_a_till_asks_the_customer_reads_and_pays_and_the_till_says_so_by_itself(
     confirms(resident.page, sign, "3.20")
     resident.page.wait_for_url("**/purse/paid/**")
     looked_at(resident.page, "paid")
-    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible(timeout=8000)
+    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible()
     looked_at(at_till, "till-paid")
     assert PIN not in resident.page.url
     again = resident_sees(resident, digits_of(at_till, shop))
@@ -138,7 +138,7 @@ def test_a_code_that_a_telephones_own_camera_opens_leads_to_the_same_screen_and_
     assert not any(token in address for address in (*seen, page.url))
     confirms(page, page.locator(".payee").inner_text(), "1.05")
     page.wait_for_url("**/purse/paid/**")
-    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible(timeout=8000)
+    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible()
 
 
 def test_the_code_on_a_tills_screen_is_scanned_with_the_camera(browser, town_site, shop, tmp_path):
@@ -148,7 +148,7 @@ def test_the_code_on_a_tills_screen_is_scanned_with_the_camera(browser, town_sit
         found.context.grant_permissions(["camera"], origin=town_site.url)
         page = found.open("/purse/pay/")
         page.get_by_role("button", name="Scan").click()
-        expect(page.get_by_role("heading", name="You pay")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("heading", name="You pay")).to_be_visible()
         expect(page.locator("main .big")).to_contain_text("1.10")
         assert found.problems == []
         found.context.close()

@@ -75,7 +75,7 @@ def letter(browser: Browser, site: TownSite, role: str, folder: Path) -> str:
 
 def mailed(after: float) -> str:
     """The code in the newest mail."""
-    for _wait in range(200):
+    for _wait in range(1200):
         files = sorted((VAR / "mail").glob("*.log"), key=lambda file: file.stat().st_mtime_ns)
         if files and files[-1].stat().st_mtime >= after:
             found = re.findall(r"^(\d{4}-\d{4})$", files[-1].read_text(), re.MULTILINE)

@@ -138,7 +138,7 @@ def amount(page: Page, digits: str) -> None:
 
 
 def pin(page: Page, digits: str = PIN) -> None:
-    expect(page.locator("#view-payer")).to_be_visible(timeout=15_000)
+    expect(page.locator("#view-payer")).to_be_visible()
     expect(page.locator("#payer-pin")).to_be_visible()
     for digit in digits:
         page.locator(f"#pin-keys [data-digit='{digit}']").click()
@@ -184,19 +184,19 @@ def test_a_cards_digits_are_typed_or_scanned_by_keys_beside_a_working_camera(
     with with_camera(browser, film) as opened:
         page = at_the_till(opened, town_site, "en")
         amount(page, "110")
-        expect(page.locator("#camera")).to_have_js_property("readyState", 4, timeout=15_000)
+        expect(page.locator("#camera")).to_have_js_property("readyState", 4)
         expect(page.locator("#card-title")).to_be_focused()
         page.keyboard.type(town.card.number, delay=150)  # As people type: a scanner is quicker.
         expect(page.locator("#number")).to_be_focused()
         expect(page.locator("#number")).to_have_value(town.card.number)
         page.keyboard.press("Enter")
-        expect(page.locator("#payer-pin")).to_be_visible(timeout=15_000)
+        expect(page.locator("#payer-pin")).to_be_visible()
         page.locator("#pin-keys [data-digit=cancel]").click()
 
         page.locator("#charge").click()
         expect(page.locator("#card-title")).to_be_focused()
         page.evaluate(SCANNED, town.printed.token)
-        expect(page.locator("#payer-pin")).to_be_visible(timeout=15_000)
+        expect(page.locator("#payer-pin")).to_be_visible()
         assert page.locator("#number").input_value() == ""
         assert PROBLEMS[page] == []
 
@@ -223,7 +223,7 @@ def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_
     pin(page)
     expect(page.locator("#view-unknown")).to_be_visible()
     expect(page.get_by_text("We do not know yet whether this was paid")).to_be_visible()
-    expect(page.locator("#view-done")).to_be_visible(timeout=15_000)
+    expect(page.locator("#view-done")).to_be_visible()
     assert len({re.search(r"key=([0-9a-f-]+)", one)[1] for one in asked}) == 1 < len(asked)  # type: ignore[index]
     assert town.sold() == before + 7_00
 
@@ -239,7 +239,7 @@ def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.locator("#pending-open").click()
-    expect(page.get_by_text("It was paid")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("It was paid")).to_be_visible()
     assert town.sold() == before + 10_00
 
     # And a question that never reached the server: given up for certain, and never paid.
@@ -251,7 +251,7 @@ def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_
     page.keyboard.press("Enter")
     pin(page)
     page.locator("#unknown-stop").click()
-    expect(page.locator("#view-refused")).to_be_visible(timeout=15_000)
+    expect(page.locator("#view-refused")).to_be_visible()
     assert town.sold() == before + 10_00
     assert town.broken() == []
 

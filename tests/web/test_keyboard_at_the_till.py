@@ -52,7 +52,7 @@ def charges(page: Page, digits: str) -> None:
     page.keyboard.type(digits)
     page.keyboard.press("Enter")
     # Each step says what it is as soon as it is there; where no camera comes, the field for the number is next.
-    expect(page.locator("#card-title:focus, #number:focus")).to_have_count(1, timeout=15_000)
+    expect(page.locator("#card-title:focus, #number:focus")).to_have_count(1)
 
 
 def presents(page: Page, digits: str, town: Town) -> None:
@@ -70,7 +70,7 @@ def presents(page: Page, digits: str, town: Town) -> None:
 def agrees(page: Page) -> None:
     expect(page.locator("#agree")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#done-title")).to_be_focused(timeout=20_000)
+    expect(page.locator("#done-title")).to_be_focused()
     touch(page, "New sale")
     expect(page.locator("#amount-title")).to_be_focused()
 
@@ -80,10 +80,10 @@ def sells(page: Page, town: Town, digits: str) -> None:
     charges(page, digits)
     write(page, "Or type the digits of the card", town.card.number, delay=AS_PEOPLE_TYPE)
     page.keyboard.press("Enter")
-    expect(page.locator("#pin")).to_be_focused(timeout=15_000)
+    expect(page.locator("#pin")).to_be_focused()
     page.keyboard.type(PIN, delay=AS_PEOPLE_TYPE)
     touch(page, f"{int(digits) / 100:.2f}")
-    expect(page.locator("#done-title")).to_be_focused(timeout=15_000)
+    expect(page.locator("#done-title")).to_be_focused()
     touch(page, "New sale")
     expect(page.locator("#amount-title")).to_be_focused()
 
@@ -114,7 +114,7 @@ def test_a_resident_pays_what_a_till_asks_of_a_phone(
     write(page, "Your PIN", PHONE_PIN)
     press(page, "Pay")
     expect(page.locator("h1")).to_have_text("Paid")
-    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible(timeout=8000)
+    expect(at_till.get_by_role("heading", name="Paid")).to_be_visible()
     assert town.sold() == before + 2_40
     press(at_till, "The next customer")
     write(at_till, "Amount", "9.90")  # This one goes away without paying.

@@ -57,7 +57,7 @@ def by_password(name: str) -> Client:
 
 def code_mailed(after: float) -> str:
     """The code of the newest mail."""
-    for _wait in range(100):
+    for _wait in range(1200):
         fresh = [file for file in (VAR / "mail").glob("*.log") if file.stat().st_mtime >= after]
         if fresh and (
             found := re.findall(r"^(\d{4}-\d{4})$", max(fresh, key=lambda f: f.stat().st_mtime_ns).read_text(), re.M)
