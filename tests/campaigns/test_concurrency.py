@@ -101,7 +101,7 @@ def test_whatever_happens_at_once_the_ceiling_holds_and_nobody_waits_in_a_ring(t
         mine = BonusTown(conn, town.id, town.party, town.parties, town.funds)
         made = []
         for turn in range(7):
-            what = choose.choice(["pay", "pay", "pay", "refund", "top up", "shop pays", "capture"])
+            what = choose.choice(["pay", "pay", "pay", "refund", "top up", "shop pays", "capture", "let go"])
             who, shop = choose.choice(["ana", "marc", "lopez", "p1", "p2"]), choose.choice(["forn", "llibres"])
             amount = f"{choose.randint(100, 3000) / 100:.2f}"
             try:
@@ -117,12 +117,20 @@ def test_whatever_happens_at_once_the_ceiling_holds_and_nobody_waits_in_a_ring(t
                     held = mine.hold_for(who, shop, amount)
                     conn.commit()
                     made.append(mine.capture(held, None))
+                elif what == "let go":
+                    held = mine.hold_for(who, shop, amount)
+                    conn.commit()
+                    mine.let_go(held)
             except KoinonError:
                 conn.rollback()
             else:
                 conn.commit()
         if number == 0:
             operations.end(conn, town_id=town.id, campaign_id=campaign.id, at=NOON, actor=OFFICER)
+            conn.commit()
+        for party in operations.owing(conn, town_id=town.id):
+            operations.collect(conn, town_id=town.id, party=party, at=NOON, actor=operations.TIMER)
+            conn.commit()
 
     assert at_once(connect_again, work) == ["posted"] * TILLS
     for one in (campaign, topping):
