@@ -16,6 +16,7 @@ from tests.web.town import TownSite
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 320, "height": 693}  # The narrowest that WCAG 2.2 asks for (1.4.10, reflow).
 DESK = {"width": 1280, "height": 900}
 LANGUAGES = ("en", "el", "es", "fr", "pt", "ar")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -38,11 +39,40 @@ THIN = """
         }
     }
 """
+# Headings, names of fields and buttons that run over their edge or whose words are torn apart. An address or a code is no
+# word and may be.
+CUT = r"""
+    const cut = () => {
+        const torn = [], range = document.createRange();
+        for (const heading of document.querySelectorAll("h1, h2, h3, h4, legend, caption, summary, dt, figcaption, th, .what, .button, label")) {
+            if (!heading.checkVisibility()) continue;
+            const frame = heading.matches("caption") && heading.closest(".scroll") || document.documentElement;
+            const {left, right} = frame.getBoundingClientRect(), slides = heading.closest("tr, .menu, .chart") !== null;
+            const words = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+            while (words.nextNode()) {
+                const text = words.currentNode;
+                if (text.parentElement.closest(".hidden-text, .wide-only, .code")) continue;
+                for (const {0: word, index} of text.data.matchAll(/(?<!\S)\p{P}*[\p{L}\p{M}]+\p{P}*(?!\S)/gu)) {
+                    range.setStart(text, index);
+                    range.setEnd(text, index + word.length);
+                    const box = range.getBoundingClientRect(), lines = new Set();
+                    for (const {top, width} of range.getClientRects()) if (width) lines.add(Math.round(top));
+                    if (lines.size > 1) torn.push(`torn apart: ${word}`);
+                    else if (!slides && (box.left < left - 1 || box.right > right + 1)) torn.push(`cut: ${word}`);
+                }
+            }
+        }
+        return torn;
+    };
+"""
 # A page in one language after the other, in the window at hand: what axe finds and what runs over a phone's edge.
 # In ``deep`` it looks for everything, and at contrast in light and in dark; in the others for what words can break.
 LOOK = (
     """
     async ({path, languages, deep, tags, words}) => {
+"""
+    + CUT
+    + """
         const TOUCHED = "button:not([disabled]), .button, .menu a, summary, select, main input:not([type=hidden])";
         const findings = [], told = found => found.violations.flatMap(
             broken => broken.nodes.slice(0, 3).map(node => `${broken.id}: ${node.html.slice(0, 160)}`));
@@ -62,6 +92,7 @@ LOOK = (
             if (root.lang !== language) found.push(`speaks ${root.lang}`);
             const wide = root.scrollWidth - window.innerWidth;
             if (wide > 0) found.push(`${wide} pixels run over the edge of a phone`);
+            found.push(...cut());
             for (const inline of document.querySelectorAll("[style], style, script:not([src], [type$=json])"))
                 found.push(`inline style or script: ${inline.outerHTML.slice(0, 80)}`);
 """

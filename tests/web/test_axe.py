@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.conftest import django_on
 from tests.web import test_access as addresses
-from tests.web.browsing import PHONE, axe_findings, deep_language, look, signed_in, window_for_axe
+from tests.web.browsing import CUT, NARROW, axe_findings, deep_language, look, signed_in, window_for_axe
 from tests.web.town import ROLES, TownSite
 
 MORE = {"public": ["/nothing-here/"]}
@@ -60,7 +60,7 @@ def of_accounts() -> list[str]:
 
 @pytest.mark.parametrize("role", ["public", *ROLES])
 def test_nothing_is_wrong_with_any_page(browser: Browser, town_site: TownSite, ids: dict[str, Any], role: str) -> None:
-    found = signed_in(browser, town_site, role, size=PHONE)
+    found = signed_in(browser, town_site, role, size=NARROW)
     window = window_for_axe(found)
     wrong: dict[str, list[str]] = {}
     for path in pages_of(role, ids):
@@ -75,3 +75,15 @@ def test_nothing_is_wrong_with_any_page(browser: Browser, town_site: TownSite, i
     assert {path: findings for path, findings in wrong.items() if findings} == {}
     assert len(wrong) > 1
     assert found.problems == []
+
+
+def test_a_heading_that_is_cut_or_torn_is_found(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": NARROW["width"], "height": NARROW["height"]})
+    page.set_content(
+        "<h2 style='inline-size: 40px; overflow-wrap: anywhere'>Neighbourhoods example.org/neighbourhoods</h2>"
+        "<div class=scroll style='overflow-x: auto'><table><caption style='white-space: nowrap'>"
+        "What shops received, by neighbourhood and by month</caption><tr><th>Here<td>1</table></div>"
+    )
+    found = page.evaluate("() => {" + CUT + " return cut() }")
+    page.close()
+    assert (found[0], found[-1]) == ("torn apart: Neighbourhoods", "cut: month")
