@@ -73,7 +73,7 @@ def sankey(drawing: Drawing, title: str, money: Callable[[int], str]) -> Picture
     for box in drawing.boxes:
         ends = box.label_x < box.x
         if box.height < 2 * _LINE:  # Room for one line.
-            one = f"{box.label} · {money(box.value)}"
+            one = f"{box.label} · \u2066{money(box.value)}\u2069"  # The amount holds together beside Arabic.
             labels.append(Label(box.label_x, box.label_y + _OVER + _LINE // 3, one, ends=ends, bold=True))
             continue
         labels.append(Label(box.label_x, box.label_y + _OVER, box.label, ends=ends, bold=True))
