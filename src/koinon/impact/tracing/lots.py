@@ -263,6 +263,13 @@ def _count(entries: Any, marks: Any, node: Any, what: Any, account: Any, amount:
 
 
 @inlined
+def _count_both(entries: Any, marks: Any, node: Any, payer: Any, payee: Any, amount: Any) -> None:
+    """Add to what one paid, and another was paid, along a path."""
+    _count(entries, marks, node, np.int64(PAYER), payer, amount)
+    _count(entries, marks, node, np.int64(PAYEE), payee, amount)
+
+
+@inlined
 def _first_nodes(heads: Any, nodes: Any, marks: Any, path_dimensions: Any, account: Any) -> Any:
     """Where the paths of what begins at an account begin."""
     path_a = np.int64(0)
@@ -536,21 +543,17 @@ def move(
                     away = min(payments, 0xFF)
                 if paths > 0:
                     path_a = np.int64(_child(nodes, marks, path_a, _code(heads, t, path_dimensions[0])))
-                    _count(entries, marks, path_a, PAYER, s, moved)
-                    _count(entries, marks, path_a, PAYEE, t, moved)
+                    _count_both(entries, marks, path_a, s, t, moved)
                 if paths > 1:
                     path_b = np.int64(_child(nodes, marks, path_b, _code(heads, t, path_dimensions[1])))
-                    _count(entries, marks, path_b, PAYER, s, moved)
-                    _count(entries, marks, path_b, PAYEE, t, moved)
+                    _count_both(entries, marks, path_b, s, t, moved)
             elif what == REFUND:
                 if payments > 0:
                     if paths > 0:
-                        _count(entries, marks, path_a, PAYER, t, -moved)
-                        _count(entries, marks, path_a, PAYEE, s, -moved)
+                        _count_both(entries, marks, path_a, t, s, -moved)
                         path_a = _parent(nodes, path_a, payments - 1)
                     if paths > 1:
-                        _count(entries, marks, path_b, PAYER, t, -moved)
-                        _count(entries, marks, path_b, PAYEE, s, -moved)
+                        _count_both(entries, marks, path_b, t, s, -moved)
                         path_b = _parent(nodes, path_b, payments - 1)
                     payments -= 1
                     if sse > payments:
@@ -559,16 +562,12 @@ def move(
                     if away > payments:
                         away = 0
             elif role != 1:
+                holder = s if what == EXIT else t
+                signed = moved if what == EXIT else -moved
                 if paths > 0:
-                    _count(
-                        entries, marks, path_a, LEFT + role - 2, s if what == EXIT else t,
-                        moved if what == EXIT else -moved,
-                    )  # fmt: skip
+                    _count(entries, marks, path_a, LEFT + role - 2, holder, signed)
                 if paths > 1:
-                    _count(
-                        entries, marks, path_b, LEFT + role - 2, s if what == EXIT else t,
-                        moved if what == EXIT else -moved,
-                    )  # fmt: skip
+                    _count(entries, marks, path_b, LEFT + role - 2, holder, signed)
             stay = np.int64(payments > 0 and away == 0) - np.int64(stayed)
             age = (now if what == EXIT else arrived) - issued
             noted[notes, 0] = c << 32 | profile[t if what == PAYMENT else s]
