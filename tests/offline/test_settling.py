@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from koinon.accounting.queries import shop_statement
 from koinon.instruments import operations as instruments
 from koinon.instruments.types import Why
 from koinon.kernel.identifiers import new_id
@@ -378,6 +379,14 @@ def test_what_the_town_covered_of_a_sale_that_is_given_back_returns_to_its_fund_
     assert gives_back(None) == (1, "0.00", "60.00", "12.00")
     [voucher] = queries.vouchers(town.conn, town_id=town.town.id)
     assert (voucher.covered_minor, voucher.returned_minor) == (8_00, 8_00)
+
+
+def test_a_shops_statement_counts_what_the_town_paid_of_a_sale_as_sold(town):
+    till = town.till("forn")
+    assert town.became(till, till.takes(town.card("pere"), "20.00")) == ["paid 12.00 town 8.00 not-enough"]
+    day = {"first_day": NOON.date(), "last_day": NOON.date()}
+    told = shop_statement(town.conn, town_id=town.town.id, party=town.town.parties["forn"], **day)
+    assert {what: minor for what, minor in told.sums.items() if minor} == {"sold": 20_00}
 
 
 def test_what_a_till_has_not_got_any_more_stays_due_to_the_town(town):

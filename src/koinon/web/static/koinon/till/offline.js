@@ -199,6 +199,8 @@ function stop() {
 }
 for (const button of document.querySelectorAll("[data-stop]")) button.addEventListener("click", stop);
 
+const sentence = (said) => (/[.!?؟]$/u.test(said) ? said : `${said}.`);
+
 // --- What is kept ------------------------------------------------------------------------------
 
 async function count() {
@@ -216,7 +218,7 @@ async function count() {
   });
   at("kept-list").replaceChildren(
     ...(await safe.vouchers()).reverse().map((one) => {
-      const said = one.outcome ? [one.outcome.said, ...one.outcome.why].filter(Boolean).join(" ") : undefined;
+      const said = one.outcome ? [one.outcome.said, ...one.outcome.why].filter(Boolean).map(sentence).join(" ") : undefined;
       const kind = !one.outcome ? "t-kept" : one.outcome.taken ? "t-sent" : "t-not-taken";
       return copy(kind, { name: one.name, amount: shown(one.amount), said: said ?? null });
     }),
