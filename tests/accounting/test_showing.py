@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,6 +26,7 @@ from koinon.payments import operations as payments
 from koinon.payments.errors import NotPayable
 from tests.treasury import place as places
 
+MADRID = ZoneInfo("Europe/Madrid")
 OCTOBER = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
 
@@ -133,6 +135,27 @@ def test_the_journal_balances_and_names_nobody(place) -> None:
     }  # fmt: skip
     sides = journal.balance_rows(stocks, chart=chart, currency="EUR", exponent=2)
     assert sum(float(row[3] or 0) for row in sides) == sum(float(row[4] or 0) for row in sides) == 200.0
+
+
+@pytest.mark.parametrize("days", [-400, 100, 500])
+def test_what_was_posted_long_before_or_after_the_day_it_names_is_in_the_journal_of_that_day(place, days) -> None:
+    """The bakery pays the town 5.00 on a day that is months away from the one on which the books are written."""
+    at = datetime.now(UTC) + timedelta(days=days)
+    day, asked = at.astimezone(MADRID).date(), {"town_id": place.town.pk}
+    before = [queries.stock(place.conn, **asked, day=day + timedelta(days=late)) for late in (0, 1)]
+    place.move(
+        "pay", ("till", place.parties["bakery"], None), ("till", place.town.party_id, None), place.money("5.00"), at
+    )
+
+    entries = list(queries.journal(place.conn, **asked, first_day=day, last_day=day))
+    opening, closing = ({found.place: found.minor for found in stocks} for stocks in before)
+    after = {found.place: found.minor for found in queries.stock(place.conn, **asked, day=day + timedelta(days=1))}
+
+    assert [(one.day, one.debit_place, one.credit_place, one.amount_minor) for one in entries] == [
+        (day, "till", "town-till", 5_00)
+    ]
+    assert opening == closing
+    assert (after.get("till", 0) - opening.get("till", 0), after["town-till"]) == (-5_00, 5_00)
 
 
 def test_the_year_adds_up(place) -> None:

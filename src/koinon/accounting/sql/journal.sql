@@ -3,7 +3,10 @@
 -- town_id integer, zone text (IANA), start timestamptz, until timestamptz (not included), by_day boolean
 --
 -- place is the kind of account, ``town-till`` for the town's own; fund is the fund's code or empty. A member's account of
--- a time bank is not money and stays out. No holder is told. The journal is read by its months.
+-- a time bank is not money and stays out. No holder is told.
+--
+-- The books take any day (docs/decisions/0036), so a row of the period may stand in any month of them: all are read, as for
+-- the balances that must agree with this (stock.sql).
 WITH line AS (
     SELECT
         (moved.effective_at AT TIME ZONE %(zone)s::text)::date AS day, moved.seq, moved.code, moved.kind,
@@ -11,9 +14,6 @@ WITH line AS (
     FROM ledger.journal AS moved
     WHERE
         moved.town_id = %(town_id)s AND moved.kind NOT IN ('h', 'g') AND moved.code <> 15
-        AND moved.seq >= (CASE WHEN (
-            SELECT town.demonstrated_until FROM parties_town AS town WHERE town.id = %(town_id)s
-        ) IS NULL THEN greatest(ledger.month_of(%(start)s::timestamptz) - 1, 0)::bigint << 50 ELSE 0 END)
         AND moved.effective_at >= %(start)s AND moved.effective_at < %(until)s
 ), placed AS (
     SELECT
