@@ -6,9 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -18,7 +16,7 @@ from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import id_under, new_id
 from koinon.payments import engine as engines
 from koinon.payments import queries
-from koinon.payments.commands import CaptureHold, Pay, PlaceHold, RefundPayment
+from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, RefundPayment
 from koinon.payments.engine import Engine
 from koinon.payments.errors import Busy
 from koinon.payments.types import Payment
@@ -36,9 +34,9 @@ def engine(database_url):
         yield engine
 
 
-def code(work) -> str:
+async def code(engine: Engine, town: PayingTown, command: Command) -> str:
     try:
-        work()
+        await engine.perform(town.id, command)
     except KoinonError as refused:
         return refused.code
     return "posted"
@@ -46,17 +44,16 @@ def code(work) -> str:
 
 def test_an_answer_is_given_after_the_commit(town, engine, connect_again):
     asked = town.asks("ana", "forn", "3.00")
-    done = engine.perform_now(town.id, asked)
+    done = asyncio.run(engine.perform(town.id, asked))
     assert queries.payment(connect_again(), town_id=town.id, payment_id=asked.id) == done
-    assert engine.perform_now(town.id, asked) == done
+    assert asyncio.run(engine.perform(town.id, asked)) == done
 
 
-def test_many_threads_share_batches_and_limits_hold(town, engine):
-    with ThreadPoolExecutor(16) as tills:
-        said = Counter(
-            tills.map(lambda _: code(lambda: engine.perform_now(town.id, town.asks("ana", "forn", "10.00"))), range(40))
-        )
-    assert said == {"posted": 5, "payments.not-payable": 35}
+def test_many_who_ask_at_once_share_batches_and_limits_hold(town, engine):
+    async def all_of_it():
+        return await asyncio.gather(*(code(engine, town, town.asks("ana", "forn", "10.00")) for _ in range(40)))
+
+    assert Counter(asyncio.run(all_of_it())) == {"posted": 5, "payments.not-payable": 35}
     assert town.balance("forn") == "150.00"
     assert town.broken() == []
 
@@ -88,10 +85,10 @@ def test_some_commands_stand_together_and_each_has_its_own_outcome(town, engine)
         Pay(new_id(), town.parties["ana"], town.parties["forn"], money("1.00"), NOON, "nobody's name"),
         town.asks("ana", "forn", "1.00"),
     ]
-    done = engine.perform_many_now(town.id, asked)
+    done = asyncio.run(engine.perform_many(town.id, asked))
     assert [type(one).__name__ for one in done] == ["HeldPayment", "NotPayable", "Payment", "CheckViolation", "Payment"]
     assert asyncio.run(engine.perform_many(town.id, asked))[2] == done[2]
-    assert engine.perform_many_now(town.id, []) == []
+    assert asyncio.run(engine.perform_many(town.id, [])) == []
     assert town.balance("forn") == "110.00"
 
 
@@ -117,7 +114,7 @@ def test_what_the_books_refuse_in_a_batch_is_refused_alone(town, engine):
     asked = [town.asks("ana", "forn", "1.00") for _ in range(5)]
     asked[3] = town.asks("ana", "forn", "49.00")
     asked[1] = Pay(id_under(asked[3].id, 1), asked[0].payer, asked[0].payee, money("0.50"), NOON, "till:1")
-    said = engine.perform_many_now(town.id, asked)
+    said = asyncio.run(engine.perform_many(town.id, asked))
     assert [one.code if isinstance(one, KoinonError) else one.amount_minor for one in said] == [
         100, 50, 100, "payments.key-reused", 100,
     ]  # fmt: skip
@@ -218,39 +215,27 @@ def test_towns_share_the_engine_and_nothing_else(town, engine):
     assert (mine.town_id, theirs.town_id, strange.code) == (town.id, other.id, "parties.not-found")
 
 
-def wait_until(true):
-    until = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
 def test_when_too_much_is_waiting_the_caller_is_told_to_come_back(town, database_url):
-    with Engine(database_url, most_waiting=2, most_in_a_batch=1) as engine:
+    first, *others = [town.asks("ana", "forn", "1.00") for _ in range(8)]
+
+    async def all_of_it(engine):
         with connect(database_url) as lock:
             lock.execute("SELECT pg_advisory_xact_lock(19276, %s)", [town.id])  # As when a month begins.
-            outcomes: list[str] = []
-            asked = [town.asks("ana", "forn", "1.00") for _ in range(8)]
-            threads = []
-            for place, one in enumerate(asked):
-                thread = threading.Thread(
-                    target=lambda one=one: outcomes.append(code(lambda: engine.perform_now(town.id, one)))
-                )
-                thread.start()
-                threads.append(thread)
-                if place == 0:
-                    wait_until(lambda: lock.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0])
-                wait_until(lambda place=place: len(outcomes) + len(engine._batcher._queue) >= place)
-            assert set(outcomes) == {"payments.busy"}
-            assert len(outcomes) == 5  # One is written, two wait.
-            refused = len(outcomes)
-            with pytest.raises(Busy) as busy:
-                asyncio.run(engine.perform(town.id, asked[0]))
-            assert busy.value.retry_after_seconds >= 1
+            written = asyncio.create_task(engine.perform(town.id, first))  # By a writer: there is no lane yet.
+            async with asyncio.timeout(60):
+                while not lock.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:
+                    await asyncio.sleep(0.005)
+            asked = [asyncio.create_task(engine.perform(town.id, one)) for one in others]
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            told = [one.exception() for one in asked if one.done()]
             lock.rollback()
-        for thread in threads:
-            thread.join()
-    assert Counter(outcomes) == {"payments.busy": refused, "posted": 8 - refused}
+        return told, await asyncio.gather(written, *asked, return_exceptions=True)
+
+    with Engine(database_url, most_waiting=2, most_in_a_batch=1) as engine:
+        told, said = asyncio.run(all_of_it(engine))
+    assert [type(one) for one in told] == [Busy] * 5  # Two wait, at the writer or for a lane.
+    assert min(one.retry_after_seconds for one in told) >= 1
+    assert [type(one) for one in said] == [Payment] * 3 + [Busy] * 5
 
 
 def test_a_batch_whose_connection_breaks_is_written_again_and_paid_once(town, database_url, owner_conn, monkeypatch):
@@ -267,7 +252,7 @@ def test_a_batch_whose_connection_breaks_is_written_again_and_paid_once(town, da
 
     monkeypatch.setattr(engines.operations, "attempt", cutting)
     with Engine(database_url) as engine:
-        done = engine.perform_now(town.id, town.asks("ana", "forn", "4.00"))
+        done = asyncio.run(engine.perform(town.id, town.asks("ana", "forn", "4.00")))
     assert isinstance(done, Payment)
     assert cut
     assert town.balance("forn") == "104.00"
@@ -288,7 +273,7 @@ def test_an_answer_that_was_lost_after_the_commit_is_found_by_its_id(town, datab
 
     monkeypatch.setattr(psycopg.Connection, "commit", losing)
     with Engine(database_url) as engine:
-        done = engine.perform_now(town.id, town.asks("ana", "forn", "4.00"))
+        done = asyncio.run(engine.perform(town.id, town.asks("ana", "forn", "4.00")))
     assert lost
     assert done.amount_minor == 400
     assert town.balance("forn") == "104.00"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Future
 from itertools import islice
 from math import ceil
 from types import TracebackType
@@ -74,12 +73,11 @@ class Engine:
         self.stop()
 
     async def perform(self, town_id: int, command: Command) -> Done:
-        """What came of a command once it is committed, from asyncio; or raise its refusal, or ``Busy``."""
-        return _done((await self._collect(town_id, (command,)))[0])
-
-    def perform_now(self, town_id: int, command: Command) -> Done:
-        """The same for a thread that may wait."""
-        return _done(self._submit(town_id, (command,)).result()[0])
+        """What came of a command once it is committed; or raise its refusal, or ``Busy``."""
+        (answer,) = await self._collect(town_id, (command,))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def perform_many(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
         """What came of each of some commands, in order, once all are committed; refusals and errors are values.
@@ -100,7 +98,7 @@ class Engine:
         try:
             asked = self._batcher.ask((town_id, commands))
         except QueueFull as full:
-            raise _busy(full) from full
+            raise Busy(retry_after_seconds=ceil(full.retry_after_seconds)) from full
         ended = asyncio.Event()
         self._attempts.update(dict.fromkeys(ours, ended))
 
@@ -126,16 +124,6 @@ class Engine:
             await waiting
         finally:
             self._behind.discard(waiting)
-
-    def perform_many_now(self, town_id: int, commands: Sequence[Command]) -> list[Outcome | Exception]:
-        """The same for a thread that may wait."""
-        return self._submit(town_id, tuple(commands)).result() if commands else []
-
-    def _submit(self, town_id: int, commands: tuple[Command, ...]) -> Future[_Answered]:
-        try:
-            return self._batcher.submit((town_id, commands))
-        except QueueFull as full:
-            raise _busy(full) from full
 
 
 def write(conn: Connection[Any], asked: Sequence[_Asked]) -> list[_Answered]:
@@ -184,13 +172,3 @@ def _each(conn: Connection[Any], *, town_id: int, commands: Sequence[Command]) -
         if len(commands) == 1:
             return [failed]
     return [_each(conn, town_id=town_id, commands=[command])[0] for command in commands]
-
-
-def _busy(full: QueueFull) -> Busy:
-    return Busy(retry_after_seconds=ceil(full.retry_after_seconds))
-
-
-def _done(answer: Outcome | Exception) -> Done:
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
