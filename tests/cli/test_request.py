@@ -12,6 +12,7 @@ import pytest
 from koinon.cli.main import run
 from koinon.parties.secrets import Secrets
 from koinon.payments import signing
+from tests.payments.verifying import is_signed_by
 from tests.programmes import small_town
 
 Command = Callable[..., tuple[int, Any]]
@@ -43,7 +44,7 @@ def test_a_shop_is_asked_for_followed_and_taken_back(koinon, town):
     assert (status, made["amount"], made["state"], len(made["number"])) == (0, 1250, "open", 8)
     assert koinon("request", "make", forn, "12,50", "--key", "a", *olga)[1] == made
     keys = koinon("request", "keys")[1]
-    assert signing.is_signed_by(keys["keys"][keys["current"]], signing.read(Secrets.load(), made["token"]))
+    assert is_signed_by(keys["keys"][keys["current"]], signing.read(Secrets.load(), made["token"]))
     assert koinon("request", "withdraw", made["request"], *olga)[1]["state"] == "withdrawn"
     assert koinon("request", "show", made["request"])[1]["state"] == "withdrawn"
     assert [one["request"] for one in koinon("request", "list", forn)[1]["requests"]] == [made["request"]]

@@ -29,6 +29,7 @@ from koinon.payments import requesting, rules, signing
 from koinon.payments.types import PaymentRequest, SignedRequest
 from tests.payments import paying_town
 from tests.payments.paying_town import NOON, PayingTown, money
+from tests.payments.verifying import is_signed_by
 
 SECRETS = Secrets.fresh()
 HOUR = timedelta(hours=1)
@@ -240,9 +241,8 @@ def test_whatever_is_signed_is_read_back_as_it_was_and_verified_by_the_public_ke
         SECRETS, town_id=town, request=new_id(), payee=payee, amount=Amount(minor, unit), expires_at=until
     )
     assert signing.read(SECRETS, signing.token(signed)) == signed
-    key = signing.public_keys(SECRETS, town)[SECRETS.current]
-    assert signing.is_signed_by(key, signed)
-    assert not signing.is_signed_by(signing.public_keys(SECRETS, town + 1)[SECRETS.current], signed)
+    assert is_signed_by(signing.public_keys(SECRETS, town)[SECRETS.current], signed)
+    assert not is_signed_by(signing.public_keys(SECRETS, town + 1)[SECRETS.current], signed)
 
 
 def test_a_request_outlives_a_turned_key_and_not_a_forgotten_one(town):

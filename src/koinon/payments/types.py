@@ -148,10 +148,6 @@ class HeldPayment:
     def amount(self) -> Amount:
         return Amount(self.amount_minor, self.unit)
 
-    @property
-    def captured(self) -> Amount:
-        return Amount(self.captured_minor, self.unit)
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentLeg:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,6 @@ from koinon.programmes.errors import (
     LineNotFound,
     ProgrammeNotFound,
 )
-from koinon.programmes.rules import ProgrammeTerms, terms_from_json
 from koinon.programmes.types import (
     Approval,
     CycleView,
@@ -154,13 +152,6 @@ def line(conn: Connection[Any], *, town_id: int, entitlement_id: UUID) -> Entitl
     if found is None:
         raise LineNotFound(line=str(entitlement_id))
     return found
-
-
-def cycle_terms(conn: Connection[Any], *, town_id: int, cycle_id: UUID) -> ProgrammeTerms | None:
-    """The programme's terms as they were when the cycle was prepared."""
-    kept = scalar(conn, statement(_PACKAGE, "cycle_terms"), town_id=town_id, cycle_id=cycle_id)
-    written = json.loads(kept) if kept else {}
-    return terms_from_json(written) if written else None
 
 
 def exceptions(
