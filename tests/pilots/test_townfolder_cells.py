@@ -136,6 +136,22 @@ def test_a_number_of_the_spreadsheet_is_exact_to_the_minor_unit(minor: int, expo
     assert amount_minor(float(Decimal(minor).scaleb(-exponent)), exponent=exponent) == minor
 
 
+@given(number=st.integers(-(2 * 10**15), 2 * 10**15), as_float=st.booleans(), exponent=st.sampled_from([0, 2, 3]))
+def test_a_whole_number_of_any_length_is_exact_or_refused_and_never_rounded(
+    number: int, as_float: bool, exponent: int
+) -> None:
+    written = float(number) if as_float else number
+    if abs(number) * 10**exponent > 10**15:
+        assert problem_of(amount_minor, written, exponent=exponent) == "town.amount-invalid"
+    else:
+        assert amount_minor(written, exponent=exponent) == number * 10**exponent
+
+
+@pytest.mark.parametrize("written", [10**15 + 1, -(10**15) - 4, float(10**15 + 1), 2**62])
+def test_a_number_of_sixteen_digits_is_not_taken_for_the_round_one_beside_it(written: Cell) -> None:
+    assert problem_of(amount_minor, written, exponent=0) == "town.amount-invalid"
+
+
 @given(st.text(max_size=14))
 def test_any_text_is_an_amount_or_a_finding_and_never_a_crash(written: str) -> None:
     assert outcome(lambda: amount_minor(written, exponent=2)) in {

@@ -150,3 +150,24 @@ credit_limit = 10
         (35, "time_banks.most", "town.setting-missing"),
         (38, "time_banks.unit", "town.code-twice"),
     ]
+
+
+def test_a_count_of_sixteen_digits_is_found_in_its_line_and_not_rounded(folder: Path) -> None:
+    (folder / "rewards.toml").write_text(
+        FUND
+        + """
+[[rewards]]
+code = "conselho"
+name = "Conselho de bairro"
+fund = "lixo"
+measure = "session"
+each = "1,00"
+second_above = 1000000000000001
+"""
+    )
+
+    with pytest.raises(FindingsError) as refused:
+        townfolder.read(folder)
+
+    found = [(one.row, one.column, one.code) for one in refused.value.findings if one.file == "rewards.toml"]
+    assert found == [(16, "rewards.second_above", "town.setting-invalid")]

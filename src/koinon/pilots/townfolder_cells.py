@@ -126,7 +126,7 @@ def amount_minor(value: Cell, *, exponent: int, decimal: str = ",") -> int:
     Parameters
     ----------
     value
-        A number from a spreadsheet, or text such as ``1.234,56 €``. Numbers are
+        A number, or text such as ``1.234,56 €``. Whole numbers are exact; others are
         read to 15 significant digits, which is all that a spreadsheet keeps.
     exponent
         Decimals of the currency.
@@ -152,7 +152,8 @@ def amount_minor(value: Cell, *, exponent: int, decimal: str = ",") -> int:
     if isinstance(value, date):
         raise CellProblem("town.amount-invalid", _("The spreadsheet holds a date here."))
     if isinstance(value, int | float):
-        return _exact(Decimal(f"{value:.15g}"), exponent, str(value))
+        exact = isinstance(value, int) or value.is_integer()
+        return _exact(Decimal(value) if exact else Decimal(f"{value:.15g}"), exponent, str(value))
     shown = text(value)
     figures = _CURRENCY.sub("", plain_digits(unicodedata.normalize("NFKC", shown)).translate(_DASHES)).strip()
     sign = 1
