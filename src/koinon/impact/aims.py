@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,14 +39,6 @@ class Reuse:
 
 Aim = Target | ZoneResidents | ConversionFactor | RunningCost | Reuse
 """One row of a town's ``targets.toml``."""
-
-_STATEMENT: dict[type, str] = {
-    Target: "target",
-    ZoneResidents: "zone_residents",
-    ConversionFactor: "conversion_factor",
-    RunningCost: "running_cost",
-    Reuse: "reuse",
-}
 
 
 def targets(conn: Connection[Any], town_id: int) -> tuple[Target, ...]:
@@ -125,26 +118,69 @@ def key(aim: Aim) -> tuple[str, ...]:
             return "reuse", aim.activity
 
 
+def lock(conn: Connection[Any], *, town_id: int) -> None:
+    """Nobody else says anything of this before the caller's transaction ends: what is read from here on stays true.
+
+    Asked for before a proposed target is locked; two who did it the other way round would wait for each other.
+    """
+    execute(conn, statement(_PACKAGE, "lock_aims"), town_id=town_id)
+
+
 def put(conn: Connection[Any], *, town_id: int, aim: Aim, actor: str, at: datetime) -> bool:
     """Say one of them; False, and no trace, when it was so already. What was said before stands in the audit trail."""
-    before = next((row for row in present(conn, town_id) if key(row) == key(aim)), None)
-    values = {field.name: getattr(aim, field.name) for field in fields(aim)}
-    name = _STATEMENT[type(aim)]
-    if not execute(
-        conn, statement(_PACKAGE, f"put_{name}"), town_id=town_id, **values, set_by=actor, set_at=at
-    ):  # fmt: skip
-        return False
-    audit.record(
-        conn,
-        town_id=town_id,
-        actor=actor,
-        action=f"impact.{key(aim)[0]}-set",
-        subject=f"town:{town_id}",
-        before=None if before is None else _plain(before),
-        after=_plain(aim),
-        at=at,
-    )
-    return True
+    return put_all(conn, town_id=town_id, aims=[aim], actor=actor, at=at) == 1
+
+
+def put_all(conn: Connection[Any], *, town_id: int, aims: Iterable[Aim], actor: str, at: datetime) -> int:
+    """Say several at once, as ``put`` says one; how many were not so already. Of two with one key the later counts.
+
+    Two questions for each kind, however many rows: who says something at the same time waits, and finds what the
+    first one has said.
+    """
+    lock(conn, town_id=town_id)
+    changed = 0
+    for kind, said in _by_kind(aims).items():
+        name, read = _KINDS[kind]
+        before = {key(row): row for row in read(conn, town_id)}
+        fresh = [aim for aim in said if before.get(key(aim)) != aim]
+        if not fresh:
+            continue
+        columns = {field.name: [getattr(aim, field.name) for aim in fresh] for field in fields(fresh[0])}
+        written = execute(
+            conn, statement(_PACKAGE, f"put_{name}"), town_id=town_id, **columns, set_by=actor, set_at=at
+        )  # fmt: skip
+        assert written == len(fresh), "what differs is written, and nobody else writes"
+        for aim in fresh:
+            former = before.get(key(aim))
+            audit.record(
+                conn,
+                town_id=town_id,
+                actor=actor,
+                action=f"impact.{key(aim)[0]}-set",
+                subject=f"town:{town_id}",
+                before=None if former is None else _plain(former),
+                after=_plain(aim),
+                at=at,
+            )
+        changed += written
+    return changed
+
+
+def _by_kind(aims: Iterable[Aim]) -> dict[type, list[Aim]]:
+    found: dict[type, list[Aim]] = {}
+    for aim in {key(one): one for one in aims}.values():
+        found.setdefault(type(aim), []).append(aim)
+    return found
+
+
+_KINDS: dict[type, tuple[str, Callable[[Connection[Any], int], tuple[Aim, ...]]]] = {
+    Target: ("target", targets),
+    ZoneResidents: ("zone_residents", zone_residents),
+    ConversionFactor: ("conversion_factor", conversion_factors),
+    RunningCost: ("running_cost", running_costs),
+    Reuse: ("reuse", reused),
+}
+"""How the statement of each is called that writes it, and what reads it."""
 
 
 def _plain(aim: Aim) -> dict[str, Any]:

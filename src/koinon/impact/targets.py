@@ -57,7 +57,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Aimable:
-    """A figure that may have a target: ``label`` and ``name`` say which part, as figures do."""
+    """A figure that may have a target: an indicator's whole (``part`` ""), or a part with the ``name`` that records give it."""
 
     entry: Entry
     part: str
@@ -94,7 +94,7 @@ def propose(
     """Propose a target. The same id gives the first proposal again. Refuses with ``TargetNotSound``."""
     if not _one(conn, town_id, proposal_id):
         _sound(conn, town_id, target, at)
-        execute(
+        added = execute(
             conn,
             statement(_PACKAGE, "add_target_proposal"),
             id=proposal_id,
@@ -108,7 +108,8 @@ def propose(
             proposed_by=actor,
             proposed_at=at,
         )
-        _record(conn, town_id, proposal_id, "proposed", target, actor, at)
+        if added:  # Otherwise somebody sent it twice at once.
+            _record(conn, town_id, proposal_id, "proposed", target, actor, at)
     (found,) = _one(conn, town_id, proposal_id)
     return found
 
@@ -117,8 +118,9 @@ def confirm(conn: Connection[Any], *, town_id: int, proposal_id: UUID, at: datet
     """A second person says yes: the target holds from its first day on.
 
     Refuses with ``TargetNotFound``, ``TargetDecided``, ``TargetSamePerson``, and ``TargetNotSound`` where its first day
-    has passed meanwhile.
+    has passed meanwhile, or another one was confirmed that is shown by now.
     """
+    aims.lock(conn, town_id=town_id)
     found = _waiting(conn, town_id, proposal_id, "confirmed", actor)
     if found.state == "confirmed":
         return found
@@ -151,6 +153,7 @@ def confirmed(conn: Connection[Any], *, town_id: int) -> frozenset[tuple[str, ..
 
     Nobody decides of a target before the caller's transaction ends.
     """
+    aims.lock(conn, town_id=town_id)
     execute(conn, statement(_PACKAGE, "lock_target_proposal"), town_id=town_id, id=None)
     return frozenset(aims.key(one.target) for one in proposals(conn, town_id=town_id) if one.state == "confirmed")
 

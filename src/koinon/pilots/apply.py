@@ -849,8 +849,7 @@ def _write(
         conn, town_id=town_id, time_banks=found.time_banks, terms=found.activities, rates=found.rates, caps=found.caps,
         at=at, actor=actor,
     )  # fmt: skip
-    for aim in found.aims:
-        aims.put(conn, town_id=town_id, aim=aim, actor=actor, at=at)
+    aims.put_all(conn, town_id=town_id, aims=found.aims, actor=actor, at=at)
     _record(conn, plan, found, town_id=town_id, at=at, actor=actor)
     return town_id
 
