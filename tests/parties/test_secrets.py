@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
-from koinon.parties.errors import SecretsNotUsable
+from koinon.parties.errors import KeyMissing, KeysBusy, NextKeyMissing, SecretsNotUsable
 from koinon.parties.secrets import FILE_NAME, Secrets, default_folder
+
+NOON = datetime(2026, 10, 5, 10, 0, tzinfo=UTC)
 
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path):
@@ -43,6 +46,11 @@ def test_a_file_that_everybody_may_read_is_refused(tmp_path):
         lambda document: "[]",
         lambda document: json.dumps({**document, "current": "other"}),
         lambda document: json.dumps({**document, "lookup": "c2hvcnQ="}),
+        lambda document: json.dumps({**document, "keys": {**document["keys"], "n": "c2hvcnQ="}, "next": "n"}),
+        lambda document: json.dumps({**document, "keys": {**document["keys"], "n": "no base64!"}, "next": "n"}),
+        lambda document: json.dumps({**document, "keys": {**document["keys"], "a$b": document["lookup"]}}),
+        lambda document: json.dumps({**document, "turned_at": "yesterday"}),
+        lambda document: json.dumps({**document, "turned_at": "2026-11-23T10:00:00"}),
         lambda document: json.dumps({**document, "keys": {}}),
         lambda document: json.dumps({name: value for name, value in document.items() if name != "lookup"}),
     ],
@@ -66,6 +74,67 @@ def test_rotation_adds_a_key_and_keeps_the_old_one_and_the_lookups(tmp_path):
     assert after.keys[before.current] == before.keys[before.current]
     assert Secrets.load(tmp_path).without(before.current) == Secrets.load(tmp_path)
     assert list(Secrets.load(tmp_path).keys) == [after.current]
+
+
+def test_a_key_that_is_cut_short_is_named_and_not_shown(tmp_path):
+    Secrets.load(tmp_path)
+    path = tmp_path / FILE_NAME
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "keys": {**document["keys"], "20261123-2": "c2hvcnQ="}}))
+    with pytest.raises(SecretsNotUsable, match="cut short or mistyped: 20261123-2") as refused:
+        Secrets.load(tmp_path)
+    assert "c2hvcnQ=" not in str(refused.value)
+
+
+def test_a_new_key_waits_without_being_used_and_a_second_call_makes_no_second_one(tmp_path):
+    before = Secrets.load(tmp_path)
+    waiting = before.with_next()
+    assert Secrets.load(tmp_path) == waiting
+    assert (waiting.current, waiting.lookup, len(waiting.keys)) == (before.current, before.lookup, 2)
+    assert waiting.with_next() == waiting
+    turned = waiting.turned(at=NOON)
+    assert Secrets.load(tmp_path) == turned
+    assert (turned.current, turned.next, turned.turned_at) == (waiting.next, "", NOON)
+    with pytest.raises(NextKeyMissing):
+        turned.turned(at=NOON)
+
+
+def test_a_program_that_runs_finds_a_key_that_came_into_the_file_since_it_began(tmp_path):
+    running = Secrets.load(tmp_path)
+    turned = Secrets.load(tmp_path).rotated()
+    assert running.key(turned.current) == turned.key(turned.current)
+    with pytest.raises(KeyMissing):
+        running.key("20200101-1")
+    (tmp_path / FILE_NAME).unlink()
+    with pytest.raises(KeyMissing):
+        running.key(turned.current)
+
+
+def test_a_changed_file_is_readable_by_whoever_could_read_it_before(tmp_path):
+    Secrets.load(tmp_path)
+    path = tmp_path / FILE_NAME
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 5678)
+    before = path.stat()
+    Secrets.load(tmp_path).with_next()
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert after.st_ino != before.st_ino
+
+
+def test_one_program_at_a_time_changes_the_keys_and_none_makes_a_file_where_there_is_none(tmp_path):
+    with pytest.raises(SecretsNotUsable), Secrets.alone(tmp_path):
+        pass
+    assert os.listdir(tmp_path) == []
+    made = Secrets.load(tmp_path)
+    with Secrets.alone(tmp_path) as mine:
+        assert mine == made
+        assert Secrets.load(tmp_path) == made  # Reading them waits for nobody.
+        with pytest.raises(KeysBusy), Secrets.alone(tmp_path):
+            pass
+    with Secrets.alone(tmp_path) as again:
+        assert again == made
 
 
 def test_the_folder_comes_from_the_environment(monkeypatch, tmp_path):

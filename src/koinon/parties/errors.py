@@ -21,11 +21,17 @@ PartiesError
 └── VaultError              parties.vault
     ├── SecretsNotUsable    parties.secrets-not-usable
     ├── KeyMissing          parties.key-missing
+    ├── KeyUnknown          parties.key-unknown
+    ├── KeyInUse            parties.key-in-use
+    ├── KeysBusy            parties.keys-busy
+    ├── NextKeyMissing      parties.next-key-missing
+    ├── NextKeyUnfit        parties.next-key-unfit
     └── SealBroken          parties.seal-broken
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -240,10 +246,72 @@ class KeyMissing(VaultError):
         super().__init__(f"the vault's secrets hold no key {key_id}; was the right file restored?")
 
 
+class KeyUnknown(VaultError):
+    """The secrets file holds no key of that name, so there is none to destroy."""
+
+    code = "parties.key-unknown"
+
+    def __init__(self, *, key_id: str, known: Sequence[str]) -> None:
+        self.key_id = key_id
+        self.known = list(known)
+        super().__init__(f"the vault's secrets hold no key {key_id} (keys there: {', '.join(known)})")
+
+
+class KeyInUse(VaultError):
+    """The key is still needed: for what is sealed under it, or because it was turned over too recently."""
+
+    code = "parties.key-in-use"
+
+    def __init__(self, *, key_id: str, reason: str) -> None:
+        self.key_id = key_id
+        self.reason = reason
+        super().__init__(f"key {key_id} is still needed: {reason}")
+
+
+class KeysBusy(VaultError):
+    """Another program is changing the vault's keys, or holds what is to be wrapped anew. Nothing is lost; run it again."""
+
+    code = "parties.keys-busy"
+
+    def __init__(self, *, path: Path | None = None, left: int = 0) -> None:
+        self.left = left
+        super().__init__(
+            f"{left} are being written by others just now; run the command again, it goes on where it ended"
+            if path is None
+            else f"another program is turning the keys in {path}; wait for it, or look whether it was left running"
+        )
+
+
+class NextKeyMissing(VaultError):
+    """No key waits to be turned to."""
+
+    code = "parties.next-key-missing"
+
+    def __init__(self, *, path: Path | None) -> None:
+        self.path = "" if path is None else str(path)
+        super().__init__(
+            f"no new key waits in {path}: `koinon keys add` makes one; then back the file up, and give it to every "
+            "machine that serves, before you turn to it"
+        )
+
+
+class NextKeyUnfit(VaultError):
+    """The key that waits cannot take over. The keys stay as they are."""
+
+    code = "parties.next-key-unfit"
+
+    def __init__(self, *, key_id: str, reason: str) -> None:
+        self.key_id = key_id
+        self.reason = reason
+        super().__init__(f"the new key {key_id} cannot take over: {reason}")
+
+
 class SealBroken(VaultError):
     """A sealed value does not open: it was altered, moved, or belongs to other secrets."""
 
     code = "parties.seal-broken"
 
-    def __init__(self) -> None:
-        super().__init__("a sealed value does not open: altered, moved, or sealed with other secrets")
+    def __init__(self, *, place: str = "") -> None:
+        self.place = place
+        told = f"what is sealed at {place}" if place else "a sealed value"
+        super().__init__(f"{told} does not open: altered, moved, or sealed with other secrets")

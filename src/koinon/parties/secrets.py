@@ -9,18 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from koinon.db.locks import LockFile
 from koinon.parties import crypto
-from koinon.parties.errors import KeyMissing, SecretsNotUsable
+from koinon.parties.errors import KeyMissing, KeysBusy, NextKeyMissing, NextKeyUnfit, SecretsNotUsable
 
 FILE_NAME = "vault.json"
+_KEY_ID = re.compile(r"[A-Za-z0-9.-]{1,40}")  # What stands unquoted in a PIN's hash and in the audit trail.
 
 
 def default_folder() -> Path:
@@ -35,6 +39,7 @@ def default_folder() -> Path:
 class Secrets:
     """The key-encryption keys by id, which of them is current, and the key for lookups.
 
+    ``next`` is a key that nothing is sealed under yet: it waits until every copy of the file has it.
     The keys do not show in ``repr``, and so in no log and no traceback.
 
     >>> Secrets(current="a", keys={"a": b"x" * 32}, lookup=b"y" * 32)
@@ -45,6 +50,8 @@ class Secrets:
     keys: Mapping[str, bytes] = field(repr=False)
     lookup: bytes = field(repr=False)
     path: Path | None = field(default=None, repr=False, compare=False)
+    next: str = field(default="", repr=False)
+    turned_at: datetime | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Secrets:
@@ -61,49 +68,108 @@ class Secrets:
     @classmethod
     def fresh(cls) -> Secrets:
         """New keys, kept nowhere yet."""
-        key_id = _new_key_id({})
+        key_id = _new_key_id()
         return cls(current=key_id, keys={key_id: crypto.new_key()}, lookup=crypto.new_key())
 
-    def rotated(self) -> Secrets:
-        """The same with a new current key, written to the file. Old keys stay until nothing needs them.
+    @classmethod
+    def there(cls, folder: Path | None = None) -> Secrets:
+        """The secrets of this installation, which must be there: who looks at the keys of an empty folder looks at the wrong one."""
+        path = (folder or default_folder()) / FILE_NAME
+        if not path.exists():
+            raise SecretsNotUsable(
+                path=path, reason="there is no such file; does KOINON_SECRETS name the right folder?"
+            )
+        return _read(path)
 
-        Afterwards ``Vault.rewrap`` moves the entries; the lookup key stays, for
-        changing it would mean opening everybody's data.
+    @classmethod
+    @contextmanager
+    def alone(cls, folder: Path | None = None) -> Iterator[Secrets]:
+        """The secrets there are, for one program at a time that changes which keys they hold.
+
+        Reading them waits for nobody. Refuses with ``SecretsNotUsable`` and ``KeysBusy``.
         """
-        key_id = _new_key_id(self.keys)
-        turned = Secrets(key_id, {**self.keys, key_id: crypto.new_key()}, self.lookup, self.path)
-        if self.path is not None:
-            _replace(self.path, _as_json(turned))
-        return turned
+        path = (folder or default_folder()) / FILE_NAME
+        cls.there(folder)
+        try:
+            lock = LockFile(path.with_name(f"{FILE_NAME}.lock"))
+        except OSError as refused:
+            raise SecretsNotUsable(
+                path=path, reason=f"its folder cannot be written ({refused.strerror}); be the user who runs the site"
+            ) from None
+        try:
+            if not lock.take():
+                raise KeysBusy(path=path)
+            yield _read(path)
+        finally:
+            lock.let_go()
+
+    def with_next(self) -> Secrets:
+        """The same with one more key, which waits to be turned to; the same again where one waits already."""
+        if self.next:
+            return self
+        key_id = _new_key_id()
+        return self._kept(replace(self, keys={**self.keys, key_id: crypto.new_key()}, next=key_id))
+
+    def turned(self, *, at: datetime) -> Secrets:
+        """The same with the key that waited as the current one. The old one stays until nothing needs it.
+
+        ``Vault.rewrap`` then moves the entries; the lookup key stays, for the digests of cards, codes and files cannot be made
+        again. Refuses with ``NextKeyMissing`` and ``NextKeyUnfit``: the file stays as it is.
+        """
+        if not self.next:
+            raise NextKeyMissing(path=self.path)
+        if self.next not in self.keys:
+            raise NextKeyUnfit(key_id=self.next, reason="it is named as the next one, and not among the keys")
+        same = [known for known, key in self.keys.items() if known != self.next and key == self.keys[self.next]]
+        if self.next == self.current or same:
+            raise NextKeyUnfit(key_id=self.next, reason=f"it is the same as {', '.join(same) or 'the current one'}")
+        if self.keys[self.next] == self.lookup:
+            raise NextKeyUnfit(key_id=self.next, reason="it is the same as the key for lookups")
+        return self._kept(replace(self, current=self.next, next="", turned_at=at))
+
+    def rotated(self) -> Secrets:
+        """The same with a new current key, at once: for secrets of which there is one copy."""
+        return self.with_next().turned(at=datetime.now(UTC))
 
     def without(self, key_id: str) -> Secrets:
-        """The same without an old key, once no entry is wrapped by it."""
+        """The same without an old key, once nothing is sealed under it."""
         assert key_id != self.current
         left = {known: key for known, key in self.keys.items() if known != key_id}
-        pruned = Secrets(self.current, left, self.lookup, self.path)
-        if self.path is not None:
-            _replace(self.path, _as_json(pruned))
-        return pruned
+        return self._kept(replace(self, keys=left, next="" if key_id == self.next else self.next))
 
     def key(self, key_id: str) -> bytes:
-        try:
+        """A key by its id, or ``KeyMissing``; one that came into the file since these were read is found there."""
+        if key_id in self.keys:
             return self.keys[key_id]
-        except KeyError:
-            raise KeyMissing(key_id=key_id) from None
+        if self.path is not None:
+            with suppress(SecretsNotUsable):
+                since = _read(self.path)
+                if since.lookup == self.lookup and key_id in since.keys:
+                    return since.keys[key_id]
+        raise KeyMissing(key_id=key_id)
+
+    def _kept(self, changed: Secrets) -> Secrets:
+        if self.path is not None:
+            _replace(self.path, _as_json(changed))
+        return changed
 
 
-def _new_key_id(taken: Mapping[str, bytes]) -> str:
-    today = datetime.now(UTC).strftime("%Y%m%d")
-    return next(name for number in range(1, 1000) if (name := f"{today}-{number}") not in taken)
+def _new_key_id() -> str:
+    """The day, and by chance: rows name keys, so that no two keys of any two files may share a name."""
+    return f"{datetime.now(UTC):%Y%m%d}-{os.urandom(4).hex()}"
 
 
 def _as_json(secrets: Secrets) -> bytes:
-    document = {
+    document: dict[str, Any] = {
         "format": "koinon-vault-1",
         "current": secrets.current,
         "keys": {key_id: base64.b64encode(key).decode() for key_id, key in secrets.keys.items()},
         "lookup": base64.b64encode(secrets.lookup).decode(),
     }
+    if secrets.next:
+        document["next"] = secrets.next
+    if secrets.turned_at is not None:
+        document["turned_at"] = secrets.turned_at.isoformat()
     return json.dumps(document, indent=1).encode() + b"\n"
 
 
@@ -117,14 +183,33 @@ def _read(path: Path) -> Secrets:
         raise SecretsNotUsable(path=path, reason=f"every user may read it (chmod 600 {path})")
     try:
         document: dict[str, Any] = json.loads(content)
-        keys = {str(key_id): base64.b64decode(text, validate=True) for key_id, text in document["keys"].items()}
-        lookup = base64.b64decode(document["lookup"], validate=True)
-        current = str(document["current"])
+        keys = {str(key_id): _key(text) for key_id, text in document["keys"].items()}
+        lookup = _key(document["lookup"])
+        current, following = str(document["current"]), str(document.get("next") or "")
+        since = document.get("turned_at")
+        turned_at = datetime.fromisoformat(since) if since else None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SecretsNotUsable(path=path, reason="it is not a file of vault keys") from None
-    if current not in keys or any(len(key) != crypto.KEY_BYTES for key in [lookup, *keys.values()]):
-        raise SecretsNotUsable(path=path, reason="a key is missing or cut short")
-    return Secrets(current, keys, lookup, path)
+    whole = {**keys, "the key for lookups": lookup}
+    if broken := [name for name, key in whole.items() if len(key) != crypto.KEY_BYTES]:
+        raise SecretsNotUsable(
+            path=path, reason=f"not {crypto.KEY_BYTES} bytes in base64, so cut short or mistyped: {', '.join(broken)}"
+        )
+    if strange := [key_id for key_id in keys if not _KEY_ID.fullmatch(key_id)]:
+        raise SecretsNotUsable(path=path, reason=f"names of keys are letters, digits, dots and dashes: {strange[0]!r}")
+    if current not in keys:
+        raise SecretsNotUsable(path=path, reason=f"the current key {current} is missing")
+    if turned_at is not None and turned_at.tzinfo is None:
+        raise SecretsNotUsable(path=path, reason="turned_at says no time zone")
+    return Secrets(current, keys, lookup, path, following, turned_at)
+
+
+def _key(text: str) -> bytes:
+    """The bytes of a key; none where it is not base64, so that the refusal can name the key."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 def _create(path: Path, content: bytes) -> None:
@@ -140,7 +225,15 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    os.replace(_written_beside(path, content), path)
+    """Another content in one step, for whoever could read the file before: root may do it for the site's user."""
+    before, written = path.stat(), _written_beside(path, content)
+    if os.geteuid() == 0:
+        os.chown(written, before.st_uid, before.st_gid)
+    else:
+        with suppress(PermissionError):
+            os.chown(written, -1, before.st_gid)
+    os.chmod(written, stat.S_IMODE(before.st_mode))
+    os.replace(written, path)
     _sync_folder(path.parent)
 
 

@@ -32,6 +32,7 @@ from koinon.parties.secrets import Secrets
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEY_FIELD = "#key"  # Not a possible field name, so a wrapped key never opens as a field.
 _PACKAGE = "koinon.parties"
+_FIRST = UUID(int=0)  # No party's.
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,32 +221,28 @@ class Vault:
         )
         return True
 
-    def rewrap(self, *, limit: int = 1000) -> int:
-        """Wrap up to ``limit`` keys that are not under the current key-encryption key again; how many.
+    def rewrap(self, *, limit: int = 1000, after: UUID = _FIRST) -> list[UUID]:
+        """Wrap up to ``limit`` keys that are not under the current key-encryption key again; whose, by id from ``after`` on.
 
-        Repeat until it answers 0: then the old key may leave the secrets file.
-        The sealed data are not touched.
+        Go on behind the last one until none is left, then look once more from the beginning: entries that somebody
+        was writing were passed over. The sealed data are not touched, and of whom nothing is left nothing comes back.
         """
         stale = many(
             self._conn,
             statement(_PACKAGE, "vault_wrapped_by_other_keys"),
             _Entry,
             key_id=self._secrets.current,
+            after=after,
             size=limit,
         )
-        rows = [
-            (
-                entry.party_id,
-                entry.town_id,
-                self._secrets.current,
-                self._wrap(entry.town_id, entry.party_id, self._unwrap(entry), self._secrets.current),
-                entry.sealed,
-            )
-            for entry in stale
-        ]
-        if rows:
-            self._write(rows)
-        return len(rows)
+        execute(
+            self._conn,
+            statement(_PACKAGE, "vault_rewrap"),
+            key_id=self._secrets.current,
+            parties=[entry.party_id for entry in stale],
+            wrapped=[self._wrapped_anew(entry) for entry in stale],
+        )
+        return [entry.party_id for entry in stale]
 
     # --- What it is made of -----------------------------------------------------------------------
 
@@ -290,6 +287,13 @@ class Vault:
     def _unwrap(self, entry: _Entry) -> bytes:
         associated = crypto.place(entry.town_id, entry.party_id, _KEY_FIELD)
         return crypto.unseal(self._secrets.key(entry.key_id), bytes(entry.wrapped_key), associated)
+
+    def _wrapped_anew(self, entry: _Entry) -> bytes:
+        try:
+            key = self._unwrap(entry)
+        except SealBroken:
+            raise SealBroken(place=f"party:{entry.party_id}") from None
+        return self._wrap(entry.town_id, entry.party_id, key, self._secrets.current)
 
     def _open(self, town_id: int, party_id: UUID, key: bytes, sealed: Mapping[str, str]) -> dict[str, str]:
         return {
