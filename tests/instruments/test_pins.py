@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import CardNotHandedOver, PinWeak
+from koinon.parties.errors import KeyMissing
 from koinon.parties.secrets import Secrets
 from tests.instruments.desk import NOON, OTHER_PIN, PIN, Desk
 from tests.programmes import small_town
@@ -159,7 +160,12 @@ def test_a_copy_of_the_hash_is_nothing_without_the_key_outside_the_database_or_o
     desk.conn.commit()
     stolen = pins.count(desk.conn, town_id=desk.town.id, presented=presented, place="till:1", at=NOON)
     assert pins.is_right(stolen, town_id=desk.town.id, pin=PIN, secrets=desk.secrets)
-    assert not pins.is_right(stolen, town_id=desk.town.id, pin=PIN, secrets=Secrets.fresh())
+    other_key = Secrets(desk.secrets.current, {desk.secrets.current: b"x" * 32}, desk.secrets.lookup)
+    other_pepper = Secrets(desk.secrets.current, desk.secrets.keys, b"y" * 32)
+    for stranger in (other_key, other_pepper):
+        assert not pins.is_right(stolen, town_id=desk.town.id, pin=PIN, secrets=stranger)
+    with pytest.raises(KeyMissing):
+        pins.is_right(stolen, town_id=desk.town.id, pin=PIN, secrets=Secrets.fresh())
     desk.conn.execute("UPDATE instruments.pin SET hash = %s WHERE instrument = %s", [stolen.hash, other.id])
     assert desk.ask(desk.scan(other), PIN) == IS_WRONG
 

@@ -22,15 +22,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import Connection
 
 from koinon.audit.operations import record
-from koinon.db.statements import execute, one, scalar, statement
+from koinon.db.statements import execute, many, one, scalar, statement
 from koinon.db.transactions import savepoint
-from koinon.instruments import queries, rules
+from koinon.instruments import pin_seals, queries, rules
 from koinon.instruments.errors import PinLocked, PinNotSet, PinWeak, PinWrong, PlaceMustWait
 from koinon.instruments.operations import locked, tell
 from koinon.instruments.types import Card, Presented, Try, Way
+from koinon.parties import crypto
+from koinon.parties.errors import SealBroken
 from koinon.parties.secrets import Secrets
 
 _PACKAGE = "koinon.instruments"
+_FIRST = (0, UUID(int=0))  # No town's and no card's.
 # OWASP Password Storage Cheat Sheet (2024): Argon2id with 19 MiB, two passes, one lane. About 20 ms here.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -41,6 +44,13 @@ Opened = Callable[[], AbstractContextManager[Connection[Any]]]
 class _Place:
     began_at: datetime
     wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    town_id: int
+    card: UUID
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ def set_pin(
         six = rules.pin(pin)
         if grounds or six is None:
             raise PinWeak(grounds=grounds)
-        hashed = _HASHER.hash(_peppered(secrets, town_id, card_id, six))
+        plain = _HASHER.hash(_peppered(secrets, town_id, card_id, six))
+        hashed = pin_seals.sealed(secrets, _seal_place(town_id, card_id), plain)
         execute(conn, statement(_PACKAGE, "set_pin"), town_id=town_id, card=card_id, hash=hashed, at=at, actor=actor)
         execute(conn, statement(_PACKAGE, "forget_tries"), town_id=town_id, card=card_id)
         record(
@@ -138,9 +149,11 @@ def is_right(counted: Try, *, town_id: int, pin: str, secrets: Secrets) -> bool:
     six = rules.pin(pin)
     if six is None:
         return False
+    card_id = counted.card.id
     try:
-        return _HASHER.verify(counted.hash, _peppered(secrets, town_id, counted.card.id, six))
-    except (VerificationError, InvalidHashError):
+        plain = pin_seals.opened(secrets, _seal_place(town_id, card_id), counted.hash)
+        return _HASHER.verify(plain, _peppered(secrets, town_id, card_id, six))
+    except (VerificationError, InvalidHashError, SealBroken):
         return False
 
 
@@ -162,6 +175,30 @@ def settle(conn: Connection[Any], counted: Try, *, town_id: int, right: bool, at
         )
 
 
+def rewrap(
+    conn: Connection[Any], secrets: Secrets, *, limit: int = 1000, after: tuple[int, UUID] = _FIRST
+) -> list[tuple[int, UUID]]:
+    """Seal up to ``limit`` hashes that are not under the current key again; whose, by town and card from ``after`` on.
+
+    No PIN is asked for, and tries go on being counted. Go on behind the last one, as with ``Vault.rewrap``.
+    """
+    stale = many(
+        conn, statement(_PACKAGE, "pins_under_other_keys"), _Kept, mark=pin_seals.mark(secrets), town_id=after[0],
+        card=after[1], size=limit,
+    )  # fmt: skip
+    execute(
+        conn,
+        statement(_PACKAGE, "seal_pins_anew"),
+        towns=[kept.town_id for kept in stale],
+        cards=[kept.card for kept in stale],
+        hashes=[
+            pin_seals.sealed_anew(secrets, _seal_place(kept.town_id, kept.card), kept.hash, of=f"card:{kept.card}")
+            for kept in stale
+        ],
+    )
+    return [(kept.town_id, kept.card) for kept in stale]
+
+
 def _count_place(conn: Connection[Any], town_id: int, place: str, at: datetime) -> None:
     execute(conn, statement(_PACKAGE, "open_place"), town_id=town_id, place=place, at=at)
     found = one(conn, statement(_PACKAGE, "lock_place"), _Place, town_id=town_id, place=place)
@@ -178,6 +215,10 @@ def _set_place(conn: Connection[Any], town_id: int, place: str, began_at: dateti
 
 def _set_tries(conn: Connection[Any], town_id: int, card: UUID, way: Way, counted: int, at: datetime) -> None:
     execute(conn, statement(_PACKAGE, "count_try"), town_id=town_id, card=card, way=way.value, counted=counted, at=at)
+
+
+def _seal_place(town_id: int, card_id: UUID) -> bytes:
+    return crypto.place(town_id, card_id, "#pin")
 
 
 def _peppered(secrets: Secrets, town_id: int, card_id: UUID, six: str) -> str:

@@ -23,9 +23,11 @@ from psycopg import Connection
 from koinon.audit.operations import record
 from koinon.db.statements import execute, many, maybe, statement
 from koinon.db.transactions import savepoint
-from koinon.instruments import rules
+from koinon.instruments import pin_seals, rules
 from koinon.instruments.pins import Opened
 from koinon.kernel.identifiers import id_for_key, new_id
+from koinon.parties import crypto
+from koinon.parties.errors import SealBroken
 from koinon.parties.rules import ascii_digits
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
@@ -39,6 +41,7 @@ from koinon.payments.errors import (
 )
 
 _PACKAGE = "koinon.payments"
+_FIRST = (0, UUID(int=0))  # No town's and no cashier's.
 LONGEST_NAME = 40
 # As for cards: OWASP Password Storage Cheat Sheet (2024).
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -226,8 +229,9 @@ def ask(
             raise CashierMustWait(cashier=cashier_id, until=until)
         _count(conn, town_id, cashier_id, counted + 1, at)
     try:
-        _HASHER.verify(row.pin_hash, _peppered(secrets, town_id, cashier_id, ascii_digits(pin).strip()))
-    except (VerificationError, InvalidHashError):
+        plain = pin_seals.opened(secrets, _seal_place(town_id, cashier_id), row.pin_hash)
+        _HASHER.verify(plain, _peppered(secrets, town_id, cashier_id, ascii_digits(pin).strip()))
+    except (VerificationError, InvalidHashError, SealBroken):
         raise CashierPinWrong(cashier=cashier_id) from None
     with opened() as conn:
         _count(conn, town_id, cashier_id, 0, at)
@@ -291,6 +295,34 @@ def shifts(conn: Connection[Any], *, town_id: int, payee: UUID, most: int = 30) 
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    town_id: int
+    id: UUID
+    pin_hash: str
+
+
+def rewrap_pins(
+    conn: Connection[Any], secrets: Secrets, *, limit: int = 1000, after: tuple[int, UUID] = _FIRST
+) -> list[tuple[int, UUID]]:
+    """Seal up to ``limit`` hashes of cashiers' PINs under the current key again, as ``pins.rewrap`` those of cards."""
+    stale = many(
+        conn, statement(_PACKAGE, "pins_under_other_keys"), _Kept, mark=pin_seals.mark(secrets), town_id=after[0],
+        id=after[1], size=limit,
+    )  # fmt: skip
+    execute(
+        conn,
+        statement(_PACKAGE, "seal_pins_anew"),
+        towns=[kept.town_id for kept in stale],
+        ids=[kept.id for kept in stale],
+        hashes=[
+            pin_seals.sealed_anew(secrets, _seal_place(kept.town_id, kept.id), kept.pin_hash, of=f"cashier:{kept.id}")
+            for kept in stale
+        ],
+    )
+    return [(kept.town_id, kept.id) for kept in stale]
+
+
+@dataclass(frozen=True, slots=True)
 class _Id:
     id: UUID
 
@@ -316,7 +348,12 @@ def _hashed(secrets: Secrets, town_id: int, cashier_id: UUID, pin: str) -> str:
     bare = ascii_digits(pin).strip()
     if not re.fullmatch(r"[0-9]{4,6}", bare) or len(set(bare)) == 1:
         raise CashierPinWeak
-    return _HASHER.hash(_peppered(secrets, town_id, cashier_id, bare))
+    plain = _HASHER.hash(_peppered(secrets, town_id, cashier_id, bare))
+    return pin_seals.sealed(secrets, _seal_place(town_id, cashier_id), plain)
+
+
+def _seal_place(town_id: int, cashier_id: UUID) -> bytes:
+    return crypto.place(town_id, cashier_id, "#cashier-pin")
 
 
 def _peppered(secrets: Secrets, town_id: int, cashier_id: UUID, bare: str) -> str:
