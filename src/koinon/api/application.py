@@ -76,7 +76,6 @@ class Api:
     ) -> None:  # fmt: skip
         self.url = url
         self.webhooks_inside = webhooks_inside
-        self._secrets: Secrets | None = None
         self.clock = time.monotonic
         self.router = Router(ROUTES)
         self.healthy_at = float("-inf")
@@ -127,10 +126,11 @@ class Api:
         return self._described
 
     def secrets(self) -> Secrets:
-        """The installation's keys, which seal the secrets of webhooks; read at first use, in a thread."""
-        if self._secrets is None:
-            self._secrets = Secrets.load()
-        return self._secrets
+        """The installation's keys, which sign requests and seal the secrets of webhooks; read in a thread.
+
+        Each time anew: they are turned over while the site runs, and what is sealed from then on is under the new one.
+        """
+        return Secrets.load()
 
     # Requests
 

@@ -40,6 +40,7 @@ from koinon.cli import (
     fund,
     helper,
     impact,
+    keys,
     letter,
     lists,
     offline,
@@ -114,6 +115,7 @@ app.add_typer(webhook.notices, name="notice", rich_help_panel="Run a town")
 app.add_typer(impact.app, name="impact", rich_help_panel="See what it did")
 app.command("check", rich_help_panel="Check the books")(books.check)
 app.add_typer(books.seal, name="seal", rich_help_panel="Check the books")
+app.add_typer(keys.app, name="keys", rich_help_panel="Operate")
 app.add_typer(bench.app, name="bench", rich_help_panel="Operate")
 app.command("demo-data", rich_help_panel="Operate")(upkeep.demo_data)
 app.command("doctor", rich_help_panel="Operate")(upkeep.doctor)

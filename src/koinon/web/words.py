@@ -250,6 +250,8 @@ ACTS: dict[str, Any] = {
     "parties.own-data-exported": gettext_lazy("Own data handed out"),
     "parties.revealed": gettext_lazy("Personal data looked at"),
     "parties.erased": gettext_lazy("Personal data erased"),
+    "parties.key-turned": gettext_lazy("Key outside the database turned over"),
+    "parties.key-destroyed": gettext_lazy("Old key outside the database destroyed"),
     "parties.personal-data-allowed": gettext_lazy("Right to see personal data given"),
     "parties.personal-data-disallowed": gettext_lazy("Right to see personal data taken away"),
     "parties.role-granted": gettext_lazy("Role given"),
