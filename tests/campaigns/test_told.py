@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from koinon.campaigns.types import CampaignState
-from koinon.jobs import mails, timer
+from koinon.jobs import mails, metrics, timer
+from koinon.jobs.metrics import figures
+from koinon.kernel.identifiers import new_id
+from koinon.ledger.errors import AccountNotOpen
 from koinon.outbox import operations as outbox
 from koinon.outbox.types import KINDS
 from koinon.parties.secrets import Secrets
@@ -81,3 +84,40 @@ def test_the_timer_takes_back_a_bonus_that_a_hold_kept_until_it_lapsed(conn, dat
     timer.seal_round(conn, now=NOON + timedelta(days=1))
     assert (town.balance("noa", "gift"), town.now(campaign).lost_minor) == ("0.00", 0)
     assert town.broken() == []
+
+
+def test_a_campaign_that_cannot_be_ended_is_counted_and_holds_up_no_other(conn, database, monkeypatch):
+    town = build(conn)
+    stuck, over = town.campaign("stuck", ceiling="10.00"), town.campaign("over", ceiling="10.00")
+    conn.commit()
+    before, end = figures.value(metrics.FAILED, job="campaigns") or 0, timer.campaigns.end
+
+    def stuck_or_ended(conn, *, campaign_id, **given):
+        if campaign_id == stuck.id:
+            raise AccountNotOpen(key="end")
+        return end(conn, campaign_id=campaign_id, **given)
+
+    monkeypatch.setattr(timer.campaigns, "end", stuck_or_ended)
+
+    assert timer.campaigns_round(conn, now=NOON + timedelta(days=27)) == 1
+    assert [town.now(one).state for one in (stuck, over)] == [CampaignState.RUNNING, CampaignState.ENDED]
+    assert figures.value(metrics.FAILED, job="campaigns") == before + 1
+
+
+def test_a_bonus_that_cannot_be_taken_back_is_counted_and_holds_up_no_other(conn, database, monkeypatch):
+    build(conn)
+    conn.commit()
+    stuck, owes = new_id(), new_id()
+    before, collected = figures.value(metrics.FAILED, job="campaigns") or 0, []
+
+    def stuck_or_collected(conn, *, party, **given):
+        if party == stuck:
+            raise AccountNotOpen(key="collect")
+        collected.append(party)
+
+    monkeypatch.setattr(timer.campaigns, "owing", lambda conn, *, town_id: [stuck, owes])
+    monkeypatch.setattr(timer.campaigns, "collect", stuck_or_collected)
+    timer.seal_round(conn, now=NOON)
+
+    assert collected == [owes]
+    assert figures.value(metrics.FAILED, job="campaigns") == before + 1

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from koinon.db import checks
 from koinon.db.transactions import transaction
@@ -168,6 +169,35 @@ def test_timer_outlives_a_database_that_is_away(monkeypatch):
 
     assert alive
     assert (figures.value(metrics.FAILED, job="seal") or 0) >= before + 2
+
+
+def test_timer_keeps_its_figures_in_a_file_that_a_collector_reads(database, monkeypatch, tmp_path):
+    file = tmp_path / "collected" / "koinon.prom"
+    monkeypatch.setenv("KOINON_FIGURES", str(file))
+    running = timer.Timer(database.app_url, seal_every=0.05)
+    running.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (file.exists() and "\nkoinon_sealed_at_seconds " in file.read_text()):
+        time.sleep(0.02)
+    running.stop()
+
+    assert file.read_text() == figures.exposition()
+    assert "\nkoinon_sealed_at_seconds " in file.read_text()
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+def test_timer_goes_on_where_its_figures_cannot_be_written(database, monkeypatch, tmp_path):
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("KOINON_FIGURES", str(tmp_path / "taken" / "koinon.prom"))
+    running = timer.Timer(database.app_url, seal_every=0.05)
+    with capture_logs() as logged:
+        running.start()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and [one["event"] for one in logged].count("figures not written") < 2:
+            time.sleep(0.02)
+        running.stop()
+
+    assert [one["event"] for one in logged].count("figures not written") >= 2
 
 
 def test_figures_are_exposed_in_the_format_of_prometheus():

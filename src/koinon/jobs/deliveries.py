@@ -51,6 +51,8 @@ MOST_OF_ONE_LISTENER = 8
 LEASE_SECONDS = 60  # More than any attempt may take.
 LOOK_EVERY_SECONDS = 1.0
 LOOK_SOON_SECONDS = 0.2
+LOOK_AGAIN_SECONDS = 1.0  # Where the database was away.
+LOOK_AFTER_A_DEFECT_SECONDS = 5.0
 MEASURE_EVERY_SECONDS = 15.0
 PATIENCE_AT_THE_END_SECONDS = 5.0
 KEPT_DAYS = 30
@@ -111,16 +113,13 @@ class Deliverer(threading.Thread):
             while not self._stopping:
                 try:
                     await worker.work(lambda: self._stopping)
-                except (KoinonError, OperationalError) as failed:
-                    figures.add(metrics.FAILED, job="deliver")
-                    log.error("job failed", job="deliver", error=type(failed).__name__)
-                    await worker.let_go()
-                    await asyncio.sleep(0 if self._stopping else 1.0)
                 except Exception as failed:  # noqa: BLE001  A dead worker would tell nobody anything.
                     figures.add(metrics.FAILED, job="deliver")
                     log.error("job failed", job="deliver", error=type(failed).__name__)
                     await worker.let_go()
-                    await asyncio.sleep(0 if self._stopping else 5.0)
+                    away = isinstance(failed, KoinonError | OperationalError)
+                    pause = LOOK_AGAIN_SECONDS if away else LOOK_AFTER_A_DEFECT_SECONDS
+                    await asyncio.sleep(0 if self._stopping else pause)
             await worker.end()
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 from psycopg import Connection
 
+from koinon.db import embedded
 from koinon.db.transactions import transaction
 from koinon.helpdesk import texts
 from koinon.helpdesk.types import Answer
@@ -81,10 +82,8 @@ class FolderInbox:
 
 def from_environment() -> Inbox:
     """The inbox of this installation: a folder, ``sms-inbox`` under KOINON_VAR unless KOINON_SMS_INBOX names one."""
-    if given := os.environ.get("KOINON_SMS_INBOX"):
-        return FolderInbox(Path(given))
-    variable = os.environ.get("KOINON_VAR") or Path(__file__).resolve().parents[3] / "var"
-    return FolderInbox(Path(variable) / "sms-inbox")
+    given = os.environ.get("KOINON_SMS_INBOX")
+    return FolderInbox(Path(given) if given else embedded.default_root() / "sms-inbox")
 
 
 def inbox_round(

@@ -1,10 +1,14 @@
-"""Figures about the jobs, in the text format that Prometheus reads."""
+"""Figures about the jobs, in a file of the text format that Prometheus reads."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from koinon.db import embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,23 @@ class Figures:
                 lines += [f"{metric.name}{_labels(dict(key))} {value:.17g}" for key, value in sorted(rows.items())]
         return "".join(f"{line}\n" for line in lines)
 
+    def write(self, path: Path) -> None:
+        """Put them into a file, at once, so that a collector may read it at any time. May raise ``OSError``."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        part.write_text(self.exposition(), encoding="utf-8")
+        part.replace(path)
+
 
 def _labels(labels: Mapping[str, str]) -> str:
     # Town slugs and job names are the only labels there are; neither has quotes or backslashes.
     return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+
+
+def file_from_environment() -> Path:
+    """Where the figures of this installation lie: ``figures.prom`` under KOINON_VAR unless KOINON_FIGURES names a file."""
+    given = os.environ.get("KOINON_FIGURES")
+    return Path(given) if given else embedded.default_root() / "figures.prom"
 
 
 figures = Figures()

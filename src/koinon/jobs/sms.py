@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from koinon.db import embedded
 from koinon.jobs.webhooks import NotSent
 
 LONGEST = 459  # Three messages of the telephone network joined (GSM 03.38: 153 characters each).
@@ -51,7 +52,5 @@ class FileGateway:
 
 def from_environment() -> Gateway:
     """The gateway of this installation: a folder, ``sms`` under KOINON_VAR unless KOINON_SMS_FOLDER names one."""
-    if given := os.environ.get("KOINON_SMS_FOLDER"):
-        return FileGateway(Path(given))
-    variable = os.environ.get("KOINON_VAR") or Path(__file__).resolve().parents[3] / "var"
-    return FileGateway(Path(variable) / "sms")
+    given = os.environ.get("KOINON_SMS_FOLDER")
+    return FileGateway(Path(given) if given else embedded.default_root() / "sms")

@@ -84,12 +84,8 @@ def _collect(conn: Connection[Any], town: TownName, *, now: datetime) -> None:
     with transaction(conn):
         owing = campaigns.owing(conn, town_id=town.id)
     for party in owing:
-        try:
-            with transaction(conn):
-                campaigns.collect(conn, town_id=town.id, party=party, at=now, actor=campaigns.TIMER)
-        except KoinonError as refused:
-            figures.add(metrics.FAILED, job="campaigns")
-            log.error("bonus not taken back", town=town.slug, party=str(party), code=refused.code)
+        with _by_itself("campaigns", "bonus not taken back", town=town.slug, party=str(party)), transaction(conn):
+            campaigns.collect(conn, town_id=town.id, party=party, at=now, actor=campaigns.TIMER)
 
 
 def check_round(conn: Connection[Any]) -> list[str]:
@@ -125,16 +121,13 @@ def sweep_round(conn: Connection[Any], *, now: datetime) -> int:
         for fund in ours:
             held = fund.on(today)
             over = held.last_day is not None and today > held.last_day
-            try:
+            with _by_itself("sweep", "sweep refused", town=town.slug, fund=fund.code):
                 with transaction(conn):
                     funds.tell_ending(conn, town_id=town.id, fund_id=fund.id, actor=SWEEPER, now=now)
                 if over:
                     swept_minor += _sweep(conn, town, fund, now=now)
                 if over or not held.rule.chain:
                     _unbind(conn, town, fund, now=now)
-            except KoinonError as refused:
-                figures.add(metrics.FAILED, job="sweep")
-                log.error("sweep refused", town=town.slug, fund=fund.code, code=refused.code)
     figures.set(metrics.SWEPT_AT, time.time())
     return swept_minor
 
@@ -169,15 +162,11 @@ def campaigns_round(conn: Connection[Any], *, now: datetime) -> int:
             today = now.astimezone(parties.town(conn, town.id).zone).date()
             over = campaigns.over(conn, town_id=town.id, today=today)
         for campaign in over:
-            try:
+            with _by_itself("campaigns", "campaign not ended", town=town.slug, campaign=str(campaign)):
                 with transaction(conn):
                     campaigns.end(conn, town_id=town.id, campaign_id=campaign, at=now, actor=campaigns.TIMER)
-            except KoinonError as refused:
-                figures.add(metrics.FAILED, job="campaigns")
-                log.error("campaign not ended", town=town.slug, campaign=str(campaign), code=refused.code)
-                continue
-            ended += 1
-            log.info("campaign ended", town=town.slug, campaign=str(campaign))
+                ended += 1
+                log.info("campaign ended", town=town.slug, campaign=str(campaign))
     return ended
 
 
@@ -191,12 +180,8 @@ def standing_orders_round(conn: Connection[Any], *, now: datetime) -> int:
         with transaction(conn):
             waiting = standing.orders(conn, town_id=town.id)
         for order in waiting:
-            try:
-                with transaction(conn):
-                    asked += standing.ask_due(conn, town_id=town.id, party=order.party, at=now) is not None
-            except KoinonError as refused:
-                figures.add(metrics.FAILED, job="standing-orders")
-                log.error("standing order refused", town=town.slug, code=refused.code)
+            with _by_itself("standing-orders", "standing order refused", town=town.slug), transaction(conn):
+                asked += standing.ask_due(conn, town_id=town.id, party=order.party, at=now) is not None
     return asked
 
 
@@ -298,12 +283,19 @@ class Timer(threading.Thread):
                 self._once("cover", lambda conn: cover_round(conn, now=datetime.now(UTC)))
                 self._once("purge", lambda conn: deliveries.purge_round(conn, now=datetime.now(UTC)))
                 purge_at = time.monotonic() + self._purge_every
+            self._write_figures()
 
     def stop(self) -> None:
         """Finish the round under way and end."""
         self._told.set()
         if self.is_alive():
             self.join(timeout=30)
+
+    def _write_figures(self) -> None:
+        try:
+            figures.write(metrics.file_from_environment())
+        except OSError as failed:
+            log.error("figures not written", error=type(failed).__name__)
 
     def _once(self, job: str, work: Callable[[Connection[Any]], object]) -> None:
         try:
@@ -328,6 +320,16 @@ def running(url: str) -> Iterator[Timer]:
             yield timer
     finally:
         timer.stop()
+
+
+@contextmanager
+def _by_itself(job: str, refused: str, **about: str) -> Iterator[None]:
+    """Log and count a refusal of what the block does, and go on behind it; anything else ends the round."""
+    try:
+        yield
+    except KoinonError as refusal:
+        figures.add(metrics.FAILED, job=job)
+        log.error(refused, **about, code=refusal.code)
 
 
 def _towns(conn: Connection[Any]) -> list[TownName]:
