@@ -26,7 +26,9 @@ from koinon.offline.errors import (
     TooManyDevices,
 )
 from koinon.offline.types import Algorithm, Bearer
+from koinon.parties.vault import Vault
 from koinon.payments import operations as payments
+from koinon.payments import queries as sales
 from tests.offline import outage
 from tests.offline.outage import CASHIER, NOON, TREASURER, Outage
 
@@ -263,6 +265,98 @@ def test_a_card_that_was_blocked_before_pays_nothing_and_one_blocked_after_pays(
     assert town.town.balance("ana", "aid") == "90.00"
 
 
+def steps(town: Outage, card: Any, *taken: tuple[Any, timedelta], **more: Any) -> None:
+    """What the counter does with a card, one thing after the other; ``more`` belongs to the last of them."""
+    for place, (operation, after) in enumerate(taken, start=1):
+        operation(
+            town.conn, town_id=town.town.id, card_id=card.id, why=Why.LOST, actor=CASHIER, at=NOON + after,
+            **(more if place == len(taken) else {}),
+        )  # fmt: skip
+
+
+def test_a_card_that_was_blocked_when_it_was_accepted_pays_nothing_whatever_became_of_it_since(town):
+    till, names = town.till("forn"), ("found", "replaced", "withdrawn")
+    cards = {name: town.give("ana") for name in names}
+    sent = [till.takes(town.desk.tokens[card.id], "5.00", at=NOON + 2 * HOUR) for card in cards.values()]
+    [drawer] = town.desk.make()
+    steps(town, cards["found"], (instruments.block, HOUR), (instruments.unblock, 3 * HOUR))
+    steps(town, cards["replaced"], (instruments.block, HOUR), (instruments.replace, 3 * HOUR), by=drawer.id)
+    steps(town, cards["withdrawn"], (instruments.block, HOUR), (instruments.withdraw, 3 * HOUR))
+    assert town.became(till, *sent, at=NOON + 4 * HOUR) == ["town 5.00 card-blocked"] * 3
+    assert town.town.balance("ana", "aid") == "100.00"
+    assert town.town.broken() == []
+
+
+def test_a_card_that_is_blocked_again_and_again_pays_for_what_was_accepted_in_between(town):
+    till, card = town.till("forn"), town.give("ana")
+    when = [NOON + hours * HOUR + HOUR / 2 for hours in range(5)]
+    sent = [till.takes(town.desk.tokens[card.id], "5.00", at=at) for at in when]
+    turns = (instruments.block, instruments.unblock) * 2
+    steps(town, card, *((turn, hours * HOUR) for hours, turn in enumerate(turns, start=1)))
+    came = ["paid 5.00", "town 5.00 card-blocked", "paid 5.00", "town 5.00 card-blocked", "paid 5.00"]
+    assert town.became(till, *sent, at=NOON + 5 * HOUR) == came
+    assert town.town.balance("ana", "aid") == "85.00"
+
+
+def test_of_a_card_and_the_one_in_its_place_each_pays_for_its_own_time_and_within_its_own_cap(town):
+    """Two shops without a network on one day; the holder's new card is not short of what a finder took with the old."""
+    ours, theirs, old = town.till("forn"), town.till("farina"), town.give("ana")
+    [new] = town.desk.make()
+    steps(town, old, (instruments.replace, HOUR), by=new.id)
+    before, after = NOON + HOUR / 2, NOON + 2 * HOUR
+
+    def takes(till: Any, card: Any, amount: str, at: datetime) -> Any:
+        return till.takes(town.desk.tokens[card.id], amount, at=at)
+
+    sent = [
+        takes(ours, old, "20.00", before), takes(ours, old, "5.00", after), takes(ours, new, "20.00", after),
+        takes(ours, new, "5.00", before),
+    ]  # fmt: skip
+    came = ["paid 20.00", "town 5.00 card-ended", "paid 20.00", "town 5.00 card-not-handed-over"]
+    assert town.became(ours, *sent, at=NOON + 3 * HOUR) == came
+    sent = [takes(theirs, old, "15.00", before), takes(theirs, new, "15.00", after)]
+    came = ["paid 10.00 town 5.00 over-card"] * 2
+    assert town.became(theirs, *sent, at=NOON + 3 * HOUR) == came
+    assert (town.town.balance("ana", "aid"), town.town.reserve("risk")) == ("40.00", "40.00")
+    assert town.town.broken() == []
+
+
+def test_what_is_erased_before_it_arrives_is_charged_to_nobody(town):
+    till, card = town.till("forn"), town.card("ana")
+    sent = [till.takes(card, "20.00"), till.takes(card, "5.00", at=NOON + 2 * HOUR)]
+    vault = Vault(town.conn, town.desk.secrets)
+    vault.erase(town.town.parties["ana"], actor=TREASURER, reason="request", at=NOON + HOUR)
+    assert town.became(till, *sent) == ["town 20.00 card-ended", "town 5.00 card-ended"]
+    assert (town.town.balance("ana", "aid"), town.town.reserve("risk")) == ("100.00", "35.00")
+    assert "parties.erased" in town.town.audited()
+
+
+def test_one_voucher_sent_by_two_devices_at_once_is_paid_once_and_only_as_its_own_tills(database, town, connect_again):
+    """A file that was saved for a rainy day, sent from two browsers; one of them says that it is another till."""
+    till, other, card = town.till("forn"), town.till("forn"), town.card("ana")
+    sent = [till.takes(card, "12.50"), till.takes(card, "7.50")]
+    came: dict[int, list[str]] = {}
+    town.conn.commit()
+    ready = threading.Barrier(4)
+
+    def send(place: int, as_till: Any, conn: Any) -> None:
+        ready.wait()
+        came[place] = town.became(as_till, *sent[:: -1 if place % 2 else 1], conn=conn)
+
+    threads = [
+        threading.Thread(target=send, args=(place, as_till, connect_again()))
+        for place, as_till in enumerate((till, till, till, other))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert came[0] == came[2] == came[1][::-1] == ["paid 12.50", "paid 7.50"]
+    assert came[3] == ["offline.voucher-misplaced"] * 2
+    assert (town.town.balance("ana", "aid"), len(queries.vouchers(town.conn, town_id=town.town.id))) == ("80.00", 2)
+    assert town.town.broken() == []
+
+
 @pytest.mark.parametrize("code", ["K1" + "A" * 32, "1234 5678 9092", "something else"])
 def test_a_code_that_is_no_cards_of_the_town_is_the_shops_risk(town, code):
     till = town.till("forn")
@@ -387,6 +481,39 @@ def test_a_shops_statement_counts_what_the_town_paid_of_a_sale_as_sold(town):
     day = {"first_day": NOON.date(), "last_day": NOON.date()}
     told = shop_statement(town.conn, town_id=town.town.id, party=town.town.parties["forn"], **day)
     assert {what: minor for what, minor in told.sums.items() if minor} == {"sold": 20_00}
+
+
+def test_a_tills_list_and_its_days_count_what_a_statement_counts_as_sold_and_given_back(town):
+    till = town.till("forn")
+    sent = [till.takes(town.card("pere"), "20.00"), till.takes(town.card("ana"), "5.00")]
+    assert town.became(till, *sent) == ["paid 12.00 town 8.00 not-enough", "paid 5.00"]
+    party: dict[str, Any] = {"town_id": town.town.id, "payee": town.town.parties["forn"]}
+
+    def told() -> tuple[list[tuple[str, int, int]], tuple[int, int, int], dict[str, int]]:
+        """What the list shows, the day's sums, and what the statement says."""
+        day = NOON.date()
+        (sums,) = sales.sales_by_day(town.conn, **party, first_day=day, last_day=day)
+        listed = [
+            (type(one).__name__, one.amount_minor, one.refunded_minor)
+            for one in sales.sold_on(town.conn, **party, day=day)
+        ]
+        said = shop_statement(town.conn, town_id=town.town.id, party=party["payee"], first_day=day, last_day=day).sums
+        return listed, (sums.payments, sums.sold_minor, sums.refunded_minor), {k: v for k, v in said.items() if v}
+
+    assert told() == (
+        [("Payment", 5_00, 0), ("Covered", 8_00, 0), ("Payment", 12_00, 0)], (2, 25_00, 0), {"sold": 25_00},
+    )  # fmt: skip
+    [voucher] = [one for one in queries.vouchers(town.conn, town_id=town.town.id) if one.covered_minor]
+    how: dict[str, Any] = {"town_id": town.town.id, "actor": CASHIER}
+    payments.refund(
+        town.conn, refund_id=new_id(), payment_id=voucher.payment_id, effective_at=NOON + 3 * HOUR,
+        amount=Amount(6_00, "REC"), **how,
+    )  # fmt: skip
+    operations.take_back(town.conn, at=NOON + 3 * HOUR, **how)
+    assert told() == (
+        [("Payment", 5_00, 0), ("Covered", 8_00, 4_00), ("Payment", 12_00, 6_00)], (2, 25_00, 10_00),
+        {"sold": 25_00, "refunded": 10_00},
+    )  # fmt: skip
 
 
 def test_what_a_till_has_not_got_any_more_stays_due_to_the_town(town):

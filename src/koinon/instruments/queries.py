@@ -97,6 +97,11 @@ def tries(conn: Connection[Any], *, town_id: int, card_id: UUID) -> list[Tries]:
     return many(conn, statement(_PACKAGE, "tries"), Tries, town_id=town_id, card=card_id)
 
 
+def was_blocked(conn: Connection[Any], *, town_id: int, card_id: UUID, at: datetime) -> bool:
+    """Whether a card was blocked at an instant, whatever was done with it later."""
+    return bool(scalar(conn, statement(_PACKAGE, "was_blocked"), town_id=town_id, subject=f"card:{card_id}", at=at))
+
+
 def token_digest(secrets: Secrets, town_id: int, token: str) -> bytes:
     """By what a token is found again: a keyed hash, for the token itself is kept nowhere."""
     return crypto.digest(secrets.lookup, town_id, "card-token", token)

@@ -463,8 +463,9 @@ def _circumstances(
         town_id=town.id, device=device.id, counter=content.counter, card=card.id if card else None, day=day,
         accepted_at=content.accepted_at,
     )  # fmt: skip
-    of_card = _OfCard(0, [], 0, [])
+    of_card, blocked = _OfCard(0, [], 0, []), False
     if card is not None:
+        blocked = instruments.was_blocked(conn, town_id=town.id, card_id=card.id, at=content.accepted_at)
         of_card = one(
             conn, statement(PACKAGE, "seen_of_card"), _OfCard, town_id=town.id, card=card.id, day=day, arrived=arrived
         )  # fmt: skip
@@ -476,6 +477,7 @@ def _circumstances(
         withdrawn=device.revoked_at is not None and content.accepted_at >= device.revoked_at,
         card=card,
         sealed_well=sealed_well,
+        blocked=blocked,
         here_minor=till.here_minor,
         unsent_minor=till.unsent_minor,
         charged_minor=of_card.charged_minor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from koinon.instruments.types import Card, CardState
+from koinon.instruments.types import Card
 from koinon.kernel.decisions import Decision, Ground
 from koinon.offline.types import Bearer, Settlement, Terms
 
@@ -49,6 +49,7 @@ def may_be_terms(
 class Circumstances:
     """What is known where a voucher is settled. Amounts in minor units.
 
+    ``blocked`` is how the card stood when the till says that it accepted it, ``card`` how it stands now.
     ``registered`` and ``withdrawn`` are how the till stood when it says that it accepted it.
     ``arriving`` are the terms of the local day on which it arrives, ``arrived_minor`` what vouchers of any till that arrived on
     that day charged to this card, whatever day they say, and ``arrived`` names them.
@@ -64,6 +65,7 @@ class Circumstances:
     withdrawn: bool
     card: Card | None
     sealed_well: bool
+    blocked: bool = False
     here_minor: int = 0
     unsent_minor: int = 0
     charged_minor: int = 0
@@ -87,7 +89,7 @@ def settle(amount_minor: int, *, accepted_at: datetime, received_at: datetime, s
     shop_bears = bool(grounds)
     if not seen.registered or seen.withdrawn or seen.reused or seen.card is None or terms is None:
         return Settlement(0, True, grounds)
-    if ended := _ended(seen.card, accepted_at):
+    if ended := _ended(seen.card, accepted_at, blocked=seen.blocked):
         return Settlement(0, shop_bears, (*grounds, Ground(ended)))
     left = max(0, terms.card_most_minor - seen.charged_minor)
     if left < amount_minor:
@@ -137,15 +139,16 @@ def _of_the_shop(
     return tuple(grounds)
 
 
-def _ended(card: Card, accepted_at: datetime) -> str:
-    """Why a card paid nothing when the till accepted it; empty where it was good. What happens to it later changes nothing."""
+def _ended(card: Card, accepted_at: datetime, *, blocked: bool) -> str:
+    """Why a card paid nothing when the till accepted it; empty where it was good. What happens to it later changes nothing.
+
+    The erasure of its holder does: it leads to nobody's purses any more.
+    """
     if card.handed_at is None or card.party is None or card.handed_at > accepted_at:
         return "offline.card-not-handed-over"
     if card.holder_erased or (card.ended_at is not None and card.ended_at <= accepted_at):
         return "offline.card-ended"
-    if card.state is CardState.BLOCKED and card.blocked_at is not None and card.blocked_at <= accepted_at:
-        return "offline.card-blocked"
-    return ""
+    return "offline.card-blocked" if blocked else ""
 
 
 def attribute(loss_minor: int, *, bearer: Bearer, shop_bears: bool, month_left_minor: int) -> tuple[int, int]:
