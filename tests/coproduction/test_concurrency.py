@@ -13,6 +13,7 @@ from psycopg.rows import tuple_row
 
 from koinon.coproduction import contributions
 from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import new_id
 from tests.coproduction import garden_town
 from tests.coproduction.garden_town import COORDINATOR, TODAY, collection_point
 from tests.programmes.small_town import NOON
@@ -59,6 +60,35 @@ def test_eight_coordinators_at_once_keep_the_cap_and_the_budget(
     assert done.count("coproduction.contribution-in-state") == 6
     assert sum(paid) == 30_00
     assert town.now(point).granted_minor == 30_00
+    assert town.broken() == []
+
+
+def test_one_contribution_is_corrected_and_rewarded_anew_by_one_of_six(
+    conn: Connection[Any], database: Any, connect_again: Again
+) -> None:
+    town = garden_town.build(conn)
+    town.household("silva")
+    point = collection_point(town)
+    found = town.brings("silva", point, 1_000, stream="glass")
+    conn.commit()
+    ids = [new_id() for _ in range(3)]
+
+    def corrects(number: int) -> Callable[[Connection[Any]], str]:
+        def task(other: Connection[Any]) -> str:
+            done = contributions.correct(
+                other, town_id=town.id, contribution_id=found.id, quantity=2_000, new_id=ids[number % 3],
+                reason="a wrong figure", actor=f"user:{910 + number % 3}", at=NOON,
+            )  # fmt: skip
+            return str(done.id)
+
+        return task
+
+    done = each_on_its_own([corrects(number) for number in range(6)], connect_again)
+
+    assert done.count("coproduction.contribution-in-state") == 4
+    [anew] = {each for each in done if each != "coproduction.contribution-in-state"}
+    assert anew in map(str, ids)
+    assert (town.balance("silva", "lixo"), town.now(point).granted_minor) == ("4.00", 4_00)
     assert town.broken() == []
 
 

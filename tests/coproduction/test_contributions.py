@@ -210,6 +210,23 @@ def test_what_was_spent_of_a_reward_is_not_paid_again_by_a_correction(
     assert town.broken() == []
 
 
+def test_what_was_corrected_is_not_corrected_and_rewarded_once_more(town: GardenTown) -> None:
+    """The command is given again without its id, or two coordinators have the page open: its correction is corrected."""
+    point = collection_point(town)
+    wrong = town.brings("ana", point, 1_000, stream="glass")
+    right = town.corrects(wrong, 2_000)
+    with pytest.raises(ContributionInState) as refused:
+        town.corrects(wrong, 3_000)
+    assert refused.value.state == "undone"
+    assert town.balance("silva", "lixo") == "4.00"
+    town.undoes(right)
+    with pytest.raises(ContributionInState):
+        town.corrects(wrong, 3_000)
+    assert town.corrects(right, 3_000).reward_minor == 6_00
+    assert (town.balance("silva", "lixo"), town.now(point).granted_minor) == ("6.00", 6_00)
+    assert town.broken() == []
+
+
 def test_what_was_spent_of_an_undone_reward_uses_up_the_cap(town: GardenTown) -> None:
     point = collection_point(town)
     town.shop("forn")

@@ -53,7 +53,7 @@ from koinon.coproduction.types import (
     Reward,
     State,
 )
-from koinon.db.statements import execute, many, one, statement
+from koinon.db.statements import execute, many, maybe, one, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -632,7 +632,8 @@ def correct(
     """Undo a contribution and record it anew with the right quantity; the new one.
 
     What was spent of the first reward counts as paid: the new one is paid only what is missing to it.
-    Refuses as ``undo`` and ``record_for`` do, and then nothing has changed.
+    Refuses as ``undo`` and ``record_for`` do, with ``ContributionInState`` for one that was corrected already (its
+    correction is what can be corrected), and then nothing has changed.
     """
     known = queries.find_contribution(conn, town_id=town_id, contribution_id=new_id)
     if known is not None:
@@ -641,6 +642,10 @@ def correct(
         return replace(known, replayed=True)
     with savepoint(conn):
         before = undo(conn, town_id=town_id, contribution_id=contribution_id, reason=reason, actor=actor, at=at)
+        # Locked by now, so that two who correct it at once take turns.
+        other = maybe(conn, statement(_PACKAGE, "corrected_by"), _Id, town_id=town_id, id=contribution_id)
+        if other is not None and other.id != new_id:
+            raise ContributionInState(contribution=contribution_id, state=before.state, wanted=[State.VERIFIED])
         return record_for(
             conn, town_id=town_id, contribution_id=new_id, activity_id=before.activity_id, party=before.party,
             stream=before.stream, quantity=quantity, day=before.day, actor=actor, at=at, replaces=before.id,
