@@ -18,8 +18,8 @@ class Latencies:
     >>> took = Latencies()
     >>> took.add(0.002)
     >>> took.add(0.010, payments=99)
-    >>> len(took), took.percentile(0.01), took.percentile(0.5)
-    (100, 0.002, 0.01)
+    >>> len(took), took.percentiles([0.01, 0.5])
+    (100, [0.002, 0.01])
     """
 
     __slots__ = ("_seconds", "_weights")
@@ -35,12 +35,8 @@ class Latencies:
     def __len__(self) -> int:
         return sum(self._weights)
 
-    def percentile(self, share: float) -> float | None:
-        """The shortest time within which this share of the payments was done; None where there was none."""
-        return self.percentiles([share])[0]
-
     def percentiles(self, shares: Sequence[float]) -> list[float | None]:
-        """Several of them from one sort.
+        """For each share the shortest time, in seconds, within which it of the payments was done; None where there was none.
 
         >>> took = Latencies()
         >>> for milliseconds in (4, 1, 3, 2):
@@ -51,9 +47,8 @@ class Latencies:
         total = len(self)
         if total == 0:
             return [None] * len(shares)
-        ranks = [
-            max(1, ceil(share * total - 1e-9)) for share in shares
-        ]  # The margin is for shares that are no binary fraction.
+        # The margin is for shares that are no binary fraction.
+        ranks = [max(1, ceil(share * total - 1e-9)) for share in shares]
         found: dict[int, float] = {}
         wanted = sorted(set(ranks))
         seen = place = 0

@@ -159,7 +159,6 @@ class Bonus:
 
     id: UUID
     campaign_id: UUID
-    campaign_name: str
     source: UUID
     party: UUID
     paid_minor: int

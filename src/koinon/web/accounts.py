@@ -37,7 +37,7 @@ from django.utils.translation import gettext_lazy as _
 from koinon.parties import factors, invitations
 from koinon.parties.connection import raw
 from koinon.parties.errors import InvitationNotGood
-from koinon.parties.models import Role, Town, User
+from koinon.parties.models import Town, User
 from koinon.parties.secrets import Secrets
 from koinon.web.access import STAFF, grants_of
 
@@ -341,8 +341,3 @@ def count_new_factor(request: HttpRequest, user: User, authenticator: Any, **_mo
     """Whoever has just shown a new factor has shown one: they need not do so again in this session."""
     if authenticator.type != Authenticator.Type.RECOVERY_CODES and request.user.pk == user.pk:
         record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
-
-
-def needs_factor(user: User) -> bool:
-    """Whether somebody has a role that takes a second factor."""
-    return any(Role(grant.role) in STAFF for grant in grants_of(user))

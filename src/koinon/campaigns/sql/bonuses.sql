@@ -9,10 +9,9 @@
 --
 -- No lock.
 SELECT
-    b.id, b.campaign_id, c.name AS campaign_name, b.source, b.party, b.paid_minor, b.earning_minor, b.amount_minor,
-    b.due_back_minor, b.undone_minor, b.granted_at
+    b.id, b.campaign_id, b.source, b.party, b.paid_minor, b.earning_minor, b.amount_minor, b.due_back_minor, b.undone_minor,
+    b.granted_at
 FROM campaigns.bonus AS b
-INNER JOIN campaigns.campaign AS c ON c.town_id = b.town_id AND c.id = b.campaign_id
 WHERE
     b.town_id = %(town_id)s
     AND (%(campaign)s::uuid IS NULL OR b.campaign_id = %(campaign)s)

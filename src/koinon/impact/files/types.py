@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from koinon.impact.tracing.types import Ledger
 
-NEEDED = ("time", "source", "target", "amount")
 OPTIONAL = ("amount_minor", "cohort", "kind", "undoes")
 DIMENSIONS = ("zone", "sector", "legal_form", "sse", "size", "kind")
 
