@@ -316,9 +316,8 @@ def known(rows: Sequence[ShopReceipts], report: PublicReport, public: flows.Publ
         sums.append(total("to_businesses", "to_residents"))
     if public.told:
         sums += [total("from_residents"), total("from_businesses"), total("to_businesses"), total("to_residents")]
-    sums.append(
-        [a - b for a, b in zip(total("from_businesses"), total("to_businesses"), strict=True)]
-    )  # They are equal.
+    # They are equal.
+    sums.append([a - b for a, b in zip(total("from_businesses"), total("to_businesses"), strict=True)])
     return sums
 
 

@@ -247,9 +247,8 @@ def test_second_run_is_quick_does_nothing_twice_and_says_the_same(shown):
 
     assert shown.second.status == 0
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
-    assert (
-        second["seconds"]["purchases"] < first["seconds"]["purchases"] / 4
-    )  # A month's days are looked at, not lived.
+    # A month's days are looked at, not lived.
+    assert second["seconds"]["purchases"] < first["seconds"]["purchases"] / 4
     assert "2026-10-" not in shown.second.err
 
 

@@ -59,9 +59,8 @@ def run(
         largest = made >= next_largest
         if largest:
             next_largest += largest_every
-        few = (
-            few_every > 0 and town % few_every == few_every - 1
-        )  # One or two at a time, as tills ask: the ledger has a shorter way for these.
+        # One or two at a time, as tills ask: the ledger has a shorter way for these.
+        few = few_every > 0 and town % few_every == few_every - 1
         size = min(LARGEST_BATCH * 5 // 4 if largest else in_a_town // 4 if few else in_a_town, operations - made)
         most = LARGEST_BATCH if largest else 2 if few else 3000
         real = duel.RealBooks(conn, town, commit=True, owner=owner)

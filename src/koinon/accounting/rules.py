@@ -89,11 +89,8 @@ _KINDS: dict[tuple[str, bool, bool], str] = {
     ("pay", True, False): "refunded",
     ("pay", False, False): "spent",
     ("pay", True, True): "returned",
-    (
-        "cover",
-        False,
-        True,
-    ): "sold",  # What another pays for a sale is consideration too: Directive 2006/112/EC, article 73.
+    # What another pays for a sale is consideration too: Directive 2006/112/EC, article 73.
+    ("cover", False, True): "sold",
     ("cover", True, False): "refunded",
     ("redeem", False, False): "redeemed",
     ("redeem", True, True): "given_back",

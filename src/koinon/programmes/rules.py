@@ -124,7 +124,7 @@ def entitlement(
     aid = terms.amounts.of(facts, month, award.monthly_minor if award else None)
     given = exception.aid_minor if exception and exception.aid_minor is not None else aid.minor
     for_good = _whatever_was_decided(facts, given is None, aid.ground, same_as)
-    by_rule = _by_rule(facts, award, terms, month, given)
+    by_rule = _by_rule(award, terms, month, given)
     if terms.holds_duplicates and undecided:
         by_rule.append(Ground("entitlement.duplicate-undecided"))
     outcome = terms.eligibility.of(facts, month)
@@ -158,9 +158,7 @@ def _whatever_was_decided(
     return against
 
 
-def _by_rule(
-    facts: HouseholdFacts, award: AwardFacts | None, terms: ProgrammeTerms, month: Month, aid_minor: int | None
-) -> list[Ground]:
+def _by_rule(award: AwardFacts | None, terms: ProgrammeTerms, month: Month, aid_minor: int | None) -> list[Ground]:
     against = []
     if award is None and terms.for_whom == AWARDS and not terms.amounts.needs_award:
         against.append(Ground("entitlement.no-award"))

@@ -243,7 +243,7 @@ def payer_words(conn: Connection[Any], town: Town, shop: UUID, now: datetime) ->
                 "balance_why": _("Your PIN shows what is yours to spend."),
                 "nothing": _("There is nothing in this card's purses."),
                 "not_paid": _("Not paid"),
-                "accepts": accepts_words(accepted, town),
+                "accepts": accepts_words(accepted),
             }
     return found
 
@@ -276,7 +276,7 @@ def accepts(conn: Connection[Any], town: Town, shop: UUID, now: datetime) -> lis
     return found
 
 
-def accepts_words(accepted: Sequence[Accepted], town: Town) -> str:
+def accepts_words(accepted: Sequence[Accepted]) -> str:
     """What a purchase here can use from which purse, in one line."""
     told = []
     for fund in accepted:

@@ -110,7 +110,7 @@ def _export(
 ) -> Exported:
     before = layout.manifest(folder, town.id)
     if before is not None:
-        _same_books(conn, folder, before, head)
+        _must_be_the_same_books(conn, folder, before)
         said = (before.version, before.unit, before.exponent, before.time_zone)
         if said != (layout.VERSION, town.unit_code, town.exponent, town.time_zone):
             before = None  # What was written says other things of the same rows.
@@ -158,8 +158,8 @@ def _export(
     return Exported(manifest, tuple(written), kept)
 
 
-def _same_books(conn: Connection[Any], folder: Path, before: Manifest, head: Block) -> None:
-    """Whether what was exported is the beginning of these books: its seal is in their chain."""
+def _must_be_the_same_books(conn: Connection[Any], folder: Path, before: Manifest) -> None:
+    """``ExportOfOtherBooks`` unless what was exported is the beginning of these: its seal is in their chain."""
     with transaction(conn):
         found = ledger.blocks(conn, town_id=before.town, first=before.seal.number, most=1)
     if not found or (found[0].number, found[0].hash.hex()) != (before.seal.number, before.seal.hash):
@@ -256,9 +256,8 @@ def _period_of(time: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int32]:
     import numpy as np
 
     of_utc = time.view("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    months = np.arange(
-        of_utc.min() - 1, of_utc.max() + 2
-    )  # Local months begin some hours before those of UTC, or after.
+    # Local months begin some hours before those of UTC, or after.
+    months = np.arange(of_utc.min() - 1, of_utc.max() + 2)
     if len(months) > _LONG:
         near = np.unique(of_utc)
         months = np.unique(np.concatenate((near - 1, near, near + 1)))

@@ -39,9 +39,8 @@ def ends(ledger: Ledger, month: str, holders: Mapping[str, UUID]) -> tuple[Ends,
     lots.gather(state.heads, state.pool, held)
 
     place = np.repeat(np.arange(2 * places), counts)
-    mine = held[:, 1] >> 32 == len(
-        behind.cohorts
-    )  # The book's first cohort is of unknown origin, this month's the last.
+    # The book's first cohort is of unknown origin, this month's the last.
+    mine = held[:, 1] >> 32 == len(behind.cohorts)
     place, held = place[mine], held[mine]
     owner = _owners(ledger, holders)[place % places]
     gone, payments = place >= places, held[:, 3] >> 48

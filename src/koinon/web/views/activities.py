@@ -116,7 +116,7 @@ def verify_many(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Choose at least one line."))
         return redirect("activities")
     if "sure" not in request.POST:
-        lines = [_previewed(grant.town, each, grant.user.actor) for each in picked]
+        lines = [_previewed(grant.town, each) for each in picked]
         context = {"lines": lines, "total": sum(line["minor"] for line in lines)}
         return render(request, "koinon/activities/preview.html", context)
     outcomes = contributions.verify_many(
@@ -145,7 +145,7 @@ def _picked(request: HttpRequest) -> list[UUID]:
     return found
 
 
-def _previewed(town: Town, contribution_id: UUID, actor: str) -> dict[str, Any]:
+def _previewed(town: Town, contribution_id: UUID) -> dict[str, Any]:
     """What verifying a contribution would do. Lines of one person share a cap: together they may earn less."""
     conn = raw()
     found = queries.contribution(conn, town_id=town.pk, contribution_id=contribution_id)

@@ -258,7 +258,7 @@ def find(request: HttpRequest) -> HttpResponse:
         return redirect("office-households")
     conn, kind = raw(), form.cleaned_data["kind"]
     found = Vault(conn, Secrets.load()).find_all(seat.town_id, kind, form.cleaned_data["value"])
-    homes = {home for party in found if (home := _home(conn, seat.town_id, party)) is not None}
+    homes = {home for party in found if (home := _home(seat.town_id, party)) is not None}
     if len(homes) != 1:
         messages.error(request, _("Several households share it.") if homes else _("Nobody is found by this."))
         return redirect("office-households")
@@ -275,7 +275,7 @@ def find(request: HttpRequest) -> HttpResponse:
     return redirect(address, party)
 
 
-def _home(conn: Any, town_id: int, party: UUID) -> tuple[str, UUID] | None:
+def _home(town_id: int, party: UUID) -> tuple[str, UUID] | None:
     """The page on which a party is looked at: a person on that of the household."""
     from koinon.parties.models import Party
 

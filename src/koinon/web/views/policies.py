@@ -179,11 +179,11 @@ def new_programme(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "text": text}
     if text:
         looked = policies.look(conn, text=text, **told)
-        context |= {"looked": looked, "changes": _changes(looked), "said": _said(request, text, looked)}
+        context |= {"looked": looked, "changes": _changes(looked), "said": _said(request, text)}
     return render(request, "koinon/policies/rules.html", context, status=422 if form.errors else 200)
 
 
-def _said(request: HttpRequest, text: str, looked: Looked) -> list[Said]:
+def _said(request: HttpRequest, text: str) -> list[Said]:
     """What the text means; nothing where it cannot be understood."""
     seat, conn = seat_of(request), raw()
     try:
