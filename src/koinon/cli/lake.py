@@ -11,7 +11,7 @@ import typer
 
 from koinon.cli import opening
 from koinon.cli.opening import DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import counted, speaking
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -172,8 +172,7 @@ def ask(
 
 
 def _size(lake: Export) -> str:
-    towns = "1 town" if len(lake.towns) == 1 else f"{len(lake.towns)} towns"
-    return f"{towns}, {sum(one.rows for one in lake.towns):,} movements"
+    return f"{counted(len(lake.towns), 'town')}, {counted(sum(one.rows for one in lake.towns), 'movement')}"
 
 
 def _ratio(value: Fraction | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from koinon.cli.output import counted
 from koinon.cli.tables import money, plain_table
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ _ANSWERS: dict[str, dict[str, _Cell]] = {
 def show(console: Console, answers: Mapping[str, Sequence[Row]], known: Known) -> None:
     """Each answer as a table, its first rows where it is long."""
     for question, rows in answers.items():
-        count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
-        console.print(f"{question}: {count}" + ("" if len(rows) <= MOST else f", the first {MOST}"))
+        console.print(f"{question}: {counted(len(rows), 'row')}" + ("" if len(rows) <= MOST else f", the first {MOST}"))
         if not rows:
             continue
         columns = _ANSWERS[question]
