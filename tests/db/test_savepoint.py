@@ -95,3 +95,28 @@ def test_what_a_transaction_of_one_snapshot_reads_is_of_one_moment_and_the_next_
         after = notes(conn)
 
     assert (before, during, after) == ([], [], ["meanwhile"])
+
+
+def test_what_a_page_of_one_snapshot_reads_is_of_one_moment_by_sql_and_by_django(
+    note_table: None, owner_conn: psycopg.Connection[Any], django_fresh: Any
+) -> None:
+    from koinon.parties.connection import one_snapshot
+
+    def read_by_django() -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT text FROM note ORDER BY 1")
+            return [row[0] for row in cursor.fetchall()]
+
+    with one_snapshot() as conn:
+        before = notes(conn)
+        note(owner_conn, "meanwhile")
+        during = (notes(conn), read_by_django())
+
+    assert (before, during, read_by_django()) == ([], ([], []), ["meanwhile"])
+
+
+def test_a_page_of_one_snapshot_inside_a_transaction_is_a_defect_of_ours(django_fresh: Any) -> None:
+    from koinon.parties.connection import one_snapshot
+
+    with django_transaction.atomic(), pytest.raises(RuntimeError), one_snapshot():
+        pass

@@ -15,8 +15,12 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from koinon.cli.main import run
 from koinon.db.checks import run_checks
-from koinon.db.connections import Database
+from koinon.db.connections import Database, connect
+from koinon.db.transactions import transaction as one_transaction
+from koinon.impact import published
+from koinon.impact import queries as figures
 from koinon.impact.town import books as town_books
 from koinon.impact.town import following, months, queries
 from koinon.impact.town.following import Rebuilt, Step
@@ -342,6 +346,60 @@ def test_the_timer_follows_every_town_and_no_town_holds_up_another(town: Town, m
 
     assert (first, again) == (8, 0)
     assert town.followed()["fifo"].followed_at == NOW
+
+
+def test_a_month_is_published_as_of_one_moment_whatever_comes_while_it_is_read(
+    town: Town, django_fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mill redeems 15.00 on another connection, right after what moved in November was read."""
+    from django.db import connection
+
+    town.tell(NOVEMBER)
+    town.seal()
+    with transaction.atomic():
+        (ours,) = parties.towns(raw())
+        months.trace_months(raw(), town_id=town.id, at=NOW, actor="test")
+        before = published.compute(raw(), town_id=town.id, month=Month(2026, 11))
+    flows, coming = figures.flows, ["2026-11-25 00:00  redeem mill 15.00"]
+
+    def and_something_comes(*asked: Any) -> Any:
+        found = flows(*asked)
+        while coming:
+            with connect(django_fresh.app_url) as other, one_transaction(other):
+                Story(replace(town.story.place, conn=other), town.story.shops).tell(coming.pop())
+        return found
+
+    monkeypatch.setattr(figures, "flows", and_something_comes)
+    connection.ensure_connection()
+    follow_round(connection.connection, [ours], now=NOW)
+
+    assert coming == []
+    with transaction.atomic():
+        assert published.month(raw(), town_id=town.id, month=Month(2026, 11)) == before
+        assert published.compute(raw(), town_id=town.id, month=Month(2026, 11)) != before
+
+
+def test_a_report_is_made_although_the_site_publishes_its_month_at_the_same_moment(
+    town: Town, django_fresh: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town.tell(NOVEMBER)
+    town.seal()
+    with transaction.atomic():
+        months.trace_months(raw(), town_id=town.id, at=NOW, actor="test")
+    publish, done = published.publish_months, []
+
+    def after_the_site(conn: psycopg.Connection[Any], **asked: Any) -> Any:
+        conn.execute("SELECT 1")  # From here on it does not see what others write.
+        with connect(django_fresh.app_url) as other, one_transaction(other, one_snapshot=True):
+            done.append(publish(other, **asked))
+        return publish(conn, **asked)
+
+    monkeypatch.setattr(published, "publish_months", after_the_site)
+    asked = ["impact", "report", "--from", "2026-11", "--for", "house", "--json", "--database", django_fresh.app_url]
+    assert run(asked) == 0
+
+    assert done == [(Month(2026, 11),)]
+    assert json.loads(capsys.readouterr().out)["from"] == "2026-11"
 
 
 def test_lots_of_a_large_town_are_kept_now_and_then_and_nothing_is_lost_in_between(

@@ -66,6 +66,48 @@ def test_the_journal_files_balance_and_the_year_adds_up_on_paper(site: Database)
     assert client.get("/bookkeeping/year/?year=2026&file=pdf").content.startswith(b"%PDF-")
 
 
+def test_a_payment_that_comes_while_a_year_is_read_is_wholly_on_its_page_or_not_at_all(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shop pays the town 1.00 on another connection, right after what moved in the year was read."""
+    from django.utils import timezone
+
+    from koinon.accounting import queries
+    from koinon.db.connections import connect
+    from koinon.db.transactions import transaction
+    from koinon.kernel.identifiers import new_id
+    from koinon.kernel.money import Amount
+    from koinon.parties.models import Town
+    from koinon.payments import operations as payments
+    from koinon.web.views import accounts
+
+    town, shop, journal, year, read = Town.objects.get(), shop_id(), queries.journal, accounts.yearly.year, []
+    assert town.party_id is not None
+
+    def and_a_payment_comes(*asked: Any, **named: Any) -> Iterator[Any]:
+        yield from journal(*asked, **named)
+        with connect(site.app_url) as conn, transaction(conn):
+            payments.pay(
+                conn, town_id=town.pk, payment_id=new_id(), payer=shop, payee=town.party_id,
+                amount=Amount(1_00, town.unit_code), effective_at=timezone.now(), actor="till:1", reference="fee-8",
+            )  # fmt: skip
+
+    def noted(*asked: Any, **named: Any) -> Any:
+        read.append(year(*asked, **named))
+        return read[-1]
+
+    asked = f"/bookkeeping/year/?year={timezone.now().year}"
+    monkeypatch.setattr(accounts.yearly, "year", noted)
+    for meanwhile in (journal, and_a_payment_comes, journal):
+        monkeypatch.setattr(queries, "journal", meanwhile)
+        assert client_of("treasurer").get(asked).status_code == 200
+
+    before, during, after = read
+    assert during == before
+    assert after.took_part.payments == before.took_part.payments + 1
+    assert after.moved["paid"] == before.moved["paid"] + 1_00
+
+
 def test_a_period_that_ends_before_it_begins_is_said_to_be_wrong(site: Database) -> None:
     page = client_of("treasurer").get("/bookkeeping/journal/?first=2026-10-31&last=2026-10-01&file=days")
     assert page.status_code == 200

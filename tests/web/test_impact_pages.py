@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import transaction
 from playwright.sync_api import Browser
 
+from koinon.audit import operations as audit
 from koinon.db.connections import Database, connect
 from koinon.db.transactions import transaction as committed
 from koinon.impact.town import following, queries
@@ -41,6 +43,36 @@ def site(town_database: Database) -> Iterator[Database]:
 
 def words(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_a_report_for_the_towns_own_use_is_made_from_one_moment(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody on another connection writes something down between two of its questions, and the second does not see it."""
+    from koinon.web.views import reports
+
+    build, seen = reports.build.build, []
+
+    def and_something_comes(conn: Any, **asked: Any) -> Any:
+        question = "SELECT count(*) FROM audit.entry"
+        before = conn.execute(question).fetchone()
+        with connect(site.app_url) as other, committed(other):
+            audit.record(other, town_id=asked["town_id"], actor="test", action="test.came", subject="test:1", at=NOW)
+        seen.append((before, conn.execute(question).fetchone()))
+        return build(conn, **asked)
+
+    monkeypatch.setattr(reports.build, "build", and_something_comes)
+    client = client_of("officer")
+    form = client.get("/impact/report/").content.decode()
+    (month,) = set(re.findall(r'<option value="(\d{4}-\d{2})"', form))
+    asked = {"first": month, "last": month, "audience": "house", "language": "en", "kind": "page"}
+    answer = client.get("/impact/report/", asked)
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert [before == after for before, after in seen] == [True]
+    with transaction.atomic():
+        kept = raw().execute("SELECT count(*) FROM audit.entry WHERE action = 'impact.house-report-opened'").fetchone()
+    assert kept == (1,)
 
 
 def test_a_neighbourhood_keeps_its_name_whatever_its_code_is_elsewhere(site: Database) -> None:

@@ -55,6 +55,7 @@ def indicators(
             period = _period(facts, month, to, now)
             if any(BY_KEY[key].source is Source.TRACE for key in keys or BY_KEY):
                 _follow(conn, facts, now)
+        with transaction(conn, one_snapshot=True):
             rows = figures.figures(conn, facts.id, period, keys=keys or None)
             targets = aims.targets(conn, facts.id)
         wanted = aims.in_force(targets, first_day=period.first_day, last_day=period.last_day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,7 +56,10 @@ def report(
     """
     from django.conf import settings
     from django.utils.translation import override
+    from psycopg.errors import SerializationFailure
 
+    from koinon.db import connections
+    from koinon.db.transactions import transaction
     from koinon.impact import published
     from koinon.impact.reports import build, folder
     from koinon.impact.town import months
@@ -64,16 +68,25 @@ def report(
         begin, end = _month(first, "--from"), _month(last or first, "--to")
         if end < begin:
             raise typer.BadParameter("the last month is before the first", param_hint="--to")
-        with opening.database(database) as opened, opening.connection(opened) as conn:
+        with (
+            opening.database(database) as opened,
+            connections.connect(opened.app_url, application_name="koinon command") as conn,
+        ):
             languages = [code for code, _ in settings.LANGUAGES]
             if language not in languages:
                 raise typer.BadParameter(f"one of {', '.join(languages)}", param_hint="--language")
             now = datetime.now(UTC)
-            facts = opening.town(conn, town)
-            months.trace_months(conn, town_id=facts.id, at=now, actor=REPORTER)
-            published.publish_months(conn, town_id=facts.id, at=now, actor=REPORTER)
-            look = build.Look(_reader(conn, facts, actor), now, "folder" if out_folder else "screen")
-            with override(language):
+            with transaction(conn):
+                facts = opening.town(conn, town)
+                reader = _reader(conn, facts, actor)
+                months.trace_months(conn, town_id=facts.id, at=now, actor=REPORTER)
+            with (
+                suppress(SerializationFailure),
+                transaction(conn, one_snapshot=True),
+            ):  # The site published it meanwhile.
+                published.publish_months(conn, town_id=facts.id, at=now, actor=REPORTER)
+            look = build.Look(reader, now, "folder" if out_folder else "screen")
+            with override(language), transaction(conn, one_snapshot=True):
                 made = build.build(
                     conn,
                     town_id=facts.id,

@@ -54,7 +54,10 @@ class _Due:
 
 
 def publish_months(conn: Connection[Any], *, town_id: int, at: datetime, actor: str) -> tuple[Month, ...]:
-    """Publish every month that was traced as it was over; which they were. Whoever calls owns the transaction."""
+    """Publish every month that was traced as it was over; which they were.
+
+    Whoever calls owns the transaction, which is of one snapshot: what is published stays, and its figures agree.
+    """
     due = many(conn, statement(_PACKAGE, "months_to_publish"), _Due, town_id=town_id)
     for one in due:
         content = packed(compute(conn, town_id=town_id, month=Month.parse(one.month)))
@@ -77,7 +80,7 @@ def month(conn: Connection[Any], *, town_id: int, month: Month) -> MonthPublishe
 
 
 def compute(conn: Connection[Any], *, town_id: int, month: Month) -> MonthPublished:
-    """What of a month may be seen, from the books and the register as they are now."""
+    """What of a month may be seen, from the books and the register as they are now. Read in a transaction of one snapshot."""
     zone = parties.town(conn, town_id).zone
     exact = queries.month(conn, town_id, month, zone)
     report = publication.publish(exact)

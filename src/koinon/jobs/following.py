@@ -31,7 +31,7 @@ _looked: dict[tuple[str, int], tuple[str | None, datetime]] = {}
 def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datetime) -> int:
     """Extend what is known of every town by what was sealed since; how many movements that were.
 
-    Each town has a transaction of its own: one that cannot be followed, or takes longer than a statement may, holds up
+    Each town has transactions of its own: one that cannot be followed, or takes longer than a statement may, holds up
     no other.
     """
     _compiled()
@@ -45,6 +45,7 @@ def follow_round(conn: Connection[Any], towns: Iterable[TownName], *, now: datet
                 unchanged = mark is not None and mark == known and now - looked_at < LOOK_EVERY
                 steps = following.follow(conn, town_id=town.id, at=now, actor=FOLLOWER, unchanged=unchanged)
                 months.trace_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
+            with transaction(conn, one_snapshot=True):  # Above, whoever waits must see what was done meanwhile.
                 over = published.publish_months(conn, town_id=town.id, at=now, actor=FOLLOWER)
         except (KoinonError, DatabaseError) as failed:
             if conn.closed:

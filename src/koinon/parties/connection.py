@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 
 def raw(using: str = DEFAULT_DB_ALIAS) -> psycopg.Connection:
@@ -22,3 +25,14 @@ def raw(using: str = DEFAULT_DB_ALIAS) -> psycopg.Connection:
     assert isinstance(conn, psycopg.Connection)
     conn.execute("SELECT 1")  # Sends the BEGIN, so that a savepoint below nests inside atomic().
     return conn
+
+
+@contextmanager
+def one_snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[psycopg.Connection]:
+    """A transaction in which all that is read is of one moment, by SQL and by Django: for a way in that owns it.
+
+    ``koinon.db.transactions.transaction`` does the same for those who have no Django.
+    """
+    with transaction.atomic(using, durable=True):
+        connections[using].connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # Before it reads.
+        yield raw(using)

@@ -405,6 +405,7 @@ class _Demo:
         with transaction(self.conn):
             following.follow(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
             months.trace_months(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
+        with transaction(self.conn, one_snapshot=True):
             published.publish_months(self.conn, town_id=town.id, at=self.now, actor=ACTOR)
 
     def _summary(self, town: TownFacts, sign_ins: list[SignIn], checked: int, failed: tuple[str, ...]) -> Summary:

@@ -33,6 +33,7 @@ from koinon.programmes import queries as programmes
 from koinon.web import names, papers, refusals, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.snapshots import in_one_snapshot
 
 EARLIEST = date(2000, 1, 1)
 LONGEST = timedelta(days=3 * 366)
@@ -389,6 +390,7 @@ def wording_of(town: Town, day: date) -> str:
 
 
 @seen_by(Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def year(request: HttpRequest) -> HttpResponse:
     """A year in figures that add up, on screen, as PDF and as CSV."""
     town, conn = seat_of(request).town, raw()

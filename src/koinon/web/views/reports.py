@@ -24,6 +24,7 @@ from koinon.parties.models import Role, Town
 from koinon.web import names, published
 from koinon.web.access import seat_of, seen_by
 from koinon.web.context import OWN_NAMES
+from koinon.web.snapshots import in_one_snapshot
 
 AUDIENCES = (
     (Audience.COUNCIL.value, gettext_lazy("The council and everybody: what may be published")),
@@ -69,6 +70,7 @@ class ReportForm(forms.Form):
 
 
 @seen_by(Role.OFFICER, Role.APPROVER, Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def report(request: HttpRequest) -> HttpResponse:
     """Choose a report; with ``kind`` asked for, the file itself."""
     seat = seat_of(request)

@@ -1,0 +1,24 @@
+"""Pages whose figures come from several statements and must agree: everything on one is of one moment."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from koinon.parties.connection import one_snapshot
+from koinon.web.access import View
+
+
+def in_one_snapshot(view: View) -> View:
+    """A page that is read in a transaction of one snapshot; inside what says who may see it."""
+
+    @transaction.non_atomic_requests
+    @wraps(view)
+    def seen_at_once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with one_snapshot():
+            return view(request, *args, **kwargs)
+
+    return seen_at_once
