@@ -37,6 +37,7 @@ FOLLOWED = (
     "show-the-books",
     "back-up",
     "erase-a-person",
+    "turn-the-keys",
     "start-for-real",
     "run-on-your-own-postgresql",
 )
@@ -44,6 +45,7 @@ WITH_A_SERVER = {
     "keep-a-seal-head": "tutorial",
     "show-the-books": "tutorial",
     "erase-a-person": "tutorial",
+    "turn-the-keys": "tutorial",
     "start-for-real": "real",
 }
 PAGES_OF_ROLES = {
