@@ -44,10 +44,10 @@ THIN = """
 CUT = r"""
     const cut = () => {
         const torn = [], range = document.createRange();
-        for (const heading of document.querySelectorAll("h1, h2, h3, h4, legend, caption, summary, dt, figcaption, th, .what, .button, label")) {
+        for (const heading of document.querySelectorAll("h1, h2, h3, h4, legend, caption, summary, dt, figcaption, th, .what, .button, label, .menu a, .menu button")) {
             if (!heading.checkVisibility()) continue;
             const frame = heading.matches("caption") && heading.closest(".scroll") || document.documentElement;
-            const {left, right} = frame.getBoundingClientRect(), slides = heading.closest("tr, .menu, .chart") !== null;
+            const {left, right} = frame.getBoundingClientRect(), slides = heading.closest("tr, .chart") !== null;
             const words = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
             while (words.nextNode()) {
                 const text = words.currentNode;
