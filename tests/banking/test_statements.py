@@ -75,6 +75,7 @@ def test_a_statement_imported_twice_is_matched_once_and_the_rest_is_listed(desk,
         (5_00, "entry.id-unknown"),
     ]  # fmt: skip
     assert (len(first.outcomes), first.known, again.known, again.replayed) == (11, 0, 11, True)
+    assert (again.imported_at, again.imported_by) == (desk.here["at"], desk.here["actor"])
     assert [desk.payment(one) for one in (bakery, grocer, smith)] == ["returned", "paid", "due"]
     assert desk.place.balance("till", bakery.party) == desk.place.money("75.50")
     assert desk.place.balance("till", desk.place.parties["buyer"]) == desk.place.money("30.00")

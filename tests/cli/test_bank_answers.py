@@ -228,6 +228,11 @@ def test_the_banks_table_pays_what_left_and_brings_back_what_came(desk: Desk, se
     assert (shown["matched"], shown["listed"], shown["entries"]) == (2, 2, [])
     assert (first["matched"], first["listed"], first["known"]) == (2, 2, 0)
     assert (again["matched"], again["known"], again["replayed"]) == (2, 4, True)
+    assert (first["imported_at"], first["imported_by"], again["imported_by"]) == (None, "", "carmen")
+    today = datetime.fromisoformat(again["imported_at"]).astimezone(ZoneInfo("Europe/Madrid")).date()
+    for how in ([], ["--dry-run"], ["--account", "main"]):
+        said = desk.told("bank", "import", str(table), *how)
+        assert said.startswith(f"This file was imported on {today} by carmen; nothing changed."), said
     assert desk.payments(sent)["bakery"]["state"] == "returned"
 
     listed = {one["reference"]: one for one in desk.read("bank", "list")["entries"]}

@@ -94,6 +94,34 @@ def test_an_auditor_looks_and_changes_nothing(site: Database) -> None:
     assert auditor.post(reverse("bank-match", args=[entry]), {"kind": "other", "reason": "x"}).status_code == 403
 
 
+def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_changes_nothing(site: Database) -> None:
+    from django.db import connection
+
+    from koinon.documents import formats
+
+    line = Line("2.00", "D1", day=TODAY)
+    first = imported(line, ident="d")
+    content = camt(line, account=account().replace(" ", ""), ident="d")
+    client = client_of("treasurer")
+    file = re.findall(r"entries/[0-9a-f-]{36}/", first)
+
+    def kept() -> list[tuple[int]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM banking.file UNION ALL SELECT count(*) FROM banking.entry")
+            return list(cursor.fetchall())
+
+    before = kept()
+    sent = client.post(reverse("bank-upload"), {"file": SimpleUploadedFile("s.xml", content), "account": ""})
+    told = f"This file was imported on {formats.day(TODAY)} by demo-treasurer; nothing changed."
+
+    assert told in client.get(sent["Location"]).content.decode()
+    ident = sent["Location"].rstrip("/").rsplit("/", 1)[-1]
+    pressed_again = client.post(reverse("bank-import", args=[ident]), {"fingerprint": ""}, follow=True)
+    assert told in pressed_again.content.decode()
+    assert "The file is imported." not in pressed_again.content.decode()
+    assert (kept(), re.findall(r"entries/[0-9a-f-]{36}/", pressed_again.content.decode())) == (before, file)
+
+
 def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) -> None:
     client = client_of("treasurer")
     said = {

@@ -138,9 +138,13 @@ def look(
 ) -> Imported:
     """What importing a file would do. Nothing of it is done; the file is kept, sealed, until it is imported or a day is over.
 
+    A file that was imported before is answered as that import, whatever account is named now.
     ``account`` is the code of the account a CSV is of. Refuses with ``FindingsError``, every
     finding in its place, and ``AccountNotFound``.
     """
+    before = _imported_before(conn, town_id, content, secrets)
+    if before is not None:
+        return _again(conn, town_id, before)
     town = parties.town(conn, town_id)
     taken = _taken(conn, town, content, account, secrets, at, actor)
     file = _keep(conn, town_id, taken, content, secrets, at, actor, sealed=True)
@@ -200,9 +204,12 @@ def import_file(
 ) -> Imported:
     """Keep what a file says: entries that no earlier statement had, and the bank's answers to payments.
 
-    The same file a second time changes nothing. ``fingerprint`` is that of what was
-    shown; another outcome is refused with ``PreviewOutdated``. Refuses as ``look``.
+    The same file a second time changes nothing, and says when and by whom it was imported. ``fingerprint`` is that
+    of what was shown; another outcome is refused with ``PreviewOutdated``. Refuses as ``look``.
     """
+    before = _imported_before(conn, town_id, content, secrets)
+    if before is not None:
+        return _again(conn, town_id, before)
     town = parties.town(conn, town_id)
     taken = _taken(conn, town, content, account, secrets, at, actor)
     file = _keep(conn, town_id, taken, content, secrets, at, actor, sealed=False)
@@ -364,6 +371,12 @@ def _keep(
     execute(conn, statement(PACKAGE, "lock_file"), town_id=town_id, digest=digest)
     # Asked again under the lock: another connection may have brought the same content.
     return queries.files(conn, town_id=town_id, digest=digest)[0].id
+
+
+def _imported_before(conn: Connection[Any], town_id: int, content: bytes, secrets: Secrets) -> UUID | None:
+    """The file of this content, where it was imported."""
+    known = queries.files(conn, town_id=town_id, digest=sealing.file_digest(secrets, town_id, content))
+    return known[0].id if known and known[0].imported_at is not None else None
 
 
 def _content(conn: Connection[Any], town_id: int, file_id: UUID, secrets: Secrets) -> tuple[bytes, str]:
@@ -565,4 +578,6 @@ def _again(conn: Connection[Any], town_id: int, file: UUID) -> Imported:
         pending=0,
         fingerprint="",
         replayed=True,
+        imported_at=found.imported_at,
+        imported_by=found.imported_by or "",
     )

@@ -259,7 +259,10 @@ class AnswerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file, what it brought and what became of it. ``fingerprint`` stands for all of it, to be sent back."""
+    """A file, what it brought and what became of it. ``fingerprint`` stands for all of it, to be sent back.
+
+    ``replayed``: it was imported before, at ``imported_at`` by ``imported_by``, and nothing was changed.
+    """
 
     file_id: UUID
     kind: FileKind
@@ -269,6 +272,8 @@ class Imported:
     pending: int
     fingerprint: str
     replayed: bool = False
+    imported_at: datetime | None = None
+    imported_by: str = ""
 
     @property
     def matched(self) -> int:

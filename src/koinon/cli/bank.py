@@ -36,9 +36,10 @@ def import_(
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Take in a file from the bank. Every entry is kept once, however often its file is imported."""
+    """Take in a file from the bank. Every entry is kept once, however often its file is imported, and the command says so."""
     from koinon.banking import operations, queries
     from koinon.db.transactions import transaction
+    from koinon.parties import queries as parties
     from koinon.parties.secrets import Secrets
 
     with speaking(as_json) as out, opening.desk(database, town, actor, role="treasurer") as (conn, facts, who):
@@ -46,15 +47,23 @@ def import_(
         here: dict[str, Any] = {"town_id": facts.id, "at": datetime.now(UTC), "actor": who}
         step = {**here, "content": content, "account": account, "secrets": Secrets.load()}
         entries: list[Entry] = []
+        matched_now = 0
         with transaction(conn):
             done = operations.look(conn, **step) if dry_run else operations.import_file(conn, **step)
+            staff = {f"user:{one.id}": one.username for one in parties.staff(conn, town_id=facts.id)}
         if not dry_run:
-            operations.match_listed(conn, **here, in_transaction=lambda: transaction(conn))
+            tried = operations.match_listed(conn, **here, in_transaction=lambda: transaction(conn))
+            matched_now = tried.matched
             with transaction(conn):
                 entries = queries.entries(conn, town_id=facts.id, file=done.file_id, limit=100_000)
         listed = [one for one in entries if not one.is_matched]
+        importer = staff.get(done.imported_by, done.imported_by)
 
         def show(console: Console) -> None:
+            if done.imported_at is not None:
+                came = f"{matched_now} matched now" if matched_now else "nothing changed"
+                day = done.imported_at.astimezone(facts.zone).date()
+                console.print(f"This file was imported on {day} by {importer}; {came}.", markup=False, soft_wrap=True)
             console.print(_told(done, entries, dry_run), markup=False, soft_wrap=True)
             for answer in done.answers:
                 said = f"{answer.status} {answer.reason}".strip()
@@ -70,7 +79,8 @@ def import_(
             "town": facts.slug, "file": done.file_id, "kind": done.kind, "known": done.known, "pending": done.pending,
             "matched": done.matched if dry_run else len(entries) - len(listed),
             "listed": done.listed if dry_run else len(listed),
-            "replayed": done.replayed, "fingerprint": done.fingerprint,
+            "replayed": done.replayed, "imported_at": done.imported_at, "imported_by": importer,
+            "fingerprint": done.fingerprint,
             "entries": [_as_json(one) for one in entries],
             "outcomes": [asdict(one) for one in done.outcomes] if dry_run else [],
             "answers": [asdict(one) for one in done.answers],

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from koinon.banking import operations, queries
 from koinon.banking.bank_csv import HEADINGS
 from koinon.banking.errors import FileNotFound
-from koinon.banking.types import Details, Entry, KnownPayment, MatchKind
+from koinon.banking.types import Details, Entry, Imported, KnownPayment, MatchKind
 from koinon.banking.xml_reading import LARGEST_FILE
 from koinon.db.transactions import savepoint
 from koinon.kernel.decisions import Ground
@@ -32,7 +32,7 @@ from koinon.parties.models import Role, RoleGrant
 from koinon.parties.secrets import Secrets
 from koinon.programmes import queries as programmes
 from koinon.treasury.references import in_groups
-from koinon.web import bank_words, formats, names, refusals, tables
+from koinon.web import bank_words, formats, names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.tables import Column, Kind, Table
 
@@ -155,7 +155,17 @@ def upload(request: HttpRequest) -> HttpResponse:
     except FindingsError as refused:
         refusals.note(request, refused)
         return _bank(request, form, refused.findings, status=422)
+    if shown.replayed:
+        messages.info(request, _imported_before(seat, shown))
     return redirect("bank-file", file=shown.file_id)
+
+
+def _imported_before(seat: RoleGrant, found: Imported) -> str:
+    assert found.imported_at is not None, "a file that is imported has its day"
+    return _("This file was imported on %(day)s by %(who)s; nothing changed.") % {
+        "day": formats.day(found.imported_at, seat.town.time_zone),
+        "who": words.staff_name(found.imported_by),
+    }
 
 
 @seen_by(Role.TREASURER)
@@ -247,15 +257,20 @@ def import_file(request: HttpRequest, file: UUID) -> HttpResponse:
     """Import a file as it was shown; then match what can be, each entry in a transaction of its own."""
     seat = seat_of(request)
     with _own_transaction():
-        operations.import_looked_at(
+        done = operations.import_looked_at(
             raw(),
             **_here(seat),
             file_id=file,
             fingerprint=request.POST.get("fingerprint", ""),
             secrets=Secrets.load(),
         )
-    _match(seat)
-    messages.success(request, _("The file is imported."))
+    matched = _match(seat)  # After an import that was interrupted here, too.
+    if not done.replayed:
+        messages.success(request, _("The file is imported."))
+    elif matched:
+        messages.success(request, _("%(count)s matched.") % {"count": formats.number(matched)})
+    else:
+        messages.info(request, _imported_before(seat, done))
     return redirect("bank-file", file=file)
 
 
