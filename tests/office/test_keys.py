@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
+from koinon.api.application import Api
 from koinon.db.transactions import transaction
 from koinon.instruments import operations as cards
 from koinon.instruments import pin_seals, pins
@@ -312,6 +313,14 @@ def test_two_who_wrap_at_once_share_the_work(here, connect_again):
         thread.join()
     assert sum(done) == 13
     here.everything_opens(secrets)
+
+
+def test_the_api_signs_and_seals_by_the_new_key_from_the_turn_on_without_a_restart(here, database, monkeypatch):
+    monkeypatch.setenv("KOINON_SECRETS", str(here.folder))
+    api = Api(database.app_url)
+    assert api.secrets().current == here.secrets.current
+    turned = here.turn()
+    assert api.secrets() == turned
 
 
 # What is refused
