@@ -19,6 +19,7 @@ from koinon.payments.batch import compiled
 from koinon.payments.errors import HoldNotFound, PaymentNotFound
 from koinon.payments.groups import Line
 from koinon.payments.types import (
+    Covered,
     DaySales,
     HeldPayment,
     PartyMovement,
@@ -184,6 +185,27 @@ def sales_of_day(
         size=limit,
     )
     return groups.payments(town_id, lines)[::-1]
+
+
+def sold_on(
+    conn: Connection[Any], *, town_id: int, payee: UUID, day: date, limit: int = 100
+) -> list[Payment | Covered]:
+    """Everything that counts as sold on a local day, as a shop's statement does: payments, and what the town covered of
+    sales without a network; newest in the books first."""
+    zone = parties.town(conn, town_id).zone
+    covered = many(
+        conn,
+        statement(_PACKAGE, "covered"),
+        Covered,
+        town_id=town_id,
+        payee=payee,
+        start=datetime.combine(day, time.min, zone),
+        until=datetime.combine(day + timedelta(days=1), time.min, zone),
+        size=limit,
+    )
+    sales = sales_of_day(conn, town_id=town_id, payee=payee, day=day, limit=limit)
+    sold: list[Payment | Covered] = [*covered, *sales]
+    return sorted(sold, key=lambda one: one.posted_at, reverse=True)[:limit]
 
 
 def sales_by_day(

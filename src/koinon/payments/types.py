@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 from koinon.kernel.decisions import Decision, Ground
@@ -161,8 +162,26 @@ class PaymentLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """What the town paid a shop in the place of others, for a sale without a network: a part of its price, or all of it."""
+
+    id: UUID
+    effective_at: datetime
+    posted_at: datetime
+    amount_minor: int
+    unit: str
+    refunded_minor: int
+    reference: str
+    is_covered: ClassVar[bool] = True
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.amount_minor, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
 class DaySales:
-    """A payee's local day: what was sold, and what was given back on that day."""
+    """A payee's local day: what was sold, by payments and by what the town covered, and what was given back on that day."""
 
     day: date
     payments: int

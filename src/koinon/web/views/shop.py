@@ -56,7 +56,7 @@ def shop(request: HttpRequest) -> HttpResponse:
         "organisation": grant.party.organisation,  # type: ignore[union-attr]
         "day": day,
         "is_today": day == today,
-        "sales": queries.sales_of_day(conn, town_id=grant.town_id, payee=party_of(grant), day=day, limit=300),
+        "sales": queries.sold_on(conn, town_id=grant.town_id, payee=party_of(grant), day=day, limit=300),
         "sum": next((found for found in days if found.day == day), None),
         "days": [found for found in days if found.day != day][:14],
         "available": _available(grant),

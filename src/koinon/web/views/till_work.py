@@ -255,7 +255,7 @@ def sales(request: HttpRequest) -> HttpResponse:
     context = {
         "day": day,
         "is_today": day == today,
-        "sales": queries.sales_of_day(conn, day=day, limit=300, **_shop(request)),
+        "sales": queries.sold_on(conn, day=day, limit=300, **_shop(request)),
         "sum": next((found for found in days if found.day == day), None),
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < today else None,

@@ -1,0 +1,100 @@
+"""A shop's day: its list, its files and its statement say the same, whatever was paid by whom."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from koinon.db.connections import Database
+from koinon.kernel.identifiers import new_id
+from koinon.kernel.money import Amount
+from tests.conftest import django_on
+from tests.web.test_access import client_of
+
+
+@pytest.fixture(scope="module")
+def site(town_database: Database) -> Iterator[Database]:
+    with django_on(town_database):
+        yield town_database
+
+
+def cover(minor: int, now: datetime) -> None:
+    """The town pays the shop in the place of a card, as it does for a sale without a network."""
+    from django.db import transaction
+
+    from koinon.ledger import operations as ledger
+    from koinon.ledger.types import Code, Kind, NewAccount, Transfer
+    from koinon.parties.connection import raw
+    from koinon.parties.models import RoleGrant, Town
+    from koinon.programmes.models import Fund
+    from koinon.treasury import operations as treasury
+
+    town, shop = Town.objects.get(), RoleGrant.objects.get(role="shop").party_id
+    fund: UUID = Fund.objects.filter(town=town).order_by("code").values_list("pk", flat=True)[0]
+    assert shop is not None
+    assert town.party_id is not None
+    amount, how = Amount(minor, town.unit_code), {"at": now, "actor": "user:1"}
+    with transaction.atomic():
+        conn = raw()
+        treasury.receive_budget(
+            conn, town_id=town.pk, fund=fund, amount=amount, bank_reference="B/1", idempotency_key="cover", **how
+        )
+        accounts = [
+            NewAccount(Kind.RESERVE, town.unit_code, town.party_id, fund),
+            NewAccount(Kind.ESCROW, town.unit_code, town.party_id, fund),
+            NewAccount(Kind.TILL, town.unit_code, shop),
+        ]
+        reserve, escrow, till = ledger.open_accounts(conn, town_id=town.pk, accounts=accounts, **how)
+        issue, reference = new_id(), f"voucher:{new_id()}"
+        moved: dict[str, Any] = {"effective_at": now, "actor": "user:1", "reference": reference, "group": issue}
+        ledger.post_all(
+            conn,
+            town_id=town.pk,
+            requests=[
+                Transfer(issue, reserve, escrow, amount, Code.ISSUE, **moved),
+                Transfer(new_id(), escrow, till, amount, Code.COVER, **moved),
+            ],
+        )
+
+
+def test_a_tills_list_its_file_and_the_statement_agree_on_what_was_sold(site: Database) -> None:
+    from django.utils import timezone
+
+    now = timezone.now()
+    client, day = client_of("shop"), now.astimezone(ZoneInfo("Europe/Madrid")).date().isoformat()
+
+    def shown() -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
+        """What the big figure and the lines of the till's list add up to, the file, the statement, the shop's page."""
+        pages = [client.get(address).content.decode() for address in (f"/till/sales/?day={day}", f"/shop/?day={day}")]
+        big = [
+            Decimal(re.sub(r"[^\d.]", "", re.findall(r'class="big">(.*?)</p>', page, re.DOTALL)[0])) for page in pages
+        ]
+        lines = re.findall(r'<li><span class="what">.*?<span class="much">(.*?)</span></li>', pages[0], re.DOTALL)
+        file = csv.DictReader(io.StringIO(client.get(f"/till/sales/?day={day}&file=csv").content.decode()))
+        said = csv.DictReader(
+            io.StringIO(client.get(f"/shop/statement/?first={day}&last={day}&file=csv").content.decode())
+        )
+        return (
+            big[0],
+            sum((Decimal(re.sub(r"<[^>]*>|[^\d.]", "", line)) for line in lines), Decimal(0)),
+            sum((Decimal(row["amount"]) for row in file if row["what"] == "sold"), Decimal(0)),
+            sum((Decimal(row["minor_units"]) / 100 for row in said if row["what"] == "sold"), Decimal(0)),
+            big[1],
+        )
+
+    before = shown()
+    cover(8_00, now)
+    after = shown()
+
+    assert len(set(before)) == 1
+    assert set(after) == {before[0] + 8}
+    assert "Covered by the town: accepted without a network" in client.get(f"/till/sales/?day={day}").content.decode()
