@@ -176,6 +176,14 @@ def test_page_paper_and_tables_say_the_same(story, tmp_path: Path):
         assert shown.strip() in on_paper
 
 
+def test_the_tables_call_each_figure_as_the_report_does_in_its_language(story):
+    report = made(story, language="el")
+
+    called = {row.label for section in report.sections for sheet in section.sheets for row in sheet.rows}
+    assert {one.label for one in report.numbers} - called == set()
+    assert {one.label for one in report.numbers} & {entry.title for entry in BY_KEY.values()} == set()
+
+
 def test_the_way_is_drawn_where_it_is_told_and_what_is_drawn_stands_in_its_table(story):
     flow = PublicFlow(NOVEMBER, (), 0, 0, 60_00, 30_00, 0, 10_00, 0, 40_00, 50_00)
     drawing = drawings.way(flow, [("Inclusion", 100_00)])

@@ -1,7 +1,8 @@
 """The published months as tables anybody may take away: CSV files and a Frictionless data package that describes them.
 
 Only what ``publication`` and ``flow`` let through comes in here: this module knows no exact figure. An empty
-cell is a figure that is hidden or undefined, never a zero.
+cell is a figure that is hidden or undefined, never a zero. What a program reads is in English wherever it is read: names of
+tables and columns, what they mean, labels and states. Titles are for people as well, and a page translates them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from uuid import UUID
 from koinon.impact.disclosure import Shown
 from koinon.impact.figures import Figure
 from koinon.impact.flow import PublicFlow
-from koinon.impact.indicators.catalogue import BY_KEY
+from koinon.impact.indicators.catalogue import BY_KEY, gettext_noop
 from koinon.impact.publication import PublicReport, PublicTable, PublicWait
 from koinon.impact.town.network import LONGEST_CIRCLE, PublicNetwork
 from koinon.kernel.money import to_decimal
@@ -31,6 +32,7 @@ LICENCE = {
 }
 RULES = "docs/algorithms/disclosure-control.md"
 Value = str | int | Decimal | None
+_ = gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def tables(months: Iterable[Published], funds: Mapping[UUID, str]) -> tuple[Open
     return (
         _months(found),
         _sources(found, funds),
-        _receipts("receipts_by_zone", "Receipts of businesses by neighbourhood", "zone", found, "share_by_zone"),
-        _receipts("receipts_by_sse", "Receipts of the social economy", "group", found, "share_by_sse"),
+        _receipts("receipts_by_zone", _("Receipts of businesses by neighbourhood"), "zone", found, "share_by_zone"),
+        _receipts("receipts_by_sse", _("Receipts of the social economy"), "group", found, "share_by_sse"),
         _waits(found),
         _network(found),
         _stops(found),
@@ -182,7 +184,7 @@ def _months(found: Sequence[Published]) -> OpenTable:
     }
     return OpenTable(
         "months",
-        "Each month's figures",
+        _("Each month's figures"),
         (
             _MONTH,
             *(Field(key, "number", f"{says} {_MONEY}", page) for key, (says, page) in amounts.items()),
@@ -217,7 +219,7 @@ def _months(found: Sequence[Published]) -> OpenTable:
 def _sources(found: Sequence[Published], funds: Mapping[UUID, str]) -> OpenTable:
     return OpenTable(
         "sources",
-        "What came into circulation, by reason and fund",
+        _("What came into circulation, by reason and fund"),
         (
             _MONTH,
             Field("reason", "string", "disburse, reward, bonus, topup or cover; several: those that are shown together."),
@@ -248,7 +250,7 @@ def _receipts(name: str, title: str, column: str, found: Sequence[Published], in
             Field(
                 column, "string", "Code as the town's register has it; elsewhere: outside the town's neighbourhoods."
             ),
-            Field("label", "string", "Its name."),
+            Field("label", "string", "Its name: a neighbourhood's as the town writes it, the others in English."),
             Field("received", "number", f"What its businesses received. {_MONEY}", indicator),
             Field("shops", "integer", "Businesses, rounded to 5."),
         ),
@@ -264,7 +266,7 @@ def _receipts(name: str, title: str, column: str, found: Sequence[Published], in
 def _waits(found: Sequence[Published]) -> OpenTable:
     return OpenTable(
         "days_to_first_spend",
-        "Households by the days until they first spent their aid",
+        _("Households by the days until they first spent their aid"),
         (
             _MONTH,
             Field("days", "string", "Days, first-last; 14+: or more; none: not in the month."),
@@ -281,7 +283,7 @@ def _network(found: Sequence[Published]) -> OpenTable:
     circles = [{circle.length: circle.found for circle in network.circles} for _, network in told]
     return OpenTable(
         "trade",
-        "How money goes round among businesses; a month without a row is hidden",
+        _("How money goes round among businesses; a month without a row is hidden"),
         (
             _MONTH,
             Field("businesses", "integer", f"Businesses that trade, rounded to 5. {_NETWORK}"),
@@ -307,7 +309,7 @@ def _network(found: Sequence[Published]) -> OpenTable:
 def _stops(found: Sequence[Published]) -> OpenTable:
     return OpenTable(
         "redeemed_by_sector",
-        "In which sectors units were redeemed",
+        _("In which sectors units were redeemed"),
         (
             _MONTH,
             Field("sector", "string", "Code of the sector; empty: not known."),
@@ -327,12 +329,12 @@ def _indicators(found: Sequence[Published]) -> OpenTable:
     """Every public figure, one a row: what the public page shows, as finely and no finer."""
     return OpenTable(
         "indicators",
-        "Every indicator of each month",
+        _("Every indicator of each month"),
         (
             _MONTH,
             Field("indicator", "string", "Key of the indicator; docs/indicators/index.md lists them."),
             Field("part", "string", "Empty: the whole; else a zone, activity, stream or number of payments."),
-            Field("label", "string", "What the figure is called."),
+            Field("label", "string", "What the figure is called, in English."),
             Field("unit", "string", "ratio, share (0 to 1), index, per-year, days, count, money (units), kilograms, ..."),
             Field("value", "number", "Ratios and shares in thousandths, money in hundredths, counts to 5. Empty where it is hidden or undefined, never zero."),
             Field("low", "number", "The lower of both conventions of following units, where they differ."),

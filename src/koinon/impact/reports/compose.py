@@ -357,7 +357,7 @@ def _number(one: Shown, wanted: Mapping[tuple[str, str], Target], about: About) 
     return Number(
         indicator=figure.indicator,
         part=figure.part,
-        label=": ".join(filter(None, (figure.name, figure.label))) or entry.title,
+        label=_label(entry, figure),
         unit=figure.unit.value,
         value=decimal(one.value),
         low=None if one.hidden else decimal(figure.low),

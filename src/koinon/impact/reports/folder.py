@@ -20,7 +20,7 @@ from koinon.impact.reports.types import Audience, Number, Report
 _FIELDS = (
     Field("indicator", "string", "Key of the indicator; docs/indicators/<key>.md defines it."),
     Field("part", "string", "Empty: the whole; else a zone, fund, activity, stream or number of payments."),
-    Field("label", "string", "What the figure is called."),
+    Field("label", "string", "What the figure is called, in the report's language."),
     Field("unit", "string", "ratio, share (0 to 1), index, per-year, days, count, money (units), kilograms, ..."),
     Field("value", "number", "Empty where it is hidden or undefined, never zero."),
     Field("low", "number", "Lower end, where it comes from a sample or a judgement."),
