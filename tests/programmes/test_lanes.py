@@ -119,8 +119,9 @@ def test_a_reserve_that_is_short_issues_into_no_lane_at_all(many):
 
 def test_whoever_stops_a_run_waits_for_what_is_under_way_only(many, connect_again):
     town, cycle = many
-    piece(town.conn, town, cycle)
-    town.conn.commit()
+    for _ in range(2):
+        piece(town.conn, town, cycle)  # The first issues and pays nobody yet.
+        town.conn.commit()
     with connect_again() as one, connect_again() as other, connect_again() as third, ThreadPoolExecutor(2) as pool:
 
         def stop():

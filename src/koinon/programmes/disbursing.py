@@ -115,7 +115,8 @@ def disburse_some(
     transaction of its own where a long one would be in the way.
 
     Whoever pays is the only one until the transaction ends, unless each says ``with_others``: then each call takes a lane that
-    nobody else is paying. One such piece in a transaction: the one that ends the run waits for all others.
+    nobody else is paying. One such piece in a transaction: the one that ends the run waits for all others. To issue, to
+    pay and to give back are then pieces apart, so that nobody who holds a reserve waits for a purse (docs/decisions/0035).
 
     A household that was erased, or whose purse is closed or full, fails and the
     run goes on; ``retry_cycle`` tries again. Anything else that the books refuse
@@ -149,11 +150,14 @@ def disburse_some(
             verify(conn, cycle, cycle.fingerprint)
         _issue(conn, town, cycle, actor=actor, now=now)
         cycle = locked(conn, town_id, cycle_id)
+        if with_others:
+            return cycle
     if cycle.retries:
-        ended = _pay_again(conn, town, cycle, at_most, actor=actor, now=now)
+        lines = _pay_again(conn, town, cycle, at_most, actor=actor, now=now)
+        ended = lines == 0 if with_others else lines < at_most
     else:
-        _pay_lane(conn, town, cycle, at_most, actor=actor)
-        ended = not together and all(lane.done for lane in _lanes(conn, cycle))
+        paid = _pay_lane(conn, town, cycle, at_most, actor=actor)
+        ended = not together and not (paid and with_others) and all(lane.done for lane in _lanes(conn, cycle))
     if ended:
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
         _finish(conn, town, cycle, actor=actor, now=now)
@@ -329,13 +333,13 @@ def _issue_units(
         raise ReserveShort(fund_id=cycle.fund_id, available=available, asked=asked) from refused
 
 
-def _pay_lane(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, actor: str) -> None:
-    """Pay the next piece of a lane: one that nobody pays now, or else the first that comes free."""
+def _pay_lane(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, actor: str) -> bool:
+    """Pay the next piece of a lane: one that nobody pays now, or else the first that comes free; whether there was one."""
     free = maybe(conn, statement(PACKAGE, "free_lane"), _LaneId, cycle_id=cycle.id) or maybe(
         conn, statement(PACKAGE, "next_lane"), _LaneId, cycle_id=cycle.id
     )
     if free is None:
-        return  # Whoever was waited for has paid the last of it.
+        return False  # Whoever was waited for has paid the last of it.
     lane = next(lane for lane in _lanes(conn, cycle) if lane.id == free.id)
     assert lane.escrow is not None, "a lane that is being paid has an escrow"
     with savepoint(conn):
@@ -353,12 +357,13 @@ def _pay_lane(conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most:
             failed=piece.failed,
             done=piece.lines < at_most,
         )
+    return True
 
 
 def _pay_again(
     conn: Connection[Any], town: TownFacts, cycle: CycleView, at_most: int, *, actor: str, now: datetime
-) -> bool:
-    """Pay the next of those that had failed; whether it was the last one."""
+) -> int:
+    """Pay the next of those that had failed; how many lines there were."""
     _, (escrow,) = _reserve_and_escrows(conn, town, cycle, 1, at=now, actor=actor)
     with savepoint(conn):
         piece = _pay_piece(
@@ -373,7 +378,7 @@ def _pay_again(
             paid_minor=piece.paid_minor,
             failed=piece.failed,
         )
-    return piece.lines < at_most
+    return piece.lines
 
 
 def _pay_piece(

@@ -86,7 +86,7 @@ def pay_out(
     with transaction(conn):
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
     if cycle.state == "approved":
-        cycle = piece(conn, size or PIECE)  # Issues the whole; then there are lanes to be paid.
+        cycle = piece(conn, size or PIECE)  # Issues the whole and no more; then there are lanes to be paid.
         told(cycle)
     if cycle.state != "disbursed":
         if not cycle.retries and cycle.count - cycle.paid - cycle.failed >= WORTH_ANOTHER:
