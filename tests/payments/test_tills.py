@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,12 +14,15 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
 from koinon.db.transactions import transaction
-from koinon.instruments import operations, pins, small
+from koinon.instruments import operations, phones, pins, small
+from koinon.instruments.types import Way
 from koinon.kernel.errors import KoinonError
+from koinon.kernel.identifiers import new_id
 from koinon.parties.secrets import Secrets
-from koinon.payments import shifts, tills
+from koinon.payments import by_card, by_phone, shifts, tills
 from koinon.payments.shifts import Duty
 from tests.instruments.desk import NOON, PIN, Desk
 from tests.payments import paying_town
@@ -285,3 +290,77 @@ def test_the_balance_is_shown_to_whoever_knows_the_pin(desk):
             opened_on(desk.conn), town_id=desk.town.id, payee=desk.town.parties["forn"], card=desk.tokens[card.id],
             pin=WRONG, now=NOON, secrets=desk.secrets,
         )  # fmt: skip
+
+
+# Guessing
+
+
+def test_fifty_wrong_pins_at_once_over_shops_the_api_and_the_wallet_get_five_looks_each_way(
+    desk, connect_again, monkeypatch, caplog
+):
+    card = desk.give("ana", pin=PIN)
+    ana = desk.town.parties["ana"]
+    how: dict[str, Any] = {"town_id": desk.town.id, "secrets": desk.secrets}
+    phone = phones.set_up(desk.conn, party=ana, account=7, pin=PIN, actor="user:7", at=NOON, **how)
+    desk.conn.commit()
+    looks: Counter[tuple[UUID, Way]] = Counter()
+    look = pins.is_right
+
+    def counting(counted: Any, **asked: Any) -> bool:
+        looks[counted.card.id, counted.way] += 1
+        return look(counted, **asked)
+
+    monkeypatch.setattr(pins, "is_right", counting)
+    pay: dict[str, Any] = {"payee": desk.town.parties["forn"], "amount": money("1.00"), **how}
+
+    def at_a_shop(opened: Any, pin: str, now: datetime, shop: str) -> Any:
+        return tills.charge(
+            opened, key=uuid4(), card=desk.tokens[card.id], pin=pin, shift=None, now=now, actor="till:1",
+            **(pay | {"payee": desk.town.parties[shop]}),
+        )  # fmt: skip
+
+    def by_number(opened: Any, pin: str, now: datetime) -> Any:
+        return by_card.pay(
+            opened, payment_id=new_id(), card=card.grouped, pin=pin, place="till:api", effective_at=now, now=now,
+            actor="till:1", **pay,
+        )  # fmt: skip
+
+    def in_the_wallet(opened: Any, pin: str, now: datetime) -> Any:
+        return by_phone.pay(
+            opened, payment_id=new_id(), payer=ana, account=7, pin=pin, now=now, actor="user:7", **pay
+        )  # fmt: skip
+
+    def at_forn(opened: Any, pin: str, now: datetime) -> Any:
+        return at_a_shop(opened, pin, now, "forn")
+
+    def at_farina(opened: Any, pin: str, now: datetime) -> Any:
+        return at_a_shop(opened, pin, now, "farina")
+
+    ways = (at_forn, by_number, at_farina, in_the_wallet, at_forn)
+
+    def said(way: Any, opened: Any, pin: str, now: datetime = NOON) -> str:
+        try:
+            way(opened, pin, now)
+        except KoinonError as refused:
+            return refused.code
+        return "paid"
+
+    def guesses(worker: int) -> list[str]:
+        opened = opened_on(connect_again())
+        return [said(ways[(worker + turn) % len(ways)], opened, WRONG) for turn in range(5)]
+
+    with capture_logs() as logged, ThreadPoolExecutor(10) as pool:
+        outcomes = Counter(one for some in pool.map(guesses, range(10)) for one in some)
+
+    assert looks == {(card.id, Way.SCANNED): 5, (card.id, Way.TYPED): 5, (phone.id, Way.SCANNED): 5}
+    assert outcomes == {"instruments.pin-wrong": 15, "instruments.pin-locked": 35}
+    opened = opened_on(desk.conn)
+    assert [said(way, opened, PIN) for way in ways] == ["instruments.pin-locked"] * 5
+    assert [said(way, opened, PIN, NOON + timedelta(minutes=5)) for way in ways] == ["paid"] * 5
+    assert desk.town.balance("ana", "aid") == "95.00"
+    locked = desk.conn.execute(
+        r"SELECT count(*) FILTER (WHERE e.action = 'instruments.pin-locked'), bool_or(e::text ~ '\y(903817|471930)\y')"
+        " FROM audit.entry AS e"
+    ).fetchone()
+    assert locked == (3, False)
+    assert not any(pin in text for pin in (PIN, WRONG) for text in (str(logged), caplog.text))
