@@ -207,6 +207,27 @@ def test_who_prepared_a_month_cannot_approve_it_with_a_second_role(site: Databas
     assert "<p><bdi>two zones are missing</bdi></p>" in told.partition('id="next"')[0]
 
 
+def test_whoever_presses_pay_as_well_leaves_a_long_month_to_the_timer_that_is_at_it(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction with the page it would keep every purse of the rest locked until the last is paid."""
+    from django.db import transaction
+
+    from koinon.programmes.models import Cycle
+    from koinon.web import cycles
+
+    monkeypatch.setattr(cycles, "AT_ONCE", 1)
+    client = client_of("officer")
+    with transaction.atomic():
+        cycle = Cycle.objects.filter(state="disbursed", count__gt=1)[:1].get()
+        Cycle.objects.filter(pk=cycle.pk).update(state="disbursing")
+        told = client.post(reverse("office-disburse", args=[cycle.pk]), follow=True).content.decode()
+        cycle.refresh_from_db()
+        transaction.set_rollback(True)
+    assert "is being paid" in told
+    assert cycle.state == "disbursing"
+
+
 @pytest.mark.parametrize(
     ("role", "page", "entry"),
     [

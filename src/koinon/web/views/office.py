@@ -147,8 +147,10 @@ def disburse(request: HttpRequest, cycle: UUID) -> HttpResponse:
         "now": timezone.now(),
     }
     found = queries.cycle(raw(), town_id=seat.town_id, cycle_id=cycle)
-    if found.state == "approved" and found.count > cycles.AT_ONCE:
-        operations.schedule_cycle(raw(), **asked, at=timezone.now())
+    under_way = found.state == "disbursing" and found.stopped_at is None
+    if found.count > cycles.AT_ONCE and (found.state == "approved" or under_way):
+        if not under_way:  # Otherwise somebody else has pressed as well, and the timer is at it.
+            operations.schedule_cycle(raw(), **asked, at=timezone.now())
         messages.success(request, _("%(month)s is being paid.") % {"month": formats.month(found.period)})
         return redirect("office-cycle", cycle=cycle)
     done = operations.disburse_cycle(raw(), **asked)
