@@ -2,13 +2,19 @@
 
 Columns and the order in them are the caller's; nothing is moved about, so that two months are drawn alike and can be
 compared. A box is as tall as what comes in or goes out of it, whichever is more.
+
+No two labels meet: each stands behind its box, in the lane before the next column, broken into lines that fit there; and
+each box has at least as much height to itself as its label. The last column has a lane of its own at the edge, no wider
+than its words.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from koinon.impact.lettering import Letters, broken, wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a label, which stands on ``y``."""
+
+    y: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
-    """A place as it is drawn. ``value`` is the larger of what came in and what went out."""
+    """A place as it is drawn. ``value`` is the larger of what came in and what went out.
+
+    Its label begins at ``label_x`` and runs in the direction of reading; what is told of it stands below, on ``below_y``.
+    """
 
     key: str
     label: str
@@ -41,8 +58,8 @@ class Box:
     width: int
     height: int
     label_x: int
-    label_y: int
-    label_anchor: str
+    lines: tuple[Line, ...]
+    below_y: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +81,21 @@ class Drawing:
     bands: tuple[Band, ...]
 
 
-BOX_WIDTH, GAP, LABEL_GAP = 16, 26, 8
+BOX_WIDTH, GAP, LABEL_GAP = 16, 6, 8
+AMOUNT = 8  # How wide an amount under a label may be, in sizes of the letters.
+_USUAL = Letters()
 
 
 def layout(
-    nodes: Sequence[Node], links: Sequence[Link], *, width: int = 1000, height: int = 480, mirrored: bool = False
+    nodes: Sequence[Node],
+    links: Sequence[Link],
+    *,
+    width: int = 1000,
+    height: int = 480,
+    letters: Letters = _USUAL,
+    mirrored: bool = False,
 ) -> Drawing:
-    """Boxes and bands that fill ``width`` by ``height``, in the units of the drawing.
+    """Boxes and bands that fill ``width`` and at least ``height``, in the units of the drawing; more where labels need it.
 
     Boxes stand in their column in the order given, bands leave and arrive in the order of their other ends. A place
     through which nothing went is left out. ``mirrored`` runs from right to left.
@@ -78,11 +103,14 @@ def layout(
     Examples
     --------
     >>> nodes = [Node("aid", "Aid", 0), Node("shops", "Shops", 1), Node("kept", "Kept", 1)]
-    >>> drawing = layout(nodes, [Link("aid", "shops", 75), Link("aid", "kept", 25)], width=116, height=126)
+    >>> links = [Link("aid", "shops", 75), Link("aid", "kept", 25)]
+    >>> drawing = layout(nodes, links, width=400, height=206, letters=Letters(size=10, line=12))
     >>> [(box.key, box.x, box.y, box.height) for box in drawing.boxes]
-    [('aid', 0, 0, 100), ('shops', 100, 0, 75), ('kept', 100, 101, 25)]
+    [('aid', 0, 0, 200), ('shops', 296, 0, 150), ('kept', 296, 156, 50)]
+    >>> drawing.boxes[1].lines, drawing.boxes[1].below_y
+    ((Line(y=72, words='Shops'),), 84)
     >>> [(band.target, band.thickness, band.path) for band in drawing.bands]
-    [('shops', 75, 'M 16 38 C 58 38 58 38 100 38'), ('kept', 25, 'M 16 88 C 58 88 58 114 100 114')]
+    [('shops', 150, 'M 16 75 C 156 75 156 75 296 75'), ('kept', 50, 'M 16 175 C 156 175 156 181 296 181')]
     """
     links = [link for link in links if link.value > 0]
     places = {node.key: place for place, node in enumerate(nodes)}
@@ -98,19 +126,75 @@ def layout(
     if not columns:
         return Drawing(width, height, (), ())
     last = max(columns)
+    at_the_edge = _last_lane([node.label for node in columns[last]], width // (last + 1), letters)
+    step = (width - BOX_WIDTH - LABEL_GAP - at_the_edge) / last if last else 0
+    words = {
+        node.key: broken(node.label, at_the_edge if number == last else int(step) - BOX_WIDTH - 2 * LABEL_GAP, letters)
+        for number, column in columns.items()
+        for node in column
+    }
+    least = {key: (len(lines) + letters.below) * letters.line for key, lines in words.items()}
+    gaps = {number: GAP * (len(column) - 1) for number, column in columns.items()}
+    # A third of the height is for what flows, however many labels there are.
+    labels = max(gaps[number] + sum(least[node.key] for node in column) for number, column in columns.items())
+    height = max(height, labels + height // 3)
     scale = min(
-        (height - GAP * (len(column) - 1)) / sum(size[node.key] for node in column) for column in columns.values()
+        _scale([(size[node.key], least[node.key]) for node in column], height - gaps[number])
+        for number, column in columns.items()
     )
-    step = (width - BOX_WIDTH) / last if last else 0
     boxes = {}
     for number, column in columns.items():
         top = 0.0
         for node in column:
             tall = size[node.key] * scale
-            boxes[node.key] = _box(
-                node, size[node.key], round(number * step), top, tall, number == last, width, mirrored
+            slot = max(tall, least[node.key])
+            middle = top + slot / 2
+            x = round(number * step)
+            x = width - x - BOX_WIDTH if mirrored else x
+            first = round(middle - least[node.key] / 2 + 0.75 * letters.line)
+            lines = tuple(Line(first + at * letters.line, each) for at, each in enumerate(words[node.key]))
+            boxes[node.key] = Box(
+                key=node.key,
+                label=node.label,
+                value=size[node.key],
+                x=x,
+                y=round(middle - tall / 2),
+                width=BOX_WIDTH,
+                height=max(2, round(tall)),
+                label_x=x - LABEL_GAP if mirrored else x + BOX_WIDTH + LABEL_GAP,
+                lines=lines,
+                below_y=first + len(lines) * letters.line,
             )
-            top += tall + GAP
+            top += slot + GAP
+    return Drawing(
+        width,
+        height,
+        tuple(boxes[node.key] for node in nodes if node.key in boxes),
+        _bands(links, boxes, places, scale, mirrored=mirrored),
+    )
+
+
+def _last_lane(labels: Sequence[str], step: int, letters: Letters) -> int:
+    """As wide as the longest label of the last column and as an amount, but no wider than if all columns had the same."""
+    return min(
+        step - BOX_WIDTH - 2 * LABEL_GAP, max(AMOUNT * letters.size, *(wide(one, letters.size) for one in labels))
+    )
+
+
+def _scale(column: Sequence[tuple[int, int]], room: float) -> float:
+    """How tall one unit can be so that a column of boxes (value, least height) fits: what is small has its least height."""
+    while True:
+        scale = room / sum(value for value, _least in column)
+        small = [least for value, least in column if value * scale < least]
+        if not small:
+            return scale
+        column = [(value, least) for value, least in column if value * scale >= least]
+        room -= sum(small)
+
+
+def _bands(
+    links: Sequence[Link], boxes: Mapping[str, Box], places: Mapping[str, int], scale: float, *, mirrored: bool
+) -> tuple[Band, ...]:
     bands = []
     leaving = {key: float(box.y) for key, box in boxes.items()}
     arriving = dict(leaving)
@@ -127,23 +211,4 @@ def layout(
         middle, start, end = (begin_x + end_x) // 2, round(starts[link]), round(end)
         path = f"M {begin_x} {start} C {middle} {start} {middle} {end} {end_x} {end}"
         bands.append(Band(link.source, link.target, link.value, path, max(1, round(thick))))
-    bands.sort(key=lambda band: (places[band.source], places[band.target]))
-    return Drawing(width, height, tuple(boxes[node.key] for node in nodes if node.key in boxes), tuple(bands))
-
-
-def _box(node: Node, value: int, x: int, top: float, tall: float, is_last: bool, width: int, mirrored: bool) -> Box:
-    """The label stands beside the box, on the side of the next column; of the last column, before it."""
-    left = width - x - BOX_WIDTH if mirrored else x
-    to_the_left = is_last != mirrored
-    return Box(
-        key=node.key,
-        label=node.label,
-        value=value,
-        x=left,
-        y=round(top),
-        width=BOX_WIDTH,
-        height=max(2, round(tall)),
-        label_x=left - LABEL_GAP if to_the_left else left + BOX_WIDTH + LABEL_GAP,
-        label_y=round(top + tall / 2),
-        label_anchor="end" if is_last else "start",
-    )
+    return tuple(sorted(bands, key=lambda band: (places[band.source], places[band.target])))

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from koinon.impact.files import speech
+from koinon.impact.lettering import Letters
 from koinon.impact.sankey import Link, Node, layout
 
 
@@ -146,8 +147,9 @@ def flow_diagram(
     drawn = []
     rows = max((sum(node.column == column for node in nodes) for column in {node.column for node in nodes}), default=1)
     whole = sum(one.value for one in links)
+    mirrored = speech.current().right_to_left
     for size, width in (("wide", 720), ("narrow", 340)):
-        drawing = layout(nodes, links, width=width, height=max(300, 62 * rows), mirrored=speech.current().right_to_left)
+        drawing = layout(nodes, links, width=width, height=max(300, 62 * rows), letters=LETTERS, mirrored=mirrored)
         bands = "".join(
             f'<path class="band {kinds.get(band.target if kinds.get(band.target, "") in ENDS else band.source, "")}" '
             f'd="{band.path}" stroke-width="{band.thickness}"/>'
@@ -158,14 +160,14 @@ def flow_diagram(
             for box in drawing.boxes
         )
         words = "".join(
-            f'<text x="{box.label_x}" y="{box.label_y}" text-anchor="{box.label_anchor}" dy="0.32em">'
-            f'\u2068{text(shortened(box.label, 40 if size == "wide" else 17))}\u2069 <tspan class="soft">'
+            "".join(f'<text x="{box.label_x}" y="{line.y}">\u2068{text(line.words)}\u2069</text>' for line in box.lines)
+            + f'<text class="soft" x="{box.label_x}" y="{box.below_y}">'
             + (text(money.whole(box.value)) if size == "wide" else share(box.value, whole))
-            + "</tspan></text>"
+            + "</text>"
             for box in drawing.boxes
         )
         drawn.append(
-            f'<svg class="flow {size}" viewBox="0 -8 {drawing.width} {drawing.height + 16}" role="img" '
+            f'<svg class="flow {size}" viewBox="0 0 {drawing.width} {drawing.height}" role="img" '
             f'aria-labelledby="{name}-{size}-title {name}-{size}-text"><title id="{name}-{size}-title">{text(title)}</title>'
             f'<desc id="{name}-{size}-text">{text(description)}</desc>{bands}{boxes}{words}</svg>'
         )
@@ -173,12 +175,4 @@ def flow_diagram(
 
 
 ENDS = frozenset({"redeemed", "expired", "withdrawn", "held"})
-
-
-def shortened(words: str, most: int) -> str:
-    """Words that fit beside a box.
-
-    >>> shortened("Neighbourhood of the northern harbour", 20)
-    'Neighbourhood of th…'
-    """
-    return words if len(words) <= most else f"{words[: most - 1]}…"
+LETTERS = Letters(size=14, line=19)  # As report.css sets the words of a diagram.

@@ -7,7 +7,7 @@ directions of reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from django.utils.html import format_html, format_html_join
@@ -16,12 +16,19 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from koinon.impact.flow import PublicFlow
+from koinon.impact.lettering import Letters
+from koinon.impact.mapping import Map
 from koinon.impact.reports.types import Label, Picture
 from koinon.impact.sankey import Drawing, Link, Node, layout
 
 INK, BAR, TRACK, BAND = "#16213a", "#0b6b7d", "#e4e6ec", "#9fc3ca"
 _BAR_HEIGHT, _ROW, _BASE, _LABELS, _FIGURES = 22, 36, 18, 300, 170
-SIZE, _LINE, _OVER = 19, 21, 12
+LETTERS = Letters()
+SIZE = LETTERS.size
+# The map's part of its drawing, and its shades from the least to the most: BAR on paper, as dark as on the page.
+MAP = (620, 620)
+SHADES = ("#dae9eb", "#b1d0d5", "#85b5be", "#5497a4", "#1f7787")
+_EDGE, _KEY, _SWATCH = 12, 36, 28
 
 
 def way(flow: PublicFlow, sources: Sequence[tuple[str, int]]) -> Drawing:
@@ -58,7 +65,7 @@ def way(flow: PublicFlow, sources: Sequence[tuple[str, int]]) -> Drawing:
         Link("residents", "kept-residents", flow.kept_by_residents or 0),
         Link("residents", "expired", flow.expired or 0),
     ]
-    return layout(nodes, links, mirrored=get_language_bidi())
+    return layout(nodes, links, letters=LETTERS, mirrored=get_language_bidi())
 
 
 def sankey(drawing: Drawing, title: str, money: Callable[[int], str]) -> Picture:
@@ -72,14 +79,9 @@ def sankey(drawing: Drawing, title: str, money: Callable[[int], str]) -> Picture
     labels = []
     for box in drawing.boxes:
         ends = box.label_x < box.x
-        if box.height < 2 * _LINE:  # Room for one line.
-            one = f"{box.label} · \u2066{money(box.value)}\u2069"  # The amount holds together beside Arabic.
-            labels.append(Label(box.label_x, box.label_y + _OVER + _LINE // 3, one, ends=ends, bold=True))
-            continue
-        labels.append(Label(box.label_x, box.label_y + _OVER, box.label, ends=ends, bold=True))
-        labels.append(Label(box.label_x, box.label_y + _OVER + _LINE, money(box.value), ends=ends))
-    moved = format_html('<g transform="translate(0 {})">{}</g>', _OVER, bands + boxes)
-    return Picture(title, drawing.width, drawing.height + 3 * _OVER, moved, tuple(labels))
+        labels += [Label(box.label_x, line.y, line.words, ends=ends, bold=True) for line in box.lines]
+        labels.append(Label(box.label_x, box.below_y, money(box.value), ends=ends))
+    return Picture(title, drawing.width, drawing.height, bands + boxes, tuple(labels))
 
 
 def bars(title: str, rows: Sequence[tuple[str, Fraction, str]]) -> Picture:
@@ -97,6 +99,62 @@ def bars(title: str, rows: Sequence[tuple[str, Fraction, str]]) -> Picture:
         labels.append(Label(1000 if mirrored else 0, top + _BASE, label, ends=mirrored))
         labels.append(Label(0 if mirrored else 1000, top + _BASE, told, ends=not mirrored, bold=True))
     return Picture(title, 1000, _ROW * len(rows), shapes, tuple(labels))
+
+
+def places(
+    drawing: Map,
+    title: str,
+    numbers: Mapping[str | None, str],
+    key: Sequence[tuple[int | None, str]],
+    *,
+    above: str = "",
+) -> Picture:
+    """A map of neighbourhoods with their ``numbers`` in the table, and its ``key`` beside it: which shade is how much; ``above`` it, of what.
+
+    What is hidden (None in the key) is hatched and has a broken edge, and every shade is darker than the one before.
+    """
+    mirrored = get_language_bidi()
+    height = max(drawing.height, _KEY * (len(key) + 1)) + 2 * _EDGE
+    left = (1000 - MAP[0] if mirrored else 0) + (MAP[0] - drawing.width) // 2
+    top = (height - drawing.height) // 2
+    shapes = format_html_join(
+        "",
+        '<path d="{}" stroke="{}" stroke-width="2" {}/>',
+        ((one.path, INK, _fill(one.step)) for one in drawing.shapes),
+    )
+    shapes = format_html('{}<g transform="translate({} {})">{}</g>', _HATCHING, left, top, shapes)
+    labels = [
+        Label(left + one.label_x, top + one.label_y + SIZE // 3, numbers[one.code], middle=True, bold=True)
+        for one in drawing.shapes
+        if one.code in numbers
+    ]
+    begins = 1000 - MAP[0] - _KEY if mirrored else MAP[0] + _KEY
+    first = (height - _KEY * (len(key) + 1)) // 2
+    labels.append(Label(begins, first + _KEY // 2 + SIZE // 3, above, ends=mirrored))
+    for number, (step, words) in enumerate(key, 1):
+        at = first + _KEY * number
+        x = begins - _SWATCH if mirrored else begins
+        shapes += format_html(
+            '<rect x="{}" y="{}" width="{}" height="{}" stroke="{}" stroke-width="1" {}/>',
+            x, at + (_KEY - _BAR_HEIGHT) // 2, _SWATCH, _BAR_HEIGHT, INK, _fill(step),
+        )  # fmt: skip
+        beside = x - _EDGE if mirrored else x + _SWATCH + _EDGE
+        told = f"\u2067{words}\u2069" if mirrored else words  # From right to left, though the drawing is not.
+        labels.append(Label(beside, at + _KEY // 2 + SIZE // 3, told, ends=mirrored))
+    return Picture(title, 1000, height, shapes, tuple(labels))
+
+
+_HATCHING = format_html(
+    '<defs><pattern id="hatched" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="12" height="12" fill="#ffffff"/><rect width="2" height="12" fill="{}"/></pattern></defs>',
+    INK,
+)
+
+
+def _fill(step: int | None) -> SafeString:
+    if step is None:
+        return mark_safe('fill="url(#hatched)" stroke-dasharray="8 6"')
+    return format_html('fill="{}"', SHADES[step - 1])
 
 
 def svg(picture: Picture, *, for_page: bool = True) -> SafeString:
@@ -117,5 +175,5 @@ def _text(label: Label) -> SafeString:
     return format_html(
         '<text x="{}" y="{}" text-anchor="{}" font-size="{}" font-weight="{}" fill="{}" stroke="#ffffff" stroke-width="5" '
         'stroke-linejoin="round" paint-order="stroke">{}</text>',
-        label.x, label.y, "end" if label.ends else "start", SIZE, 700 if label.bold else 400, INK, label.words,
+        label.x, label.y, "middle" if label.middle else "end" if label.ends else "start", SIZE, 700 if label.bold else 400, INK, label.words,
     )  # fmt: skip

@@ -32,12 +32,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words in a drawing, on the line ``y``: they begin at ``x``, or end there."""
+    """Words in a drawing, on the line ``y``: they begin at ``x``, or end there, or have their middle there."""
 
     x: int
     y: int
     words: str
     ends: bool = False
+    middle: bool = False
     bold: bool = False
 
 

@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.translation import get_language_bidi, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from koinon.impact.lettering import Letters
+from koinon.impact.mapping import Map, drawn
 from koinon.impact.sankey import Drawing, Link, Node, layout
 from koinon.impact.town import advice, network, queries
 from koinon.impact.town.advice import Advice, Ground
@@ -28,7 +30,6 @@ from koinon.parties.models import Role, Town, Zone
 from koinon.programmes.models import Fund
 from koinon.web import names, words
 from koinon.web.access import party_of, seat_of, seen_by
-from koinon.web.mapping import Map, drawn
 from koinon.web.published import FULL, Bar
 
 LOOKED_BACK = timedelta(days=90)
@@ -305,7 +306,7 @@ def _drawing(found: Network) -> Drawing:
         source = "people" if stream.payer is None else f"at {stream.payer}"
         target = f"at {stream.payee}" if stream.payer is None else f"to {stream.payee}"
         links.append(Link(source, "people again" if stream.payee is None else target, stream.minor))
-    return layout(nodes, links, height=700, mirrored=get_language_bidi())
+    return layout(nodes, links, height=700, letters=Letters(below=0), mirrored=get_language_bidi())
 
 
 def _ends_of_the_road(found: Network) -> list[tuple[Standing, Fraction | None]]:

@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from koinon.impact import opendata
 from koinon.impact.indicators.catalogue import BY_KEY
+from koinon.impact.mapping import Map, drawn
 from koinon.impact.publication import PublicReport
 from koinon.impact.published import MonthPublished
 from koinon.kernel.periods import Month
@@ -26,7 +27,6 @@ from koinon.web import published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
 from koinon.web.explained import BY_SLUG, slug_of
-from koinon.web.mapping import Map, drawn
 from koinon.web.way import way
 
 # The address of each explanation; its text is the template of the same name.
