@@ -235,6 +235,7 @@ def test_only_a_hash_of_a_secret_is_kept(books):
     secret = books.key()
     kept = books.conn.execute("SELECT credential::text FROM api.credential AS credential").fetchall()
     books.conn.rollback()
+    assert [rules.digest(secret).hex() in row[0] for row in kept].count(True) == 1
     assert not any(secret in row[0] or secret[14:] in row[0] for row in kept)
 
 

@@ -49,4 +49,5 @@ def test_the_notebook_is_kept_without_what_it_printed() -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
 
     nbformat.validate(notebook)
+    assert [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.get("outputs") for cell in notebook.cells)

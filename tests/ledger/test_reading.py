@@ -80,6 +80,7 @@ def test_pages_of_any_size_show_the_whole_of_a_random_history(
 ) -> None:
     conn, chance = connect_again(), Random(seed)
     played = duel.play(chance, duel.RealBooks(conn, 1, commit=True, owner=owner_conn), 3000)
+    assert played.numbers
     for account in played.numbers:
         found = [(m.transfer_id, m.signed_minor) for m in pages(conn, 1, account, chance.choice((1, 7, 50, 1000)))]
         assert found == played.paper.statement(account)

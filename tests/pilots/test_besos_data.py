@@ -84,6 +84,8 @@ def test_no_identifier_or_account_belongs_to_anybody(besos: TownPlan) -> None:
     national = [one.identifier for one in besos.people if one.identifier_kind == "national" and one.identifier]
     companies = [one.tax_id for one in besos.businesses if one.legal_form != "self-employed"]
 
+    assert national
+    assert companies
     assert all(number.startswith(("99", "Z99")) for number in national)
     assert all(number[1:3] == "00" for number in companies)
     assert all(one.iban[8:12] == "9999" for one in besos.businesses)

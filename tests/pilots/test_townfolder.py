@@ -66,6 +66,7 @@ def test_a_finding_says_what_to_do_and_nobodys_name_or_number() -> None:
     plan = townfolder.read(TOWNS / "besos")
     said = "\n".join(f"{one.message} {one.remedy}" for one in faulty)
 
+    assert faulty
     assert all(one.message and one.remedy for one in faulty)
     private = [one.identifier for one in plan.people if one.identifier] + [one.iban for one in plan.businesses]
     assert [value for value in private if value in said] == []

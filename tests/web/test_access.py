@@ -311,8 +311,13 @@ def test_a_stranger_is_sent_to_sign_in_and_back(site: Database) -> None:
 
 
 def test_nobody_signs_up_alone(site: Database) -> None:
-    answer = Client().get("/accounts/signup/")
-    assert "password1" not in answer.content.decode()
+    from koinon.parties.models import User
+
+    before = User.objects.count()
+    asked = {"username": "stranger", "password1": "a long one of their own", "password2": "a long one of their own"}
+    for answer in (Client().get("/accounts/signup/"), Client().post("/accounts/signup/", asked)):
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/invitation/")
+    assert User.objects.count() == before
 
 
 def test_a_shop_opens_no_other_shops_sale(site: Database) -> None:

@@ -31,6 +31,7 @@ def test_every_page_keeps_within_its_budget(browser: Browser, town_site: TownSit
     for one in budgets.budgets():
         cost = budgets.measure(browser, town_site.url, one.path, cookies.get(one.role, []))
         over[one.path] = cost.over(one.most)
+    assert over
     assert {path: found for path, found in over.items() if found} == {}
 
 

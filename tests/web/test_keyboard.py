@@ -51,11 +51,12 @@ def test_focus_can_always_be_seen(browser: Browser, town_site: TownSite) -> None
         seen.append(
             page.evaluate(
                 "(() => { const e = document.activeElement, s = getComputedStyle(e);"
-                " return e === document.body || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) })()"
+                " return e === document.body ? 'nothing' : s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 })()"
             )
         )
     found.context.close()
-    assert all(seen)
+    assert seen.count(True) >= 10
+    assert False not in seen
 
 
 def test_the_language_is_chosen_by_key_and_stays(browser: Browser, town_site: TownSite) -> None:
