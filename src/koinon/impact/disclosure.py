@@ -16,7 +16,7 @@ from koinon.impact.figures import Figure
 from koinon.impact.indicators.catalogue import BY_KEY, Unit
 from koinon.impact.indicators.zone_equity import equity_of
 from koinon.impact.measures import ROUNDS_TOLD, Contributors, Ends
-from koinon.impact.publication import Part, PublicReport, PublicTable, Rules, nobodys, rounded, safe
+from koinon.impact.publication import Part, PublicReport, Rules, nobodys, rounded, safe, together
 from koinon.impact.types import MonthTraded
 
 _STANDARD = Rules()
@@ -159,14 +159,8 @@ class _Ground:
         return min(Fraction(1), Fraction(rounded(round(active * value), base), rounded(int(active), base)))
 
     def table(self, name: str) -> Mapping[str | None, int | None]:
-        """A published table over all months; a cell that one of them hides is hidden."""
-        tables: list[PublicTable] = [getattr(month, name) for month in self.months]
-        cells: dict[str | None, int | None] = {}
-        for table in tables:
-            for cell in table.cells:
-                before = cells.get(cell.code, 0)
-                cells[cell.code] = None if before is None or cell.amount_minor is None else before + cell.amount_minor
-        return cells
+        """A published table over all months."""
+        return together(getattr(month, name) for month in self.months)
 
     def share(self, name: str, code: str | None) -> Fraction | None:
         cells, totals = self.table(name), [getattr(month, name).total_minor for month in self.months]

@@ -242,6 +242,16 @@ def _shown(code: str | None, label: str, part: Part | None, total: int, base: in
     return PublicCell(code, label, amount, Fraction(amount, total) if total > 0 else None, _count(part.shops, rules))
 
 
+def together(tables: Iterable[PublicTable]) -> dict[str | None, int | None]:
+    """Several months' tables as one, in minor units by code; a cell that one of them hides is hidden."""
+    cells: dict[str | None, int | None] = {}
+    for table in tables:
+        for cell in table.cells:
+            before = cells.get(cell.code, 0)
+            cells[cell.code] = None if before is None or cell.amount_minor is None else before + cell.amount_minor
+    return cells
+
+
 def _withheld(table: PublicTable) -> PublicTable:
     cells = tuple(PublicCell(cell.code, cell.label, None, None, None) for cell in table.cells)
     return PublicTable(table.name, cells, table.total_minor, withheld=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,6 +49,13 @@ class _Zone:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    code: str
+    name: str
+    outline: str
+
+
 def month(
     conn: Connection[Any], town_id: int, month: Month, time_zone: ZoneInfo, until: datetime | None = None
 ) -> MonthReport:
@@ -54,7 +63,8 @@ def month(
 
     ``until`` cuts a month that still runs at the moment of asking; velocity is
     then annualised by the time that has passed. Exact and complete, so for the
-    town's staff: the public sees ``publication.publish`` of it.
+    town's staff: the public sees ``publication.publish`` of it. Read in a
+    transaction of one snapshot: it asks several questions, and their answers agree.
     """
     start, end = month.bounds(time_zone)
     until = end if until is None else min(until, end)
@@ -136,6 +146,12 @@ def flows(conn: Connection[Any], town_id: int, start: datetime, until: datetime)
 def zones(conn: Connection[Any], town_id: int) -> dict[str, str]:
     """Names of a town's neighbourhoods by their codes."""
     return {zone.code: zone.name for zone in many(conn, statement(_PACKAGE, "zones"), _Zone, town_id=town_id)}
+
+
+def outlines(conn: Connection[Any], town_id: int) -> tuple[tuple[str, str, Mapping[str, Any] | None], ...]:
+    """A town's neighbourhoods by code: code, name, and where it lies as GeoJSON, or None."""
+    found = many(conn, statement(_PACKAGE, "outlines"), _Outline, town_id=town_id)
+    return tuple((one.code, one.name, json.loads(one.outline) if one.outline else None) for one in found)
 
 
 def units_at(conn: Connection[Any], town_id: int, until: datetime) -> UnitsAt:

@@ -110,8 +110,8 @@ class MonthPaid:
 class MonthTraded:
     """Who made up one kind of payment in the calendar month that begins on ``first_day``, in minor units, net of refunds.
 
-    ``kind`` as sql/months_traded.sql lists them: how many holders, their amounts together, together by size, the
-    largest of one and the next.
+    ``kind`` as sql/months_traded.sql and sql/months_spent.sql list them: how many holders, their amounts together,
+    together by size, the largest of one and the next.
     """
 
     first_day: date

@@ -94,6 +94,7 @@ def build(
         made_on=today,
         networks=networks,
         reports=reports,
+        zones=queries.outlines(conn, town_id),
         demonstration=months_of.demonstrated_until(conn, town_id=town_id) is not None,
     )
     return compose(about, shown, aims.targets(conn, town_id))

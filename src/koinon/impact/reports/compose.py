@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import get_language_bidi, ngettext
@@ -21,7 +22,7 @@ from koinon.impact.flow import PublicFlow
 from koinon.impact.indicators.catalogue import BY_KEY, Better, Entry, Unit
 from koinon.impact.opendata import decimal
 from koinon.impact.publication import PublicReport
-from koinon.impact.reports import drawings, trade
+from koinon.impact.reports import drawings, places, trade
 from koinon.impact.reports.types import Audience, Number, Picture, Report, Row, Section, Sheet
 from koinon.impact.town.network import PublicNetwork
 from koinon.kernel.money import Amount, to_minor
@@ -55,7 +56,7 @@ class Money:
 @dataclass(frozen=True, slots=True)
 class About:
     """What a report is about and for whom. ``flows`` are the months' ways, ``networks`` their trade and ``reports`` the months
-    as published, oldest first; ``head`` the newest seal.
+    as published, oldest first; ``zones`` are its neighbourhoods (code, name, GeoJSON outline), ``head`` the newest seal.
     """
 
     town: str
@@ -71,6 +72,7 @@ class About:
     made_on: date
     networks: Sequence[PublicNetwork | None] = ()
     reports: Sequence[PublicReport] = ()
+    zones: Sequence[tuple[str, str, Mapping[str, Any] | None]] = ()
     demonstration: bool = False
 
 
@@ -80,7 +82,9 @@ def compose(about: About, shown: Sequence[Shown], targets: Sequence[Target]) -> 
         wanted = aims.in_force(tuple(targets), first_day=about.period.first_day, last_day=about.period.last_day)
         sections = [_way(about)] if about.flows else []
         for title, keys in _GROUPS:
-            sheets = tuple(sheet for key in keys if (sheet := _sheet(BY_KEY[key], shown, wanted, about)) is not None)
+            found = [_sheet(BY_KEY[key], shown, wanted, about) for key in keys]
+            found += [_where(about)] if "share_by_zone" in keys else []
+            sheets = tuple(sheet for sheet in found if sheet is not None)
             if sheets:
                 sections.append(Section(title(), (), sheets))
         sections += [by_month] if (by_month := _months(about)) is not None else []
@@ -234,6 +238,20 @@ def _drawn(flow: PublicFlow, sources: Mapping[str, int], about: About) -> Pictur
         return None
     says = _("Where units came from, who had them, where they went")
     return drawings.sankey(drawing, says, lambda minor: _money(Fraction(minor, 10**about.money.exponent), about.money))
+
+
+def _where(about: About) -> Sheet | None:
+    """What shops received, by neighbourhood: of the months as they were published."""
+    entry = BY_KEY["share_by_zone"]
+    return places.sheet(
+        about.reports,
+        about.zones,
+        unit=about.money.unit,
+        exponent=about.money.exponent,
+        money=lambda minor: _money(Fraction(minor, 10**about.money.exponent), about.money),
+        asks=_(entry.asks),
+        command=_command(entry, about),
+    )
 
 
 def _months(about: About) -> Section | None:
