@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +28,7 @@ def site(town_database: Database) -> Iterator[Database]:
         yield town_database
 
 
-def cover(minor: int, now: datetime) -> None:
+def cover(minor: int, now: datetime, key: str = "cover") -> None:
     """The town pays the shop in the place of a card, as it does for a sale without a network."""
     from django.db import transaction
 
@@ -46,7 +47,7 @@ def cover(minor: int, now: datetime) -> None:
     with transaction.atomic():
         conn = raw()
         treasury.receive_budget(
-            conn, town_id=town.pk, fund=fund, amount=amount, bank_reference="B/1", idempotency_key="cover", **how
+            conn, town_id=town.pk, fund=fund, amount=amount, bank_reference=key, idempotency_key=key, **how
         )
         accounts = [
             NewAccount(Kind.RESERVE, town.unit_code, town.party_id, fund),
@@ -98,3 +99,42 @@ def test_a_tills_list_its_file_and_the_statement_agree_on_what_was_sold(site: Da
     assert len(set(before)) == 1
     assert set(after) == {before[0] + 8}
     assert "Covered by the town: accepted without a network" in client.get(f"/till/sales/?day={day}").content.decode()
+
+
+@pytest.mark.parametrize("address", ["/till/sales/", "/shop/"])
+def test_a_days_sum_and_its_list_are_of_one_moment(
+    site: Database, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Money comes on another connection between the sum and the list."""
+    from django.utils import timezone
+
+    from koinon.payments import queries
+
+    client, list_of_day = client_of("shop"), queries.sold_on
+    seen = []
+
+    def and_money_comes(conn: Any, **asked: Any) -> Any:
+        before = list_of_day(conn, **asked)
+        beside = threading.Thread(target=beside_it)
+        beside.start()
+        beside.join(60)
+        after = list_of_day(conn, **asked)
+        seen.append(before == after)
+        return after
+
+    def beside_it() -> None:
+        from django.db import connection
+
+        cover(1_00, timezone.now(), key=address)
+        connection.close()
+
+    def covered() -> int:
+        return client.get(address).content.decode().count("Covered by the town: accepted without a network")
+
+    before = covered()
+    monkeypatch.setattr(queries, "sold_on", and_money_comes)
+    during = covered()
+    monkeypatch.undo()
+
+    assert seen == [True]
+    assert (during, covered()) == (before, before + 1)

@@ -36,6 +36,7 @@ from koinon.treasury.rules import payout_day
 from koinon.web import formats, movements, refusals
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField, typed_amount
+from koinon.web.snapshots import in_one_snapshot
 
 RECENT = timedelta(days=60)
 EARLIEST = date(2000, 1, 1)  # Before any town's books.
@@ -43,6 +44,7 @@ PAGE = 40
 
 
 @seen_by(Role.SHOP)
+@in_one_snapshot
 def shop(request: HttpRequest) -> HttpResponse:
     """A day's sales, today's unless another is asked for; the days before to choose from."""
     grant = seat_of(request)

@@ -39,6 +39,7 @@ from koinon.web import formats, papers, refusals
 from koinon.web import till as words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.snapshots import in_one_snapshot
 from koinon.web.till import AtWork, at_work
 from koinon.web.views.accounts import wording_of
 from koinon.web.views.till import opened, till_page
@@ -243,6 +244,7 @@ def change_cashier(request: HttpRequest, cashier: UUID) -> HttpResponse:
 
 
 @till_page
+@in_one_snapshot
 def sales(request: HttpRequest) -> HttpResponse:
     """A day's sales, with what was given back; as PDF with the words about VAT, and as CSV, for the bookkeeper."""
     grant, conn = seat_of(request), raw()
