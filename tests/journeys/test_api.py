@@ -110,6 +110,14 @@ def test_from_the_sandboxs_key_to_a_verified_webhook(site, receiver):
         assert len(logged) == 6
         assert town.send_again(hook.webhook.id, logged[-1].event) == 1
         assert receiver.wait_for(7)[-1].content["id"] == str(logged[-1].event)
+
+        # A new secret holds at once, and for a day the old one beside it. What was not disabled goes on as it is.
+        changed = town.change_webhook_secret(hook.webhook.id)
+        assert town.send_again(hook.webhook.id, logged[-1].event) == 1
+        again = receiver.wait_for(8)[-1]
+        for secret in (changed.secret, hook.secret):
+            assert verify(secret, again.headers, again.body).content["subject"] == str(logged[-1].subject)
+        assert town.resume_webhook(hook.webhook.id) == changed.webhook
         town.remove_webhook(hook.webhook.id)
         assert town.webhooks() == []
         with pytest.raises(NotThere):
