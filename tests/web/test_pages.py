@@ -32,7 +32,7 @@ def test_no_page_asks_a_question_for_each_row(site: Database, role: str, monkeyp
     """Every page asks the database as often for five rows of everything as for one."""
     from django.db import transaction
 
-    from koinon.web import urls
+    from koinon.web import snapshots, urls
 
     asked: list[object] = []
     execute = psycopg.Cursor.execute
@@ -42,6 +42,7 @@ def test_no_page_asks_a_question_for_each_row(site: Database, role: str, monkeyp
         return execute(self, *given, **more)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", counting)  # Django's cursors and our own statements alike.
+    monkeypatch.setattr(snapshots, "one_snapshot", transaction.atomic)  # All of this is in one transaction, and undone.
     client, found = client_of(role), ids()
     pages = [
         reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
