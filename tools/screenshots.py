@@ -3,21 +3,32 @@
     koinon serve --port 8000          # in another window, after `make demo`
     python tools/screenshots.py http://localhost:8000 var
 
-Signs in with the demonstration's passwords and writes docs/images/*.png, each of
-them one screen in Debian's Chromium. Looks only; changes nothing.
+Signs in with the demonstration's passwords, traces the researchers' tutorial and writes docs/images/*.png, each of
+them one screen in Debian's Chromium, in as few colours as the eye needs. Looks only; changes nothing. A third
+argument takes the pictures whose names it is part of.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, StorageState, sync_playwright
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+IMAGES = DOCS / "images"
+TUTORIAL = DOCS / "guides" / "researchers-tutorial"
+# As the tutorial has it.
+TRACE = (
+    "--column time=timestamp --column source=payer --column target=payee --column amount=value --issuers town "
+    "--redeemers bank --expiry lapsed --accounts accounts.csv --unit euros"
+)
 PHONE, DESK = (390, 844), (1280, 860)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -57,9 +68,10 @@ PICTURES = [
 ]
 
 
-def take(browser: Browser, site: str, passwords: dict[str, str]) -> None:
+def take(browser: Browser, site: str, passwords: dict[str, str], named: str = "") -> None:
+    pictures = [picture for picture in PICTURES if named in picture.name]
     states: dict[str, StorageState] = {}
-    for role in sorted({picture.role for picture in PICTURES}):
+    for role in sorted({picture.role for picture in pictures}):
         context = browser.new_context()
         page = context.new_page()
         if role:
@@ -73,7 +85,7 @@ def take(browser: Browser, site: str, passwords: dict[str, str]) -> None:
                 page.click("main form button[type=submit]")
         states[role] = context.storage_state()
         context.close()
-    for picture in PICTURES:
+    for picture in pictures:
         width, height = picture.size
         context = browser.new_context(
             storage_state=states[picture.role],
@@ -92,19 +104,43 @@ def take(browser: Browser, site: str, passwords: dict[str, str]) -> None:
             page.locator(picture.part).screenshot(path=target)
         else:
             page.screenshot(path=target)
-        print(f"{target.name}: {target.stat().st_size // 1000} kB")
+        smaller(target)
         context.close()
 
 
+def take_trace(browser: Browser) -> None:
+    """The top of the report that the researchers' tutorial makes."""
+    target = IMAGES / "trace-report.png"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "koinon", "impact", "trace", "transfers.csv", *TRACE.split(), "--out", folder]
+        subprocess.run(command, cwd=TUTORIAL, check=True)
+        page = browser.new_page(viewport={"width": DESK[0], "height": 1640})
+        page.goto(f"file://{folder}/report.html")
+        page.screenshot(path=target)
+        page.close()
+    smaller(target)
+
+
+def smaller(target: Path) -> None:
+    """The same picture in 128 colours: pages have few, and half the bytes."""
+    with Image.open(target) as picture:
+        few = picture.convert("RGB").quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(target, optimize=True)
+    print(f"{target.name}: {target.stat().st_size // 1000} kB")
+
+
 def main() -> None:
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         raise SystemExit(__doc__)
     site, var = sys.argv[1].rstrip("/"), Path(sys.argv[2])
     kept = json.loads(next(var.rglob("sign-in.json")).read_text())
+    named = sys.argv[3] if len(sys.argv) == 4 else ""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        take(browser, site, {row["role"]: row["password"] for row in kept["sign_in"]})
+        take(browser, site, {row["role"]: row["password"] for row in kept["sign_in"]}, named)
+        if named in "trace-report":
+            take_trace(browser)
         browser.close()
 
 
