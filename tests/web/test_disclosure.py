@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from koinon.db.connections import Database
+from koinon.db.connections import Database, connect
+from koinon.db.transactions import transaction
 from tests.conftest import django_on
 from tests.web.test_access import ids
 
@@ -104,6 +106,32 @@ def test_who_is_called_as_in_the_demonstration_changes_nothing_of_a_real_town(si
         assert "This is a demonstration." not in Client().get("/").content.decode()
     finally:
         Town.objects.update(demonstrated_until=kept.demonstrated_until)
+
+
+@pytest.mark.parametrize("address", ["/", "/how/multiplier/", "/data/"])
+def test_a_month_that_is_computed_for_a_page_is_of_one_moment(
+    site: Database, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Somebody on another connection writes something down between two of its questions."""
+    from django.core.cache import caches
+
+    from koinon.audit import operations as audit
+    from koinon.web import published
+
+    caches["figures"].clear()
+    month, seen = published.publishing.month, []
+
+    def and_something_comes(conn: Any, **asked: Any) -> Any:
+        question = "SELECT count(*) FROM audit.entry"
+        before = conn.execute(question).fetchone()
+        with connect(site.app_url) as other, transaction(other):
+            audit.record(other, town_id=asked["town_id"], actor="test", action="test.came", subject="test:1", at=AFTER)
+        seen.append(before == conn.execute(question).fetchone())
+        return month(conn, **asked)
+
+    monkeypatch.setattr(published.publishing, "month", and_something_comes)
+    assert Client().get(address).status_code == 200
+    assert set(seen) == {True}
 
 
 def test_a_month_that_several_ask_for_at_once_is_computed_once(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:

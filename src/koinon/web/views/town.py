@@ -27,6 +27,7 @@ from koinon.web import published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
 from koinon.web.explained import BY_SLUG, slug_of
+from koinon.web.snapshots import in_one_snapshot
 from koinon.web.way import way
 
 # The address of each explanation; its text is the template of the same name.
@@ -45,6 +46,7 @@ INDICATORS = (
 
 
 @everyone
+@in_one_snapshot
 def town(request: HttpRequest) -> HttpResponse:
     shown = the_town(request)
     if shown is None:
@@ -109,6 +111,7 @@ def _asked_month(request: HttpRequest, months: list[Month]) -> Month | None:
 
 
 @everyone
+@in_one_snapshot
 def how(request: HttpRequest, indicator: str) -> HttpResponse:
     explained = BY_SLUG.get(indicator)
     if indicator not in INDICATORS and explained is None:
@@ -129,6 +132,7 @@ def how(request: HttpRequest, indicator: str) -> HttpResponse:
 
 
 @everyone
+@in_one_snapshot
 def data(request: HttpRequest) -> HttpResponse:
     """What may be taken away: every published month as tables, with what each column means and the licence."""
     shown = the_town(request)
@@ -145,6 +149,7 @@ def _explained(table: opendata.OpenTable) -> list[tuple[str, str]]:
 
 
 @everyone
+@in_one_snapshot
 def data_package(request: HttpRequest) -> HttpResponse:
     """The description of the tables, as Frictionless tools read it: the tables lie beside it."""
     shown, tables = _open_tables(request)
@@ -162,6 +167,7 @@ def data_package(request: HttpRequest) -> HttpResponse:
 
 
 @everyone
+@in_one_snapshot
 def data_table(request: HttpRequest, table: str) -> HttpResponse:
     """One of the tables as CSV."""
     shown, tables = _open_tables(request)
