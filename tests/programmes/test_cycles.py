@@ -21,7 +21,7 @@ from koinon.ledger.errors import AccountNotOpen, InsufficientFunds, KeyReused
 from koinon.ledger.types import NewAccount
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
-from koinon.programmes import operations, queries, sweeping
+from koinon.programmes import operations, preparing, queries, sweeping
 from koinon.programmes.errors import (
     BudgetExceeded,
     CycleNotFound,
@@ -309,6 +309,14 @@ def test_a_household_whose_purse_is_closed_fails_and_the_others_are_paid(town):
     assert failed(town, done) == {"laia": "ledger.account-not-open"}
     assert town.reserve("aid") == "100.00"
     assert town.broken() == []
+
+
+def test_what_could_not_be_paid_was_decided_as_it_would_be_today(town):
+    town.receive("aid", "267.00")
+    close(town, "purse", town.parties["laia"], town.funds["aid"])
+    done = town.disburse(town.approve(town.prepare("inclusion")))
+    assert failed(town, done) == {"laia": "ledger.account-not-open"}
+    assert preparing.recheck(town.conn, town_id=town.id, cycle_id=done.id) == []
 
 
 def test_a_household_whose_purse_is_full_fails_and_the_others_are_paid(town):

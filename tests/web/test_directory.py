@@ -230,3 +230,12 @@ def test_a_list_is_looked_at_and_taken_in_from_the_page(officer: Client) -> None
     again = officer.get(sent(f"Nº exp.;Cuánto;Desde\n{number};778,00;{award.from_day}\n"))
     assert again.context["form"].fields["column.monthly"].initial == "Cuánto"
     assert Party.objects.filter(pk=award.household_id).exists()
+
+
+def test_every_state_of_a_households_month_has_its_word(site: Database) -> None:
+    from koinon.programmes.models import EntitlementState
+    from koinon.web.views.directory import ENTITLEMENTS
+
+    (state,) = [column for column in ENTITLEMENTS.columns if column.name == "state"]
+    assert state.words is not None
+    assert set(state.words) == set(EntitlementState)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
@@ -325,14 +326,14 @@ class CycleApproval(models.Model):
         return f"approval {self.pk}"
 
 
-class EntitlementState(models.TextChoices):
+class EntitlementState(StrEnum):
     """What became of a line so far, as the view ``programmes_line`` says."""
 
-    DUE = "due", _("due")
-    PAID = "paid", _("paid")
-    REFUSED = "refused", _("refused")
-    WAITING = "waiting", _("waiting")
-    FAILED = "failed", _("could not be paid")
+    DUE = "due"
+    PAID = "paid"
+    REFUSED = "refused"
+    WAITING = "waiting"
+    FAILED = "failed"
 
 
 class EntitlementDecision(models.TextChoices):

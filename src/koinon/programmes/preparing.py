@@ -139,9 +139,7 @@ def recheck(conn: Connection[Any], *, town_id: int, cycle_id: UUID) -> list[Diff
     own = cycle.total_minor if cycle.state in COMMITTED else 0
     today = {line.party_id: line for line in decide(conn, programme=programme, month=cycle.period, own_minor=own)}
     frozen = {
-        kept.party_id: Line(
-            kept.party_id, "due" if kept.state == "paid" else kept.state, kept.amount_minor, kept.grounds, kept.snapshot
-        )
+        kept.party_id: Line(kept.party_id, kept.decision, kept.amount_minor, kept.grounds, kept.snapshot)
         for kept in queries.entitlements(conn, town_id=town_id, cycle_id=cycle_id, limit=2**31 - 1)
     }
     return [

@@ -142,7 +142,7 @@ class CycleView:
 
 @dataclass(frozen=True, slots=True)
 class EntitlementView:
-    """What a household is due in a cycle, or why nothing."""
+    """What a household is due in a cycle, or why nothing; ``state`` is one of ``models.EntitlementState``."""
 
     id: UUID
     cycle_id: UUID
@@ -153,6 +153,11 @@ class EntitlementView:
     grounds_json: str
     snapshot_json: str
     failure: str
+
+    @property
+    def decision(self) -> str:
+        """What was decided, due, refused or waiting, whatever became of it since."""
+        return "due" if self.state in ("paid", "failed") else self.state
 
     @property
     def transfer_id(self) -> UUID:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from koinon.kernel.decisions import Ground
 from koinon.parties import sectors
 from koinon.parties.models import Town, User
+from koinon.programmes.models import EntitlementState
 
 CYCLE_STATES: dict[str, Any] = {
     "prepared": gettext_lazy("Draft"),
@@ -55,11 +56,11 @@ CARD_STATES: dict[str, Any] = {
     "withdrawn": gettext_lazy("Withdrawn"),
 }
 LINE_STATES: dict[str, Any] = {
-    "due": gettext_lazy("Not paid yet"),
-    "paid": pgettext_lazy("state", "Paid"),
-    "failed": gettext_lazy("Could not be paid"),
-    "refused": gettext_lazy("Gets nothing"),
-    "waiting": gettext_lazy("On the waiting list"),
+    EntitlementState.DUE: gettext_lazy("Not paid yet"),
+    EntitlementState.PAID: pgettext_lazy("state", "Paid"),
+    EntitlementState.FAILED: gettext_lazy("Could not be paid"),
+    EntitlementState.REFUSED: gettext_lazy("Gets nothing"),
+    EntitlementState.WAITING: gettext_lazy("On the waiting list"),
 }
 # Why a line of a month could not be paid; other refusals have the sentences of koinon.web.refusals.
 FAILURES: dict[str, Any] = {

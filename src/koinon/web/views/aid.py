@@ -34,7 +34,7 @@ from koinon.web.aid import DUPLICATE_STATES, EXCEPTION_KINDS, EXCEPTION_STATES, 
 from koinon.web.forms import AmountField
 from koinon.web.tables import Column, Kind, Table
 
-LINE_STATES: dict[str, Any] = {
+DECISIONS: dict[str, Any] = {
     "due": gettext_lazy("Gets it"),
     "waiting": gettext_lazy("Waiting list"),
     "refused": gettext_lazy("Gets nothing"),
@@ -73,7 +73,7 @@ TRIED = Table(
     hint=gettext_lazy("Nothing is written. Preparing the month decides anew and keeps the answer."),
     columns=[
         Column("party", gettext_lazy("Household"), Kind.PARTY, link="office-household"),
-        Column("state", gettext_lazy("Answer"), Kind.STATE, words=LINE_STATES),
+        Column("state", gettext_lazy("Answer"), Kind.STATE, words=DECISIONS),
         Column("amount_minor", gettext_lazy("Amount"), Kind.MONEY),
         Column("place", gettext_lazy("Place"), Kind.NUMBER),
         Column("score", gettext_lazy("Points"), Kind.NUMBER, hidden=True),
@@ -152,7 +152,7 @@ def why(request: HttpRequest, entitlement: UUID) -> HttpResponse:
     context = {
         "cycle": queries.cycle(raw(), town_id=town.pk, cycle_id=line.cycle_id),
         "line": line,
-        "state_word": LINE_STATES.get("due" if line.state == "paid" else line.state, line.state),
+        "state_word": DECISIONS[line.decision],
         "called": names.called(request, [line.party_id])[line.party_id],
         "may_see": names.may_see(request),
         "names_shown": names.names_asked(request),
@@ -194,9 +194,9 @@ DIFFERENT = Table(
     empty=gettext_lazy("Nothing has changed: today the list would be the same."),
     columns=[
         Column("party", gettext_lazy("Household"), Kind.PARTY, link="office-household"),
-        Column("was", gettext_lazy("On the list"), Kind.STATE, words=LINE_STATES),
+        Column("was", gettext_lazy("On the list"), Kind.STATE, words=DECISIONS),
         Column("was_minor", gettext_lazy("Amount on the list"), Kind.MONEY),
-        Column("now", gettext_lazy("Today"), Kind.STATE, words=LINE_STATES),
+        Column("now", gettext_lazy("Today"), Kind.STATE, words=DECISIONS),
         Column("now_minor", gettext_lazy("Amount today"), Kind.MONEY),
         Column("reasons", gettext_lazy("Reason today")),
     ],

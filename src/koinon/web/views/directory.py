@@ -104,12 +104,6 @@ AWARDS = Table(
     ],
     bulk=[Bulk("awards-end", gettext_lazy("End on a day"))],
 )
-ENTITLEMENT_STATES: dict[str, Any] = {
-    "due": gettext_lazy("Not paid yet"),
-    "paid": gettext_lazy("Paid"),
-    "refused": gettext_lazy("Gets nothing"),
-    "waiting": gettext_lazy("Waiting"),
-}
 ENTITLEMENTS = Table(
     name="household-months",
     title=gettext_lazy("Months"),
@@ -117,7 +111,7 @@ ENTITLEMENTS = Table(
     columns=[
         Column("month", gettext_lazy("Month"), Kind.MONTH),
         Column("programme", gettext_lazy("Programme")),
-        Column("state", gettext_lazy("State"), Kind.STATE, words=ENTITLEMENT_STATES),
+        Column("state", gettext_lazy("State"), Kind.STATE, words=words.LINE_STATES),
         Column("amount_minor", gettext_lazy("Amount"), Kind.MONEY),
     ],
     sort="-month",
