@@ -66,9 +66,7 @@ class Standing:
 
     trader: Trader
     received_minor: int
-    from_businesses_minor: int
     paid_minor: int
-    to_businesses_minor: int
     suppliers: int
     customers: int
     passed_on: Fraction | None
@@ -310,9 +308,7 @@ def _standings(
             Standing(
                 trader=trader,
                 received_minor=sum(link.minor for link in got),
-                from_businesses_minor=sum(link.minor for link in got if link.payer is not None),
                 paid_minor=spent,
-                to_businesses_minor=sum(link.minor for link in paid if link.payee is not None),
                 suppliers=sum(link.payee is not None for link in paid),
                 customers=sum(link.payer is not None for link in got),
                 passed_on=Fraction(spent, gone) if gone else None,
