@@ -14,6 +14,8 @@ from psycopg.rows import tuple_row
 from koinon.coproduction import contributions
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
+from koinon.programmes import operations as programmes
+from koinon.programmes import queries as plans
 from tests.coproduction import garden_town
 from tests.coproduction.garden_town import COORDINATOR, TODAY, collection_point
 from tests.programmes.small_town import NOON
@@ -60,6 +62,36 @@ def test_eight_coordinators_at_once_keep_the_cap_and_the_budget(
     assert done.count("coproduction.contribution-in-state") == 6
     assert sum(paid) == 30_00
     assert town.now(point).granted_minor == 30_00
+    assert town.broken() == []
+
+
+def test_a_reward_and_a_month_that_is_approved_at_once_keep_the_budget_of_their_fund(
+    conn: Connection[Any], database: Any, connect_again: Again
+) -> None:
+    """One of them is not committed yet when the other one looks at what is left."""
+    town = garden_town.build(conn)
+    town.household("silva")
+    point = collection_point(town, budget="30.00")
+    town.programme("rent", fund="lixo", share=(1, 1), floor="0")
+    town.award("rent", "silva", "25.00")
+    month = town.submit(town.prepare("rent"))
+    waits = town.registers("silva", point, 10_000, stream="glass")
+    conn.commit()
+
+    def approves(other: Connection[Any]) -> str:
+        programmes.approve_cycle(other, town_id=town.id, cycle_id=month.id, actor="user:2", now=NOON)
+        other.execute("SELECT pg_sleep(0.2)")
+        return "approved"
+
+    def verifies(other: Connection[Any]) -> str:
+        found = contributions.verify(other, town_id=town.id, contribution_id=waits.id, actor=COORDINATOR, at=NOON)
+        other.execute("SELECT pg_sleep(0.2)")
+        return str(found.reward_minor)
+
+    done = each_on_its_own([approves, verifies], connect_again)
+
+    assert done in (["approved", "500"], ["programmes.budget-exceeded", "2000"])
+    assert plans.committed_of_fund(town.conn, fund_id=town.funds["lixo"]) <= 30_00
     assert town.broken() == []
 
 

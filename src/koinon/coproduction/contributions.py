@@ -5,10 +5,10 @@
         └──reject──► rejected
 
 Every step is part of its caller's transaction, may be repeated, and writes an
-audit line. Locks are taken in one order: the programme's purse strings, the
-activity, the contributions by id, the time bank, then the books in one call. So
-two coordinators who verify at once take turns before either has looked at a cap
-or a budget, and nobody who holds an account waits for any of these rows.
+audit line. Locks are taken in one order: the fund, as approvals against its budget do,
+the programme's purse strings, the activity, the contributions by id, the time bank,
+then the books in one call. So two coordinators who verify at once, or one and an approver, take turns
+before either has looked at a cap or a budget, and nobody who holds an account waits for any of these rows.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ from koinon.outbox import operations as outbox
 from koinon.outbox.types import Event
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
+from koinon.programmes import funds
+from koinon.programmes import queries as programmes
 
 _PACKAGE = "koinon.coproduction"
 _ATTEMPTS = 3  # At taking back what a purse still has, which may be spent in between.
@@ -72,6 +74,9 @@ _ATTEMPTS = 3  # At taking back what a purse still has, which may be spent in be
 
 @dataclass(frozen=True, slots=True)
 class _Strings:
+    """``budget_minor`` is what the programme may have granted in all: the fund's budget less whatever else was issued or
+    promised from it; None where there is none."""
+
     fund_id: UUID
     granted_minor: int
     last_day: date | None
@@ -292,14 +297,10 @@ class _Batch:
         ]
         wanted = {one.activity_id for one in met if one is not None}
         known = [each for each in queries.activities(self.conn, town_id=self.town.id) if each.id in wanted]
+        for fund_id in sorted({each.fund_id for each in known if each.fund_id is not None}):
+            funds.take_turns(self.conn, fund_id=fund_id)
         for programme_id in sorted({each.programme_id for each in known if each.programme_id is not None}):
-            self.strings[programme_id] = one(
-                self.conn,
-                statement(_PACKAGE, "lock_purse_strings"),
-                _Strings,
-                town_id=self.town.id,
-                programme_id=programme_id,
-            )
+            self.strings[programme_id] = _strings(self.conn, "lock_purse_strings", self.town.id, programme_id)
         for activity_id in sorted(wanted):
             execute(self.conn, statement(_PACKAGE, "lock_activity"), town_id=self.town.id, activity_id=activity_id)
         many(
@@ -512,11 +513,7 @@ def expected(
     who = queries.payee(conn, town_id=town_id, party=party, activity=activity.code)
     left = None
     if activity.programme_id is not None:
-        strings = one(
-            conn, statement(_PACKAGE, "purse_strings"), _Strings, town_id=town_id,
-            programme_id=activity.programme_id,
-        )  # fmt: skip
-        left = _left(strings, activity)
+        left = _left(_strings(conn, "purse_strings", town_id, activity.programme_id), activity)
     reward = earned(
         quantity,
         stream=stream,
@@ -530,6 +527,15 @@ def expected(
         budget_left=left,
     )
     return Expected(reward, activity.second_above is not None and quantity > activity.second_above)
+
+
+def _strings(conn: Connection[Any], name: str, town_id: int, programme_id: UUID) -> _Strings:
+    """Read in two statements: one that waits for a lock would still sum what it could see before it began to wait."""
+    found = one(conn, statement(_PACKAGE, name), _Strings, town_id=town_id, programme_id=programme_id)
+    if found.budget_minor is None:
+        return found
+    of_others = programmes.committed_of_fund(conn, fund_id=found.fund_id) - found.granted_minor
+    return replace(found, budget_minor=found.budget_minor - of_others)
 
 
 def _left(strings: _Strings, activity: Activity) -> int | None:
