@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from koinon.db.connections import Database
 from tests.banking.statements import Line, camt
@@ -120,6 +122,41 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
     assert told in pressed_again.content.decode()
     assert "The file is imported." not in pressed_again.content.decode()
     assert (kept(), re.findall(r"entries/[0-9a-f-]{36}/", pressed_again.content.decode())) == (before, file)
+
+
+def test_bank_and_books_are_compared_as_of_one_moment(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Euros for a fund are put on the books on another connection, between the two sides of the comparison."""
+    from koinon.banking import queries
+    from koinon.db.connections import connect
+    from koinon.db.transactions import transaction
+    from koinon.kernel.money import Amount
+    from koinon.parties.models import Town
+    from koinon.programmes.models import Fund
+    from koinon.treasury import operations as treasury
+
+    town, fund, totals = Town.objects.get(), Fund.objects.values_list("pk", flat=True)[0], queries.books.totals
+    reserve, read = queries.reserve, []
+
+    def and_euros_come(*asked: Any, **named: Any) -> Any:
+        with connect(site.app_url) as conn, transaction(conn):
+            treasury.receive_budget(
+                conn, town_id=town.pk, fund=fund, amount=Amount(5_00, town.unit_code), bank_reference="E1",
+                idempotency_key="E1", at=timezone.now(), actor="user:1",
+            )  # fmt: skip
+        return totals(*asked, **named)
+
+    def noted(*asked: Any, **named: Any) -> Any:
+        read.append(reserve(*asked, **named))
+        return read[-1]
+
+    monkeypatch.setattr(queries, "reserve", noted)
+    for meanwhile in (totals, and_euros_come, totals):
+        monkeypatch.setattr(queries.books, "totals", meanwhile)
+        assert client_of("treasurer").get(reverse("bank")).status_code == 200
+
+    before, during, after = read
+    assert during == before
+    assert (after.books_minor - before.books_minor, after.unexplained_minor) == (5_00, 0)
 
 
 def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) -> None:

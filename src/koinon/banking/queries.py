@@ -195,7 +195,10 @@ def answers(conn: Connection[Any], *, town_id: int, file: UUID) -> list[AnswerOu
 
 
 def reserve(conn: Connection[Any], *, town_id: int) -> Reserve:
-    """What the banks hold by account, what the books say they hold, and every part of the difference."""
+    """What the banks hold by account, what the books say they hold, and every part of the difference.
+
+    Read in a transaction of one snapshot: what is matched between two of its questions would stand unexplained.
+    """
     found = many(conn, statement(PACKAGE, "balances"), AccountBalance, town_id=town_id)
     parts = many(conn, statement(PACKAGE, "difference"), Part, town_id=town_id)
     opening = sum(one.opening_minor for one in found)

@@ -176,7 +176,7 @@ def show_reserve(
     from koinon.db.transactions import transaction
 
     with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
-        with transaction(conn):
+        with transaction(conn, one_snapshot=True):
             if entry is not None:
                 found = queries.entry(conn, town_id=facts.id, entry_id=entry)
                 out.document(

@@ -34,6 +34,7 @@ from koinon.programmes import queries as programmes
 from koinon.treasury.references import in_groups
 from koinon.web import bank_words, formats, names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
+from koinon.web.snapshots import in_one_snapshot
 from koinon.web.tables import Column, Kind, Table
 
 ENTRIES = Table(
@@ -97,6 +98,7 @@ class MatchForm(forms.Form):
 
 
 @seen_by(Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def bank(request: HttpRequest) -> HttpResponse:
     """What the banks hold and what the books say, with every entry."""
     return _bank(request)
