@@ -59,6 +59,8 @@ def test_no_place_of_the_menu_is_cut_on_a_phone(
             assert opened == every
             page.keyboard.press("Escape")
             assert places(page)[0] == every[:3]
+        page.evaluate("document.documentElement.dataset.text = 'large'")
+        wrong[language] += places(page)[1]
     found.context.close()
     assert {language: cut for language, cut in wrong.items() if cut} == {}
 
