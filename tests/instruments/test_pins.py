@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -113,6 +114,26 @@ def test_sixteen_who_try_at_once_get_five_looks(desk, connect_again):
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == [LOCKED] * 11 + [IS_WRONG] * 5
+
+
+def test_a_pin_that_is_chosen_while_the_old_one_is_tried_is_the_one_that_counts(desk, connect_again):
+    card = desk.give("ana", pin=PIN)
+    presented = desk.scan(card)
+    assert desk.ask(presented, WRONG) == IS_WRONG
+    desk.set_pin(card, OTHER_PIN)  # Not committed yet.
+    till, looking, outcomes = connect_again(), connect_again(), []
+    looking.autocommit = True
+    trying = threading.Thread(target=lambda: outcomes.append(desk.ask(presented, PIN, conn=till)))
+    trying.start()
+    waits = "SELECT cardinality(pg_blocking_pids(%s))"
+    for _ in range(6000):
+        if looking.execute(waits, [till.info.backend_pid]).fetchone() == (1,):
+            break
+        time.sleep(0.01)
+    desk.conn.commit()
+    trying.join()
+    assert outcomes == [IS_WRONG]
+    assert desk.ask(presented, OTHER_PIN) == "right"
 
 
 def test_what_the_caller_undoes_afterwards_does_not_take_the_count_back(desk):

@@ -22,7 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import Connection
 
 from koinon.audit.operations import record
-from koinon.db.statements import execute, many, one, scalar, statement
+from koinon.db.statements import execute, many, maybe, one, scalar, statement
 from koinon.db.transactions import savepoint
 from koinon.instruments import pin_seals, queries, rules
 from koinon.instruments.errors import PinLocked, PinNotSet, PinWeak, PinWrong, PlaceMustWait
@@ -129,13 +129,13 @@ def count(conn: Connection[Any], *, town_id: int, presented: Presented, place: s
     """
     card = queries.card(conn, town_id=town_id, card_id=presented.card.id)
     rules.usable(card)
+    _count_place(conn, town_id, place, at)
+    way = presented.way
+    before = _lock_tries(conn, town_id, card.id, way, at)
+    # After the lock: a PIN that was chosen while it was waited for is the one that is looked at.
     hashed = scalar(conn, statement(_PACKAGE, "pin_hash"), town_id=town_id, card=card.id)
     if hashed is None:
         raise PinNotSet(card=card.id)
-    _count_place(conn, town_id, place, at)
-    way = presented.way
-    execute(conn, statement(_PACKAGE, "open_tries"), town_id=town_id, card=card.id, way=way.value, at=at)
-    before = one(conn, statement(_PACKAGE, "lock_tries"), _Counted, town_id=town_id, card=card.id, way=way.value)
     counted = 0 if at >= before.last_at + rules.FORGOTTEN_AFTER else before.counted
     until = rules.locked_until(counted, before.last_at)
     if until is not None and at < until:
@@ -207,6 +207,16 @@ def _count_place(conn: Connection[Any], town_id: int, place: str, at: datetime) 
     if wrong >= rules.MOST_WRONG_AT_A_PLACE:
         raise PlaceMustWait(until=began + rules.PLACE_WINDOW)
     _set_place(conn, town_id, place, began, wrong + 1)
+
+
+def _lock_tries(conn: Connection[Any], town_id: int, card: UUID, way: Way, at: datetime) -> _Counted:
+    """The tries of a card, locked. Whoever chooses a PIN takes them away, also from those who wait for them: then from nothing."""
+    which: dict[str, Any] = {"town_id": town_id, "card": card, "way": way.value}
+    while True:
+        execute(conn, statement(_PACKAGE, "open_tries"), at=at, **which)
+        found = maybe(conn, statement(_PACKAGE, "lock_tries"), _Counted, **which)
+        if found is not None:
+            return found
 
 
 def _set_place(conn: Connection[Any], town_id: int, place: str, began_at: datetime, wrong: int) -> None:
