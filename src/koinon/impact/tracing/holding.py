@@ -184,6 +184,7 @@ class LotsState:
         """Move the lots, and beside it count those that have moved."""
         rows = ledger.transfers
         together = np.empty((NOTED if self.book.size > FEW else 0, 4), np.int64)  # Room to sort what is noted.
+        ends = np.empty(257, np.int64)
         counting: deque[tuple[Future[None], NDArray[np.int64]]] = deque()
         noted = np.empty((NOTED, 4), np.int64)
 
@@ -191,7 +192,7 @@ class LotsState:
             nonlocal together
             if 0 < len(together) < notes:
                 together = np.empty((notes, 4), np.int64)
-            lots.tally(noted, notes, together, self.book, self.ages, self.labels_of)
+            lots.tally(noted, notes, together, ends, self.book, self.ages, self.labels_of)
 
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts lots") as beside:
             for begin, (time, source, target, amount, cohort, undoes) in _pieces(rows):

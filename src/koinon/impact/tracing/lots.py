@@ -321,9 +321,9 @@ def _tally(
 
 
 @kernel
-def tally(noted: Any, count: Any, by_cohort: Any, book: Any, ages: Any, labels_of: Any) -> None:
+def tally(noted: Any, count: Any, by_cohort: Any, ends: Any, book: Any, ages: Any, labels_of: Any) -> None:
     """Count what ``move`` noted. Where cohorts are many (``by_cohort`` has rows), those that lie near each other come
-    together first: their rows are at hand by then.
+    together first, their places kept in ``ends`` (257 of them): their rows are at hand by then.
     """
     width = book.shape[1]
     flat = book.reshape(-1)
@@ -332,7 +332,7 @@ def tally(noted: Any, count: Any, by_cohort: Any, book: Any, ages: Any, labels_o
         shift = 32
         while len(book) >> (shift - 32) > 255:
             shift += 1
-        ends = np.zeros(257, np.int64)
+        ends[:] = 0
         for k in range(count):
             ends[(noted[k, 0] >> shift) + 1] += 1
         for bucket in range(256):
