@@ -19,6 +19,7 @@ from koinon.db.connections import Database
 from tests.conftest import django_on
 from tests.web.test_access import client_of, ids, refunded_minor
 from tests.web.town import ROLES
+from tests.web.walking import in_one_transaction
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_no_page_asks_a_question_for_each_row(site: Database, role: str, monkeyp
     """Every page asks the database as often for five rows of everything as for one."""
     from django.db import transaction
 
-    from koinon.web import snapshots, urls
+    from koinon.web import urls
 
     asked: list[object] = []
     execute = psycopg.Cursor.execute
@@ -42,7 +43,6 @@ def test_no_page_asks_a_question_for_each_row(site: Database, role: str, monkeyp
         return execute(self, *given, **more)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", counting)  # Django's cursors and our own statements alike.
-    monkeypatch.setattr(snapshots, "one_snapshot", transaction.atomic)  # All of this is in one transaction, and undone.
     client, found = client_of(role), ids()
     pages = [
         reverse(pattern.name, kwargs={name: found[name] for name in pattern.pattern.converters})
@@ -58,7 +58,7 @@ def test_no_page_asks_a_question_for_each_row(site: Database, role: str, monkeyp
             counts[url] = len(asked)
         return counts
 
-    with transaction.atomic():
+    with in_one_transaction():
         questions()  # What is kept for later requests is read now.
         with_few = questions()
         four_more_of_everything()

@@ -12,10 +12,12 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from django.db import transaction
@@ -98,6 +100,15 @@ def _plausible(has: dict[str, str]) -> str:
     return kinds.get(has.get("type", "text"), "1" if has.get("inputmode") in ("decimal", "numeric") else "")
 
 
+@contextmanager
+def in_one_transaction() -> Iterator[None]:
+    """Whatever pages do in here is one transaction of the test's: those that open one of their own join it."""
+    from koinon.web import snapshots
+
+    with transaction.atomic(), patch.object(snapshots, "one_snapshot", transaction.atomic):
+        yield
+
+
 @dataclass
 class Walk:
     """What a role saw: the text of every answer, by what was asked."""
@@ -141,7 +152,7 @@ class Walk:
             asked = self._to_open(waiting.pop())
             if asked is None:
                 continue
-            with transaction.atomic():  # What looking writes is kept, but no failed page spoils the next.
+            with in_one_transaction():  # What looking writes is kept, but no failed page spoils the next.
                 answer = self.client.get(asked)
             page = self._keep(f"GET {asked}", answer)
             if page is None:
@@ -166,7 +177,7 @@ class Walk:
         fields: dict[str, list[str]] = {}
         for key, value in form.fields:
             fields.setdefault(key, []).append(value)
-        with transaction.atomic():
+        with in_one_transaction():
             answer = self.client.post(form.action, fields)
             self._keep(f"POST {form.action} {pressed[1]}", answer)
             if answer.status_code == 302 and self._name_of(answer.headers["Location"]):
