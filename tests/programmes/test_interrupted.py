@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -60,8 +61,8 @@ def ready(conn: psycopg.Connection[Any]) -> tuple[SmallTown, CycleView]:
     return town, cycle
 
 
-def pays_out(conn: psycopg.Connection[Any], town: SmallTown, cycle: CycleView, *, officer: str = OFFICER) -> CycleView:
-    return operations.pay_out(conn, town_id=town.id, cycle_id=cycle.id, actor=officer, now=NOON, size=2)
+def pays_out(conn: psycopg.Connection[Any], town: SmallTown, cycle: CycleView) -> CycleView:
+    return operations.pay_out(conn, town_id=town.id, cycle_id=cycle.id, actor=OFFICER, now=NOON, size=2)
 
 
 def everybody_was_paid_once(town: SmallTown, *cycles: CycleView) -> None:
@@ -165,41 +166,53 @@ def test_two_officers_who_press_at_once_while_one_stops_it_and_lines_are_cut_pay
 ) -> None:
     town, cycle = ready(conn)
     chance = random.Random(seed)
-    step = {"town_id": town.id, "cycle_id": cycle.id, "actor": OFFICER, "now": NOON}
+    step: dict[str, Any] = {"town_id": town.id, "cycle_id": cycle.id, "actor": OFFICER, "now": NOON}
     outcomes: Counter[str] = Counter()
 
-    def presses(officer: str) -> None:
+    def stops() -> None:
+        with connect_again() as own, suppress(CycleNotInState):
+            operations.stop_cycle(own, **step)
+
+    def cuts() -> None:
+        owner_conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND application_name = 'koinon tests' AND pid <> %s ORDER BY md5(pid::text || %s) LIMIT 2",
+            [conn.info.backend_pid, str(chance.random())],
+        )
+
+    first = threading.Event()  # One of them has begun.
+
+    def presses(officer: str, meddles: Callable[[], None] | None, after: int) -> None:
+        """``meddles`` happens once this officer's own connection has paid so many pieces."""
+        pieces = itertools.count(1)
+
+        def told(_: CycleView) -> None:
+            first.set()
+            if next(pieces) == after and meddles is not None:
+                meddles()
+
+        if officer != OFFICER:
+            assert first.wait(WITHIN_SECONDS)
         try:
             with connect_again() as own:
-                pays_out(own, town, cycle, officer=officer)
+                operations.pay_out(own, **(step | {"actor": officer}), size=1, told=told)
         except (CycleStopped, psycopg.OperationalError) as refused:
             outcomes[type(refused).__name__] += 1
 
-    def meddles(how: float, after: float) -> None:
-        time.sleep(after)
-        if how < 0.5:
-            with connect_again() as own, suppress(CycleNotInState):
-                operations.stop_cycle(own, **step)
-        else:
-            owner_conn.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND application_name = 'koinon tests' AND pid <> %s ORDER BY md5(pid::text || %s) LIMIT 2",
-                [conn.info.backend_pid, str(how)],
-            )
-
-    for _ in range(50):
-        with ThreadPoolExecutor(3) as pool:
-            working = [pool.submit(presses, "user:1"), pool.submit(presses, "user:3")]
-            working.append(pool.submit(meddles, chance.random(), chance.uniform(0, 0.06)))
+    for meddles, after in [(stops, 1), (cuts, chance.randint(1, 3)), (cuts, chance.randint(1, 3)), (None, 0)]:
+        with ThreadPoolExecutor(2) as pool:
+            working = [
+                pool.submit(presses, OFFICER, meddles, after),
+                pool.submit(presses, "user:3", None, 0),
+            ]
             for each in working:
                 each.result(WITHIN_SECONDS)
         found = queries.cycle(conn, town_id=town.id, cycle_id=cycle.id)
-        if found.state == "disbursed":
-            break
         assert town.broken() == []
-        if found.stopped_at is not None:
+        if found.stopped_at is not None and found.state == "disbursing":
             operations.resume_cycle(conn, **step)
         conn.commit()
+    assert outcomes["CycleStopped"] > 0
     assert (found.state, found.paid, found.paid_minor) == ("disbursed", HOUSEHOLDS, TOTAL)
     everybody_was_paid_once(town, cycle)
 
