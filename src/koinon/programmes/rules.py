@@ -17,9 +17,9 @@ from uuid import UUID
 from koinon.kernel.decisions import Decision, Ground
 from koinon.kernel.money import share_rounded_down
 from koinon.kernel.periods import Month
-from koinon.programmes.amounts import OF_AWARD, AmountRule, kept_amounts, oldest_counted
-from koinon.programmes.eligibility import EVERYBODY, Condition, HouseholdFacts, grounds_as_json, kept
-from koinon.programmes.waiting import WaitingRule, counts_children, kept_waiting
+from koinon.programmes.amounts import OF_AWARD, AmountRule, oldest_counted
+from koinon.programmes.eligibility import EVERYBODY, Condition, HouseholdFacts, grounds_as_json
+from koinon.programmes.waiting import WaitingRule, counts_children
 
 AWARDS, HOUSEHOLDS = "awards", "households"
 
@@ -55,7 +55,7 @@ class ProgrammeTerms:
     holds_duplicates: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The terms as a cycle keeps them; ``terms_from_json`` reads them back."""
+        """The terms as a cycle keeps them, for whoever asks later by which it was prepared."""
         return {
             "share": f"{self.share.numerator}/{self.share.denominator}",
             "floor_monthly_minor": self.floor_monthly_minor,
@@ -70,19 +70,6 @@ class ProgrammeTerms:
     def counts_children_below(self) -> int:
         """Below which age children are counted; 0 where nobody asks for them, and then their age is not kept."""
         return max(oldest_counted(self.eligibility, self.amounts), counts_children(self.waiting))
-
-
-def terms_from_json(written: dict[str, Any]) -> ProgrammeTerms:
-    """Terms as a cycle has kept them."""
-    return ProgrammeTerms(
-        share=Fraction(written["share"]),
-        floor_monthly_minor=written["floor_monthly_minor"],
-        eligibility=kept(written["eligibility"]),
-        amounts=kept_amounts(written["amounts"]),
-        waiting=kept_waiting(written["waiting"]),
-        for_whom=written["for_whom"],
-        holds_duplicates=written["holds_duplicates"],
-    )
 
 
 @dataclass(frozen=True, slots=True)
