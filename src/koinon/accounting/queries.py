@@ -32,6 +32,7 @@ from koinon.accounting.types import (
     TownPaymentState,
 )
 from koinon.db.statements import many, maybe, scalar, statement
+from koinon.kernel import periods
 from koinon.kernel.money import Amount
 from koinon.parties import queries as parties
 from koinon.parties.types import TownFacts
@@ -169,10 +170,9 @@ def chart(conn: Connection[Any], *, town_id: int) -> dict[Place, ChartAccount]:
 
 
 def bounds(town: TownFacts, first_day: date, last_day: date) -> tuple[datetime, datetime]:
-    """The instants at which local days begin and, not included, end."""
+    """The instants at which a town's days begin and, not included, end."""
     assert first_day <= last_day
-    start = datetime.combine(first_day, time.min, town.zone)
-    return start, datetime.combine(last_day + timedelta(days=1), time.min, town.zone)
+    return periods.bounds(first_day, last_day, town.zone)
 
 
 def shop_statement(conn: Connection[Any], *, town_id: int, party: UUID, first_day: date, last_day: date) -> Statement:

@@ -1,4 +1,4 @@
-"""Calendar months and the instants that bound them in a town's time zone."""
+"""Local days and calendar months, and the instants that bound them in a town's time zone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+
+def bounds(first_day: date, last_day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which local days begin and, not included, end; both days are among them.
+
+    >>> start, until = bounds(date(2026, 10, 25), date(2026, 10, 25), ZoneInfo("Europe/Madrid"))
+    >>> (until.timestamp() - start.timestamp()) / 3600
+    25.0
+    """
+    start = datetime.combine(first_day, time.min, zone)
+    return start, datetime.combine(last_day + timedelta(days=1), time.min, zone)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,9 +57,7 @@ class Month:
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """The first instant of the month and the first of the next one."""
-        start = datetime.combine(self.first_day, time.min, zone)
-        end = datetime.combine(self.next().first_day, time.min, zone)
-        return start, end
+        return bounds(self.first_day, self.last_day, zone)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import many, statement
+from koinon.kernel.periods import bounds
 from koinon.parties import queries as parties
 from koinon.parties.types import PartyFacts
 from koinon.payments import groups, rules
@@ -172,15 +173,15 @@ def sales_of_day(
     limit: int = 100,
 ) -> list[Payment]:
     """A payee's payments of a local day, newest in the books first; ``before`` (the last one shown) pages on."""
-    zone = parties.town(conn, town_id).zone
+    start, until = bounds(day, day, parties.town(conn, town_id).zone)
     lines = many(
         conn,
         statement(_PACKAGE, "sales"),
         Line,
         town_id=town_id,
         payee=payee,
-        start=datetime.combine(day, time.min, zone),
-        until=datetime.combine(day + timedelta(days=1), time.min, zone),
+        start=start,
+        until=until,
         before=before.id if before else None,
         size=limit,
     )
@@ -192,17 +193,11 @@ def sold_on(
 ) -> list[Payment | Covered]:
     """Everything that counts as sold on a local day, as a shop's statement does: payments, and what the town covered of
     sales without a network; newest in the books first."""
-    zone = parties.town(conn, town_id).zone
+    start, until = bounds(day, day, parties.town(conn, town_id).zone)
     covered = many(
-        conn,
-        statement(_PACKAGE, "covered"),
-        Covered,
-        town_id=town_id,
-        payee=payee,
-        start=datetime.combine(day, time.min, zone),
-        until=datetime.combine(day + timedelta(days=1), time.min, zone),
-        size=limit,
-    )
+        conn, statement(_PACKAGE, "covered"), Covered,
+        town_id=town_id, payee=payee, start=start, until=until, size=limit,
+    )  # fmt: skip
     sales = sales_of_day(conn, town_id=town_id, payee=payee, day=day, limit=limit)
     sold: list[Payment | Covered] = [*covered, *sales]
     return sorted(sold, key=lambda one: one.posted_at, reverse=True)[:limit]
@@ -213,16 +208,11 @@ def sales_by_day(
 ) -> list[DaySales]:
     """A payee's sales and refunds by local day, newest first; days without either are left out."""
     zone = parties.town(conn, town_id).zone
+    start, until = bounds(first_day, last_day, zone)
     return many(
-        conn,
-        statement(_PACKAGE, "sales_by_day"),
-        DaySales,
-        town_id=town_id,
-        payee=payee,
-        zone=zone.key,
-        start=datetime.combine(first_day, time.min, zone),
-        until=datetime.combine(last_day + timedelta(days=1), time.min, zone),
-    )
+        conn, statement(_PACKAGE, "sales_by_day"), DaySales,
+        town_id=town_id, payee=payee, zone=zone.key, start=start, until=until,
+    )  # fmt: skip
 
 
 def movements(
