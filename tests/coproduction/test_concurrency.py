@@ -12,12 +12,14 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from koinon.coproduction import contributions
+from koinon.db.connections import connect
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
 from tests.coproduction import garden_town
 from tests.coproduction.garden_town import COORDINATOR, TODAY, collection_point
+from tests.db.processes import until
 from tests.programmes.small_town import NOON
 
 Again = Callable[[], Connection[Any]]
@@ -92,6 +94,48 @@ def test_a_reward_and_a_month_that_is_approved_at_once_keep_the_budget_of_their_
 
     assert done in (["approved", "500"], ["programmes.budget-exceeded", "2000"])
     assert plans.committed_of_fund(town.conn, fund_id=town.funds["lixo"]) <= 30_00
+    assert town.broken() == []
+
+
+def test_a_reward_and_a_month_paid_in_one_transaction_never_wait_for_each_other_in_a_ring(
+    conn: Connection[Any], database: Any, connect_again: Again, owner_conn: Connection[Any]
+) -> None:
+    """The reward goes from the purse to the reserve as accounts are locked, the month from the reserve to the purse."""
+    town = garden_town.build(conn)
+    town.household("silva")
+    point = collection_point(town)
+    town.brings("silva", point, 1_000, stream="glass")
+    town.programme("rent", fund="lixo", share=(1, 1), floor="0")
+    town.award("rent", "silva", "25.00")
+    month = town.approve(town.prepare("rent"))
+    waits = town.registers("silva", point, 2_000, stream="glass")
+    conn.commit()
+    verifying, paying = connect_again(), connect_again()
+
+    def verifies() -> int | None:
+        with verifying.transaction():
+            return contributions.verify(
+                verifying, town_id=town.id, contribution_id=waits.id, actor=COORDINATOR, at=NOON
+            ).reward_minor
+
+    def pays() -> str:
+        with paying.transaction():
+            return programmes.disburse_cycle(paying, town_id=town.id, cycle_id=month.id, actor="user:1", now=NOON).state
+
+    def is_waiting(own: Connection[Any]) -> bool:
+        row = owner_conn.execute("SELECT cardinality(pg_blocking_pids(%s))", [own.info.backend_pid]).fetchone()
+        return row != (0,)
+
+    with connect(database.owner_url) as blocker, ThreadPoolExecutor(2) as pool:
+        purse = "SELECT FROM ledger.account WHERE town_id = %s AND kind = 'purse' AND holder = %s FOR UPDATE"
+        blocker.execute(purse, [town.id, town.parties["silva"]])
+        verified = pool.submit(verifies)
+        until(lambda: is_waiting(verifying), seconds=60)
+        paid = pool.submit(pays)
+        until(lambda: is_waiting(paying), seconds=60)
+        blocker.rollback()
+        assert (verified.result(60), paid.result(60)) == (4_00, "disbursed")
+    assert town.balance("silva", "lixo") == "31.00"
     assert town.broken() == []
 
 

@@ -138,6 +138,9 @@ def disburse_some(
         cycle = queries.cycle(conn, town_id=town_id, cycle_id=cycle_id)
     else:
         cycle = _alone(conn, town_id, cycle_id)
+        if not with_others:
+            # In one transaction it holds the reserve and goes on to purses: whoever comes the other way has this lock, too.
+            execute(conn, statement(PACKAGE, "lock_fund"), fund_id=cycle.fund_id)
     if cycle.state == "disbursed" or (together and cycle.retries):
         return cycle  # Ended meanwhile; whoever tries again what failed does so alone.
     if cycle.state not in ("approved", "disbursing"):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from koinon.db.statements import many, statement
+from koinon.db.statements import execute, many, statement
 from koinon.db.transactions import savepoint
 from koinon.kernel.identifiers import id_under
 from koinon.kernel.money import Amount
@@ -63,6 +63,7 @@ def sweep_fund(conn: Connection[Any], *, town_id: int, fund_id: UUID, actor: str
     last_day = fund.on(today).last_day
     if last_day is None or today <= last_day:
         raise FundNotOver(fund_id=fund_id, last_day=last_day)
+    execute(conn, statement(PACKAGE, "lock_fund"), fund_id=fund_id)  # As a month that is paid in one transaction.
     reserve = open_account(conn, town, Kind.RESERVE, town.party_id, fund_id, at=now, actor=actor)
     with savepoint(conn):
         swept = _sweep(conn, town, fund_id, reserve=reserve, actor=actor, now=now)
