@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,74 @@ def test_a_changed_file_is_readable_by_whoever_could_read_it_before(tmp_path):
     after = path.stat()
     assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
     assert after.st_ino != before.st_ino
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
+def test_where_the_file_cannot_be_replaced_it_is_refused_stays_as_it_was_and_no_key_is_left_beside_it(
+    tmp_path, monkeypatch, step
+):
+    before = Secrets.load(tmp_path)
+    content = (tmp_path / FILE_NAME).read_bytes()
+    monkeypatch.setattr(os, step, _full)
+    with pytest.raises(SecretsNotUsable, match="as it was"):
+        before.with_next()
+    assert os.listdir(tmp_path) == [FILE_NAME]
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_copy_of_the_keys_that_somebody_killed_left_is_gone_when_keys_are_next_changed(tmp_path):
+    Secrets.load(tmp_path)
+    left = tmp_path / f".{FILE_NAME}.k1ll3d"
+    left.write_bytes((tmp_path / FILE_NAME).read_bytes())
+    with Secrets.alone(tmp_path):
+        assert not left.exists()
+        assert (tmp_path / FILE_NAME).exists()
+
+
+def test_a_file_that_is_a_link_stays_one_and_what_it_leads_to_changes(tmp_path):
+    kept, used = tmp_path / "kept", tmp_path / "used"
+    before = Secrets.load(kept)
+    used.mkdir()
+    (used / FILE_NAME).symlink_to(kept / FILE_NAME)
+    with Secrets.alone(used) as secrets:
+        waiting = secrets.with_next()
+        with pytest.raises(KeysBusy), Secrets.alone(kept):
+            pass
+    assert (used / FILE_NAME).is_symlink()
+    assert Secrets.load(kept) == waiting != before
+
+
+def test_who_is_neither_its_owner_nor_root_does_not_take_the_file_from_the_user_who_runs_the_site(
+    tmp_path, monkeypatch
+):
+    before = Secrets.load(tmp_path)
+    (tmp_path / FILE_NAME).chmod(0o660)
+    somebody = os.geteuid() + 4321
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    with pytest.raises(SecretsNotUsable, match="another user"):
+        before.with_next()
+    assert Secrets.load(tmp_path) == before
+
+
+def test_a_group_that_could_read_the_file_is_not_locked_out_by_who_cannot_give_it_back(tmp_path, monkeypatch):
+    before = Secrets.load(tmp_path)
+    owner = (tmp_path / FILE_NAME).stat().st_uid or 4321
+    (tmp_path / FILE_NAME).chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / FILE_NAME, owner, -1)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    monkeypatch.setattr(os, "chown", refused)
+    with pytest.raises(SecretsNotUsable, match="as it was"):
+        before.with_next()
+    assert Secrets.load(tmp_path) == before
 
 
 def test_one_program_at_a_time_changes_the_keys_and_none_makes_a_file_where_there_is_none(tmp_path):

@@ -7,6 +7,7 @@ read; back the two up separately (docs/guides say how).
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import re
@@ -88,8 +89,8 @@ class Secrets:
 
         Reading them waits for nobody. Refuses with ``SecretsNotUsable`` and ``KeysBusy``.
         """
-        path = (folder or default_folder()) / FILE_NAME
         cls.there(folder)
+        path = ((folder or default_folder()) / FILE_NAME).resolve()  # Two links to one file are one file.
         try:
             lock = LockFile(path.with_name(f"{FILE_NAME}.lock"))
         except OSError as refused:
@@ -99,6 +100,7 @@ class Secrets:
         try:
             if not lock.take():
                 raise KeysBusy(path=path)
+            _sweep(path)
             yield _read(path)
         finally:
             lock.let_go()
@@ -219,32 +221,69 @@ def _create(path: Path, content: bytes) -> None:
         os.link(written, path)
     except FileExistsError:
         pass
+    except FileNotFoundError:  # Swept away by whoever changes the keys of a file that is there by now.
+        if not path.exists():
+            raise
     finally:
-        written.unlink()
+        written.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Another content in one step, for whoever could read the file before: root may do it for the site's user."""
-    before, written = path.stat(), _written_beside(path, content)
-    if os.geteuid() == 0:
-        os.chown(written, before.st_uid, before.st_gid)
-    else:
-        with suppress(PermissionError):
-            os.chown(written, -1, before.st_gid)
-    os.chmod(written, stat.S_IMODE(before.st_mode))
-    os.replace(written, path)
+    """Another content in one step, for whoever could read the file before: root may do it for the site's user.
+
+    A link stays one. Refuses with ``SecretsNotUsable`` where it cannot be done: the file is then as it was, and nothing lies
+    beside it.
+    """
+    path = path.resolve()
+    try:
+        before = path.stat()
+        if os.geteuid() not in (0, before.st_uid):  # It would be another's from then on, and the site locked out.
+            raise PermissionError(errno.EPERM, "it is another user's; be the user who runs the site")
+        written = _written_beside(path, content)
+        try:
+            _owned_alike(written, before)
+            os.replace(written, path)
+        except OSError:
+            written.unlink(missing_ok=True)
+            raise
+    except OSError as refused:
+        reason = f"it cannot be replaced, and is as it was ({refused.strerror})"
+        raise SecretsNotUsable(path=path, reason=reason) from None
     _sync_folder(path.parent)
 
 
+def _owned_alike(written: Path, before: os.stat_result) -> None:
+    mode = stat.S_IMODE(before.st_mode)
+    if os.geteuid() == 0:
+        os.chown(written, before.st_uid, before.st_gid)
+    elif mode & stat.S_IRWXG:
+        os.chown(written, -1, before.st_gid)
+    os.chmod(written, mode)
+
+
+def _sweep(path: Path) -> None:
+    """Take away what a program left beside the file when it was killed: all keys of then are in it, those destroyed since too."""
+    try:
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
+    except OSError as refused:
+        reason = f"a copy beside it cannot be taken away ({refused.strerror}): {left.name}"
+        raise SecretsNotUsable(path=path, reason=reason) from None
+
+
 def _written_beside(path: Path, content: bytes) -> Path:
-    """A complete file, readable by its owner only and safe on disk, next to where it will be."""
+    """A complete file, readable by its owner only and safe on disk, next to where it will be; none where the disk is full."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp makes it 0600.
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        os.unlink(name)
+        raise
     return Path(name)
 
 
