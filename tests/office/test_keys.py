@@ -26,6 +26,7 @@ from koinon.office import keys
 from koinon.office import operations as office
 from koinon.office import queries as office_queries
 from koinon.outbox import operations as outbox
+from koinon.outbox.errors import SecretNotReadable
 from koinon.parties.errors import (
     KeyInUse,
     KeyMissing,
@@ -372,6 +373,26 @@ def test_a_row_that_was_tampered_with_is_named_and_the_others_stay_as_they_are(h
     assert here.read(here.secrets) == here.people
 
 
+def test_a_cards_code_and_a_webhook_that_do_not_open_are_named_and_the_turn_ends_when_they_are_put_right(here):
+    with here.opened() as conn:
+        [kept] = conn.execute("SELECT sealed_token FROM instruments.card WHERE id = %s", [here.drawer]).fetchone()
+        conn.execute("UPDATE instruments.card SET sealed_token = '\\x00' WHERE id = %s", [here.drawer])
+        conn.execute("UPDATE outbox.listener SET secret = '\\x00' WHERE id = %s", [here.endpoint])
+    here.turn()
+    with pytest.raises(SealBroken) as refused:
+        here.rewrap()
+    assert refused.value.fields == {"place": f"card:{here.drawer}"}
+    with here.opened() as conn:
+        conn.execute("UPDATE instruments.card SET sealed_token = %s WHERE id = %s", [kept, here.drawer])
+    with pytest.raises(SecretNotReadable) as unreadable:
+        here.rewrap()
+    assert unreadable.value.endpoint == here.endpoint
+    with here.opened() as conn:
+        outbox.remove_endpoint(conn, town_id=here.town.id, endpoint_id=here.endpoint, actor=OFFICER, at=NOW)
+    here.rewrap()
+    assert here.read(here.secrets) == here.people
+
+
 # PINs
 
 
@@ -461,6 +482,16 @@ def test_an_old_key_goes_a_day_after_the_turn_once_nothing_stands_under_it_and_t
             )
     with pytest.raises(KeyMissing):
         here.read(here.secrets)
+
+
+def test_a_database_that_holds_nothing_under_either_key_does_not_let_the_old_one_be_destroyed(conn, tmp_path):
+    small_town.build(conn)
+    conn.commit()
+    old = Secrets.load(tmp_path)
+    turned = old.with_next().turned(at=NOW)  # Everybody stands in another database, and under the old key there.
+    with pytest.raises(KeyInUse, match="is it the one of this file"):
+        keys.destroy(conn, turned, key_id=old.current, actor="cli:keys", at=NOW + timedelta(days=2))
+    assert set(Secrets.load(tmp_path).keys) == set(turned.keys)
 
 
 def test_a_payment_request_signed_by_the_old_key_can_be_paid_to_its_end_and_keeps_the_key_until_then(here):

@@ -33,7 +33,7 @@ from koinon.instruments.types import Card, CardState, InstrumentKind, Printable,
 from koinon.kernel.identifiers import id_for_key, id_under, new_id
 from koinon.outbox import messages
 from koinon.parties import crypto
-from koinon.parties.errors import PartyErased, PartyNotFound
+from koinon.parties.errors import PartyErased, PartyNotFound, SealBroken
 from koinon.parties.secrets import Secrets
 
 _PACKAGE = "koinon.instruments"
@@ -234,7 +234,10 @@ def rewrap(conn: Connection[Any], secrets: Secrets, *, limit: int = 1000) -> int
     stale = many(conn, sql, _SealedInTown, key_id=secrets.current, size=limit)
     for row in stale:
         place = crypto.place(row.town_id, row.id, _TOKEN_FIELD)
-        token = crypto.unseal(secrets.key(row.key_id), bytes(row.sealed_token), place)
+        try:
+            token = crypto.unseal(secrets.key(row.key_id), bytes(row.sealed_token), place)
+        except SealBroken:
+            raise SealBroken(place=f"card:{row.id}") from None
         execute(
             conn,
             statement(_PACKAGE, "seal_anew"),

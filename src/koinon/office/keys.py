@@ -200,7 +200,7 @@ def destroy(conn: Connection[Any], secrets: Secrets, *, key_id: str, actor: str,
     """Take an old key out of the file for good. Part of the caller's transaction, which holds the lines of the trail.
 
     Refuses with ``KeyUnknown``, and with ``KeyInUse`` for a key that is current or waits, under which anything stands, or from
-    which the installation turned away less than a day ago.
+    which the installation turned away less than a day ago; and in a database that holds nothing under the current one either.
     """
     check_free(conn, secrets, key_id=key_id, at=at)
     _trail(conn, "parties.key-destroyed", key_id, actor=actor, at=at)
@@ -211,7 +211,8 @@ def check_free(conn: Connection[Any], secrets: Secrets, *, key_id: str, at: date
     """Whether a key may be destroyed now; the refusal otherwise (see ``destroy``)."""
     if key_id not in secrets.keys:
         raise KeyUnknown(key_id=key_id, known=list(secrets.keys))
-    key = next(one for one in standing(conn, secrets, at=at) if one.key_id == key_id)
+    found = standing(conn, secrets, at=at)
+    key = next(one for one in found if one.key_id == key_id)
     if key.is_current:
         raise KeyInUse(key_id=key_id, reason="it is the current one; `koinon keys rotate` turns to another")
     if key.is_next:
@@ -224,6 +225,12 @@ def check_free(conn: Connection[Any], secrets: Secrets, *, key_id: str, at: date
         )
     if key.free_from is not None and key.free_from > at:
         raise KeyInUse(key_id=key_id, reason=f"it may be destroyed from {key.free_from:%Y-%m-%d %H:%M} UTC on")
+    if not any(what in WRAPPED for one in found if one.is_current for what in one.held):
+        # That nothing is under the old one says nothing then: all of it may stand in another database.
+        raise KeyInUse(
+            key_id=key_id,
+            reason="this database holds nothing under the current key either; is it the one of this file?",
+        )
 
 
 def _trail(conn: Connection[Any], action: str, key_id: str, *, actor: str, at: datetime) -> None:

@@ -93,6 +93,9 @@ class SecretNotReadable(OutboxError):
 
     code = "outbox.secret-not-readable"
 
-    def __init__(self, *, key_id: str) -> None:
+    def __init__(self, *, key_id: str, endpoint: UUID) -> None:
         self.key_id = key_id
-        super().__init__(f"the secret was sealed by key {key_id}, which is not here or does not open it")
+        self.endpoint = endpoint
+        super().__init__(
+            f"the secret of webhook {endpoint} was sealed by key {key_id}, which is not here or does not open it"
+        )

@@ -30,7 +30,7 @@ def unseal(keys: Keys, *, town_id: int, endpoint: UUID, key_id: str, sealed: byt
         own = _own_key(keys, key_id)
         return AESGCM(own).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(town_id, endpoint))
     except (InvalidTag, ValueError, KeyError, KoinonError):
-        raise SecretNotReadable(key_id=key_id) from None
+        raise SecretNotReadable(key_id=key_id, endpoint=endpoint) from None
 
 
 def _own_key(keys: Keys, key_id: str) -> bytes:
