@@ -179,7 +179,9 @@ def test_a_copy_of_the_hash_is_nothing_without_the_key_outside_the_database_or_o
     other = desk.give("ana", pin=OTHER_PIN)
     presented = desk.scan(card)
     desk.conn.commit()
-    stolen = pins.count(desk.conn, town_id=desk.town.id, presented=presented, place="till:1", at=NOON)
+    stolen = pins.count(
+        desk.conn, town_id=desk.town.id, presented=presented, place="till:1", at=NOON, secrets=desk.secrets
+    )
     assert pins.is_right(stolen, town_id=desk.town.id, pin=PIN, secrets=desk.secrets)
     other_key = Secrets(desk.secrets.current, {desk.secrets.current: b"x" * 32}, desk.secrets.lookup)
     other_pepper = Secrets(desk.secrets.current, desk.secrets.keys, b"y" * 32)

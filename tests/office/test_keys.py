@@ -417,6 +417,22 @@ def test_a_pins_hash_does_not_open_without_the_key_it_is_sealed_under_nor_in_ano
         pin_seals.opened(Secrets("a", {"a": b"x" * 32}, here.secrets.lookup), place, anew)
 
 
+def test_a_machine_that_lacks_the_new_key_locks_nobody_out_with_tries_that_it_cannot_look_at(here):
+    before = here.secrets
+    elsewhere = Secrets(current=before.current, keys=before.keys, lookup=before.lookup)  # Its file was not copied yet.
+    here.turn()
+    here.rewrap()
+    here.desk.secrets = elsewhere
+    assert {here.desk.ask(here.desk.scan(here.card), PIN) for _ in range(9)} == {KeyMissing.code}
+    for _ in range(9):
+        with pytest.raises(KeyMissing):
+            shifts.ask(
+                here.opened, town_id=here.town.id, payee=here.town.parties["forn"], cashier_id=here.cashier,
+                pin=CASHIERS_PIN, at=NOW, secrets=elsewhere,
+            )  # fmt: skip
+    here.everything_opens(here.secrets)
+
+
 def test_pins_from_before_hashes_were_sealed_are_good_and_are_sealed_by_the_next_turn(here):
     secrets = here.secrets
     for table, column, place in (

@@ -57,6 +57,12 @@ def opened(secrets: Secrets, place: bytes, kept: str) -> str:
     return f"{head}${salt}${_text(crypto.unseal(_key(secrets, key_id), raw, place))}"
 
 
+def check_key(secrets: Secrets, kept: str) -> None:
+    """Refuses with ``KeyMissing`` where a hash cannot be opened here whoever types what: that is nobody's wrong PIN."""
+    if (parts := _SEALED.fullmatch(kept)) is not None:
+        secrets.key(parts.group(2))
+
+
 def sealed_anew(secrets: Secrets, place: bytes, kept: str, *, of: str) -> str:
     """The same hash under the current key; ``of`` names whose it is, by an opaque id, where it does not open."""
     try:

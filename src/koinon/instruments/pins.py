@@ -113,7 +113,7 @@ def ask(
     ``PinLocked`` and ``PinWrong``.
     """
     with opened() as conn:
-        counted = count(conn, town_id=town_id, presented=presented, place=place, at=at)
+        counted = count(conn, town_id=town_id, presented=presented, place=place, at=at, secrets=secrets)
     right = is_right(counted, town_id=town_id, pin=pin, secrets=secrets)
     with opened() as conn:
         settle(conn, counted, town_id=town_id, right=right, at=at)
@@ -122,10 +122,13 @@ def ask(
     return counted.card
 
 
-def count(conn: Connection[Any], *, town_id: int, presented: Presented, place: str, at: datetime) -> Try:
+def count(
+    conn: Connection[Any], *, town_id: int, presented: Presented, place: str, at: datetime, secrets: Secrets
+) -> Try:
     """Count a try. The caller commits before it looks at the PIN.
 
-    Locks the place, then the card's tries; nothing waits for these two in another order.
+    Locks the place, then the card's tries; nothing waits for these two in another order. A machine that lacks the key the
+    hash is sealed under refuses with ``KeyMissing`` and counts nothing: nobody is locked out by it.
     """
     card = queries.card(conn, town_id=town_id, card_id=presented.card.id)
     rules.usable(card)
@@ -136,6 +139,7 @@ def count(conn: Connection[Any], *, town_id: int, presented: Presented, place: s
     hashed = scalar(conn, statement(_PACKAGE, "pin_hash"), town_id=town_id, card=card.id)
     if hashed is None:
         raise PinNotSet(card=card.id)
+    pin_seals.check_key(secrets, hashed)
     counted = 0 if at >= before.last_at + rules.FORGOTTEN_AFTER else before.counted
     until = rules.locked_until(counted, before.last_at)
     if until is not None and at < until:

@@ -227,6 +227,7 @@ def ask(
         until = rules.locked_until(counted, row.last_at) if row.last_at is not None else None
         if until is not None and at < until:
             raise CashierMustWait(cashier=cashier_id, until=until)
+        pin_seals.check_key(secrets, row.pin_hash)
         _count(conn, town_id, cashier_id, counted + 1, at)
     try:
         plain = pin_seals.opened(secrets, _seal_place(town_id, cashier_id), row.pin_hash)

@@ -116,7 +116,11 @@ def charge(
         if (before := charge_of(conn, town_id=town_id, payee=payee, key=key)) is not None:
             return _again(conn, town_id, before, amount)
         presented = phones.present(conn, town_id=town_id, text=card, place=place, at=now, secrets=secrets)
-        counted = pins.count(conn, town_id=town_id, presented=presented, place=place, at=now) if pin else None
+        counted = (
+            pins.count(conn, town_id=town_id, presented=presented, place=place, at=now, secrets=secrets)
+            if pin
+            else None
+        )
         if counted is None:
             _needs_no_pin(conn, town_id, presented, amount, now)
     right = counted is None or pins.is_right(counted, town_id=town_id, pin=pin or "", secrets=secrets)
