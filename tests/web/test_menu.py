@@ -10,10 +10,10 @@ from tests.web.town import ROLES, TownSite
 
 # Which places of the menu are there to be touched, and what of them is outside the window or lies on another one.
 PLACES = (
-    """() => {"""
+    """menu => {"""
     + CUT
     + """
-        const shown = [...document.querySelectorAll(".menu :is(a, button)")].filter(one => one.checkVisibility());
+        const shown = [...document.querySelectorAll(`${menu} :is(a, button)`)].filter(one => one.checkVisibility());
         const wrong = [], boxes = shown.map(one => one.getBoundingClientRect());
         shown.forEach((one, at) => {
             const box = boxes[at], name = one.textContent.trim();
@@ -32,8 +32,8 @@ PLACES = (
 )
 
 
-def places(page: Page) -> tuple[list[str], list[str]]:
-    found = page.evaluate(PLACES)
+def places(page: Page, of: str = ".menu") -> tuple[list[str], list[str]]:
+    found = page.evaluate(PLACES, of)
     return found["names"], found["wrong"]
 
 
@@ -69,6 +69,21 @@ HOME = {
     "resident": "/purse/", "shop": "/shop/", "officer": "/office/", "approver": "/approvals/", "treasurer": "/treasury/",
     "coordinator": "/activities/", "auditor": "/audit/",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [NARROW, PHONE], ids=["320", "390"])
+def test_no_place_of_the_tills_menu_is_cut_on_a_phone(
+    browser: Browser, town_site: TownSite, size: dict[str, int]
+) -> None:
+    found = signed_in(browser, town_site, "shop", size=size)
+    wrong = {}
+    for language in LANGUAGES:
+        found.speak(language)
+        page = found.open("/till/")
+        page.locator(".till-menu summary").click()
+        _, wrong[language] = places(page, of=".till-menu nav")
+    found.context.close()
+    assert {language: cut for language, cut in wrong.items() if cut} == {}
 
 
 def test_on_a_desk_every_place_stands_in_the_menu(browser: Browser, town_site: TownSite) -> None:
