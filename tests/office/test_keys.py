@@ -500,7 +500,7 @@ def test_an_old_key_goes_a_day_after_the_turn_once_nothing_stands_under_it_and_t
         here.read(here.secrets)
 
 
-def test_a_database_that_holds_nothing_under_either_key_does_not_let_the_old_one_be_destroyed(conn, tmp_path):
+def test_a_database_that_holds_nothing_under_either_key_does_not_let_the_old_one_be_destroyed(database, conn, tmp_path):
     small_town.build(conn)
     conn.commit()
     old = Secrets.load(tmp_path)
