@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koinon.cli import opening
-from koinon.cli.errors import NotConfirmed
 from koinon.cli.opening import DatabaseOption, JsonOption
-from koinon.cli.output import Output, counted, speaking
+from koinon.cli.output import Output, agree, counted, speaking
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -133,7 +132,7 @@ def destroy(
         with opened():
             keys.check_free(conn, secrets, key_id=key, at=datetime.now(UTC))
         if not yes:
-            _confirm(f"Destroy key {key}? Personal data in backups made before the turn can then never be read again.")
+            agree(f"Destroy key {key}? Personal data in backups made before the turn can then never be read again.")
         with opened():
             left = keys.destroy(conn, secrets, key_id=key, actor=ACTOR, at=datetime.now(UTC))
 
@@ -199,12 +198,3 @@ def _told(one: Standing) -> dict[str, Any]:
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _confirm(question: str) -> None:
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort:
-        agreed = False
-    if not agreed:
-        raise NotConfirmed

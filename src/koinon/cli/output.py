@@ -21,6 +21,7 @@ from uuid import UUID
 
 import typer
 
+from koinon.cli.errors import NotConfirmed
 from koinon.kernel.decisions import Finding, Ground
 from koinon.kernel.errors import FindingsError, KoinonError
 from koinon.kernel.money import Amount
@@ -106,6 +107,16 @@ def written(amount: Amount) -> str:
     if amount.unit not in _exponents:
         return money(amount.minor, 0, f"minor units of {amount.unit}")
     return money(amount.minor, _exponents[amount.unit], amount.unit)
+
+
+def agree(question: str) -> None:
+    """Ask on standard error before something that cannot be undone. Refuses with ``NotConfirmed``, also where nobody answers."""
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        agreed = False
+    if not agreed:
+        raise NotConfirmed
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -12,9 +12,9 @@ from uuid import UUID
 import typer
 
 from koinon.cli import opening, staff
-from koinon.cli.errors import NobodyFound, NotConfirmed
+from koinon.cli.errors import NobodyFound
 from koinon.cli.opening import ActorOption, DatabaseOption, JsonOption, TownOption
-from koinon.cli.output import speaking
+from koinon.cli.output import agree, speaking
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -302,7 +302,7 @@ def erase(
 
             out.progress(f"{money(left, facts.exponent, facts.unit_code)} are left, and can then no longer be spent")
         if not yes:
-            _confirm(f"Erase the data of {kind} {party}? This cannot be undone.")
+            agree(f"Erase the data of {kind} {party}? This cannot be undone.")
         with transaction(conn):
             now = datetime.now(UTC)
             erased = Vault(conn, Secrets.load()).erase(party, actor=who, reason=reason, at=now)
@@ -320,12 +320,3 @@ def _left(conn: Connection[Any], town: TownFacts, party: UUID) -> int:
 
     found = books.accounts_of(conn, town_id=town.id, holder=party)
     return sum(account.balance.minor for account in found if account.unit == town.unit_code)
-
-
-def _confirm(question: str) -> None:
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort:
-        agreed = False
-    if not agreed:
-        raise NotConfirmed
