@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.db.processes import until
 from tests.web.browsing import PHONE, Reader, signed_in
 from tests.web.town import TownSite
 
@@ -119,10 +120,16 @@ def test_shops_are_found_on_the_map_by_keys_alone(browser: Browser, town_site: T
 
 
 def shell_is_kept(page: Page) -> None:
+    """Wait for the worker of the page's own language; the one of the language before may still be at work."""
     page.evaluate("navigator.serviceWorker.ready")
     page.wait_for_function(
-        "async () => (await caches.keys()).some(name => name.startsWith('koinon-wallet-'))"
-        " && !!(await caches.match('/purse/offline/'))"
+        """async () => {
+            const kept = (await caches.keys()).filter(name => name.startsWith("koinon-wallet-"));
+            const shell = await caches.match("/purse/offline/");
+            const worker = await navigator.serviceWorker.getRegistration();
+            return kept.length === 1 && worker?.active?.state === "activated" && !worker.installing && !!shell
+                && shell.headers.get("Content-Language") === document.documentElement.lang;
+        }"""
     )
 
 
@@ -131,6 +138,35 @@ def without_network(found: Reader) -> Page:
     page = found.page
     page.goto(found.site.url + "/purse/")
     return page
+
+
+def test_language_chosen_while_the_phone_keeps_the_shell_is_the_one_it_speaks_without_a_network(
+    browser: Browser, town_site: TownSite
+) -> None:
+    found = signed_in(browser, town_site, "resident", size=PHONE)
+    found.open("/account/").evaluate(
+        "navigator.serviceWorker.getRegistrations().then(all => Promise.all(all.map(one => one.unregister())))"
+    )
+    asked: list[str] = []
+
+    def in_greek(route: Route) -> None:  # What the server says to the worker once Greek has been chosen.
+        asked.append(route.request.url)
+        route.fulfill(response=found.context.request.get(route.request.url, headers={"Cookie": "django_language=el"}))
+
+    found.context.route("**/purse/offline/", in_greek)
+    page = found.open("/purse/")
+    assert page.locator("html").get_attribute("lang") == "en"
+    until(
+        lambda: page.evaluate("async () => !await navigator.serviceWorker.getRegistration()") and bool(asked),
+        seconds=30,
+    )
+    found.context.unroute("**/purse/offline/")
+
+    found.speak("el")
+    shell_is_kept(found.open("/purse/"))
+    without_network(found)
+    expect(page.locator("h1")).to_have_text("Δεν υπάρχει δίκτυο")
+    found.context.close()
 
 
 def test_settings_hold_and_without_a_network_the_phone_says_what_it_last_saw(

@@ -66,7 +66,8 @@ class App:
         pages = [reverse(name) for name in self.shell]
         fallback = reverse(self.fallback) if self.fallback else ""
         version = hashlib.sha256(json.dumps([files, pages, fallback, language]).encode()).hexdigest()[:12]
-        return {"app": self.name, "version": version, "files": files, "pages": pages, "fallback": fallback}
+        shell = {"files": files, "pages": pages, "fallback": fallback}
+        return {"app": self.name, "version": version, "language": language, **shell}
 
 
 def manifest(app: App) -> View:

@@ -1,13 +1,18 @@
 // Keeps an app's shell, so that it opens without a network. The server says which app and what (koinon/web/installable.py)
-// in self.KEPT: {app, version, files, pages, fallback}. Nothing else is kept, and nothing but GET is looked at.
+// in self.KEPT: {app, version, language, files, pages, fallback}. Nothing else is kept, and nothing but GET is looked at.
 
-const { app, version, files, pages, fallback } = self.KEPT;
+const { app, version, language, files, pages, fallback } = self.KEPT;
 const CACHE = `koinon-${app}-${version}`;
 const SLOW = 4000;
 
+// Whether the page came in this worker's language. When somebody chose another one meanwhile, this worker is out of date
+// before it is installed, and the next page that is opened asks for the worker of that language.
 async function keep(cache, address) {
   const answer = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
-  if (isShell(answer)) await cache.put(address, answer);
+  if (!isShell(answer)) return true;
+  if (answer.headers.get("Content-Language")?.split("-")[0] !== language) return false;
+  await cache.put(address, answer);
+  return true;
 }
 
 // A page to sign in on, or one that says what went wrong, is no shell.
@@ -20,7 +25,8 @@ self.addEventListener("install", (event) => {
     (async () => {
       const cache = await caches.open(CACHE);
       await cache.addAll(files);
-      await Promise.allSettled(pages.map((address) => keep(cache, address)));
+      const kept = await Promise.all(pages.map((address) => keep(cache, address).catch(() => true)));
+      if (kept.includes(false)) throw new Error(`The pages are not in ${language} any more.`);
       await self.skipWaiting();
     })(),
   );
