@@ -328,8 +328,8 @@ serve(listening=bind("127.0.0.1", 0), on_ready=lambda address: print(address, fl
 def serving(database: Database) -> Iterator[LiveSite]:
     """The real server on any free port, ended politely."""
     environment = {**os.environ, "KOINON_DATABASE_URL": database.app_url, "KOINON_VAR": str(VAR)}
-    log = VAR / "site.log"
-    with log.open("ab") as stderr:
+    with tempfile.NamedTemporaryFile(dir=VAR, prefix="site-", suffix=".log", delete=False) as stderr:
+        log = Path(stderr.name)
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=stderr, env=environment, text=True
         )

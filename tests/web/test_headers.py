@@ -72,14 +72,14 @@ def test_the_first_visit_is_light(town_site: TownSite) -> None:
 
 
 def test_the_log_names_routes_and_never_addresses(town_site: TownSite) -> None:
-    get(town_site.url + "/check/?secret=in-the-query")
+    get(town_site.url + "/check/?card=in-the-query")
     get(town_site.url + "/?month=2026-10")
     lines = [json.loads(line) for line in town_site.site.log.read_text().splitlines() if line.startswith("{")]
     answered = [line for line in lines if line["event"] == "answered"]
     assert {"check", "town"} <= {line["route"] for line in answered}
     assert all(len(line["request_id"]) >= 8 for line in answered)
     whole = town_site.site.log.read_text()
-    assert "secret" not in whole
+    assert "in-the-query" not in whole
     assert "127.0.0.1" not in whole
 
 
