@@ -84,7 +84,8 @@ def network(conn: Connection[Any], *, town_id: int, at: datetime) -> NetworkView
     """What was paid in the rolling period that ends at an instant, against the threshold of the town's country.
 
     The unit is at par with the national currency, so the two are compared as they stand; a threshold in another
-    currency than the town's is not compared.
+    currency than the town's is not compared. Read in a transaction of one snapshot: the day it is passed on follows from
+    the volume and the pace.
     """
     town = parties.town(conn, town_id)
     today = at.astimezone(town.zone).date()

@@ -52,7 +52,7 @@ def network(town: TownOption = "", as_json: JsonOption = False, database: Databa
     from koinon.db.transactions import transaction
 
     with speaking(as_json) as out, opening.desk(database, town) as (conn, facts, _):
-        with transaction(conn):
+        with transaction(conn, one_snapshot=True):
             seen = queries.network(conn, town_id=facts.id, at=datetime.now(UTC))
         limit = (
             None if seen.threshold is None else written(Amount(seen.threshold.amount_minor, facts.national_currency))

@@ -269,7 +269,7 @@ def report(
         today = datetime.now(UTC).astimezone(facts.zone).date()
         last = last_day or today
         first = first_day or last - timedelta(days=30)
-        with transaction(conn):
+        with transaction(conn, one_snapshot=True):
             found = queries.report(conn, town_id=facts.id, first_day=first, last_day=last)
 
         def money(minor: int) -> str:

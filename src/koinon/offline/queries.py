@@ -106,7 +106,10 @@ def gaps(conn: Connection[Any], *, town_id: int) -> list[Gap]:
 
 
 def report(conn: Connection[Any], *, town_id: int, first_day: date, last_day: date) -> Report:
-    """What became of the vouchers that arrived in a period of local days; losses with both vouchers named."""
+    """What became of the vouchers that arrived in a period of local days; losses with both vouchers named.
+
+    Read in a transaction of one snapshot: its sums and its lists are answers to several questions.
+    """
     lossy = vouchers(
         conn, town_id=town_id, first_day=first_day, last_day=last_day, lossy=True, limit=_MOST
     )[::-1]  # fmt: skip

@@ -13,12 +13,15 @@ from koinon.web.access import View
 
 
 def in_one_snapshot(view: View) -> View:
-    """A page that is read in a transaction of one snapshot; inside what says who may see it."""
+    """A page that is read in a transaction of one snapshot; inside what says who may see it.
+
+    A POST writes: it has a transaction like that of any other page, which sees what was done while it waited.
+    """
 
     @transaction.non_atomic_requests
     @wraps(view)
     def seen_at_once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with one_snapshot():
+        with one_snapshot() if request.method in ("GET", "HEAD") else transaction.atomic():
             return view(request, *args, **kwargs)
 
     return seen_at_once

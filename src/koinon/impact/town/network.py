@@ -181,7 +181,7 @@ def trade(conn: Connection[Any], *, town_id: int, start: datetime, until: dateti
 
 
 def read(conn: Connection[Any], *, town_id: int, start: datetime, until: datetime) -> tuple[list[Link], list[Trader]]:
-    """Who paid whom, and who there is."""
+    """Who paid whom, and who there is. Read in a transaction of one snapshot."""
     asked: dict[str, Any] = {"town_id": town_id, "start": start, "until": until}
     return (
         many(conn, statement(_PACKAGE, "trading"), Link, **asked),

@@ -133,6 +133,7 @@ class AgreementForm(forms.Form):
 
 
 @seen_by(Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def network(request: HttpRequest) -> HttpResponse:
     """Whether the currency is still a limited network; a POST of the treasurer's puts something on record."""
     seat = seat_of(request)
@@ -228,6 +229,7 @@ class TownPaymentForm(forms.Form):
 
 
 @seen_by(Role.TREASURER, Role.APPROVER, Role.AUDITOR)
+@in_one_snapshot
 def till(request: HttpRequest) -> HttpResponse:
     """What the town takes in its own currency and pays out of it; a POST of the treasurer's prepares a payment."""
     seat = seat_of(request)

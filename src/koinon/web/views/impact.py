@@ -31,6 +31,7 @@ from koinon.programmes.models import Fund
 from koinon.web import names, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.published import FULL, Bar
+from koinon.web.snapshots import in_one_snapshot
 
 LOOKED_BACK = timedelta(days=90)
 KEEPERS = 15
@@ -110,6 +111,7 @@ class FlowTable:
 
 
 @seen_by(Role.OFFICER, Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def impact(request: HttpRequest) -> HttpResponse:
     """What became of what each fund gave out, as far as the books were followed."""
     town = seat_of(request).town
@@ -137,6 +139,7 @@ def impact(request: HttpRequest) -> HttpResponse:
 
 
 @seen_by(Role.OFFICER, Role.TREASURER, Role.AUDITOR)
+@in_one_snapshot
 def trade(request: HttpRequest) -> HttpResponse:
     """Who keeps money moving, where it goes round and where it stops."""
     town = seat_of(request).town
@@ -167,6 +170,7 @@ def trade(request: HttpRequest) -> HttpResponse:
 
 
 @seen_by(Role.SHOP)
+@in_one_snapshot
 def suppliers(request: HttpRequest) -> HttpResponse:
     """Whom a shop could pay with what it redeems. Its own figures, and of others what the directory says."""
     grant = seat_of(request)

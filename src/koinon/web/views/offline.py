@@ -39,6 +39,7 @@ from koinon.web import offline as words
 from koinon.web import till as tills
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.snapshots import in_one_snapshot
 from koinon.web.views.accounts import PeriodForm, day_field, today_in
 from koinon.web.views.till import opened
 
@@ -56,6 +57,7 @@ BEARERS = [
 
 @seen_by(Role.TREASURER, Role.AUDITOR)
 @require_GET
+@in_one_snapshot
 def overview(request: HttpRequest) -> HttpResponse:
     """What holds, which shops and tills may, what arrived in a period and who bore what."""
     seat, conn = seat_of(request), raw()

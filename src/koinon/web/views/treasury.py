@@ -33,6 +33,7 @@ from koinon.treasury.types import PaymentState, RunState
 from koinon.web import bank_words, names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.snapshots import in_one_snapshot
 from koinon.web.tables import Column, Kind, Table
 
 
@@ -55,6 +56,7 @@ class ReceiptForm(forms.Form):
 
 
 @seen_by(Role.TREASURER)
+@in_one_snapshot
 def treasury(request: HttpRequest) -> HttpResponse:
     """Euros behind the units, and what came in; a POST puts a receipt on the books."""
     seat = seat_of(request)
@@ -102,6 +104,7 @@ def _received(request: HttpRequest, seat: RoleGrant, form: ReceiptForm) -> bool:
 
 
 @seen_by(Role.TREASURER)
+@in_one_snapshot
 def runs(request: HttpRequest) -> HttpResponse:
     """Shops waiting for their euros, and the runs that pay them."""
     town = seat_of(request).town
