@@ -43,6 +43,16 @@ class _Undone(Exception):
     """The purses would have paid."""
 
 
+def take_turns(conn: Connection[Any], *, town_id: int, card: Card) -> None:
+    """Lock the authorisation under which a card pays, if it has one, before anything else of that card is locked.
+
+    For whoever counts a try or a small purchase together with ``pay``: ``instruments.authorised.end`` goes on from the
+    authorisation to its cards and their tries, and who came the other way would wait for it in a ring.
+    """
+    if card.authorisation is not None:
+        instruments.locked(conn, town_id=town_id, authorisation_id=card.authorisation)
+
+
 def pay(
     conn: Connection[Any],
     *,

@@ -126,6 +126,7 @@ def charge(
     right = counted is None or pins.is_right(counted, town_id=town_id, pin=pin or "", secrets=secrets)
     refused: KoinonError | None = None
     with opened() as conn:
+        authorised.take_turns(conn, town_id=town_id, card=presented.card)
         if counted is not None:
             pins.settle(conn, counted, town_id=town_id, right=right, at=now)
             if not right:

@@ -2,7 +2,8 @@
 --
 -- town_id integer, cards uuid[]
 --
--- One row for each card there is. Two who replace one card at once take turns here.
+-- One row for each card there is. Two who replace one card at once take turns here. A payment that points at the card
+-- goes on meanwhile (NO KEY): it may hold the card's tries, for which whoever chooses a PIN waits with the card in hand.
 SELECT
     c.id, c.state, c.party, c.number, c.batch, c.made_at, c.handed_at, c.blocked_at, c.ended_at, c.why,
     c.replaced_by, c.replaces, c.kind, c.account, c.authorisation,
@@ -11,4 +12,4 @@ SELECT
 FROM instruments.card AS c
 WHERE c.town_id = %(town_id)s AND c.id = ANY(%(cards)s)
 ORDER BY c.id
-FOR UPDATE OF c;
+FOR NO KEY UPDATE OF c;
