@@ -41,7 +41,9 @@ class Town:
         self.monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         self.capsys.readouterr()
         status = run([*arguments, "--json", "--database", self.database.app_url])
-        return status, json.loads(self.capsys.readouterr().out)
+        said = self.capsys.readouterr().out
+        assert said.startswith("{"), "what another program reads is the document and nothing else"
+        return status, json.loads(said)
 
     def told(self, *arguments: str) -> str:
         """What a person reads."""

@@ -111,11 +111,13 @@ def written(amount: Amount) -> str:
 
 def agree(question: str) -> None:
     """Ask on standard error before something that cannot be undone. Refuses with ``NotConfirmed``, also where nobody answers."""
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort:
-        agreed = False
-    if not agreed:
+    sys.stderr.write(f"{question} [y/N]: ")
+    sys.stderr.flush()
+    # Not by typer.confirm, which writes a blank to standard output, before the document.
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    if answer.strip().lower() not in ("y", "yes"):
         raise NotConfirmed
 
 
