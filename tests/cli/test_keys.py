@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from koinon.cli.main import run
+from koinon.cli.output import INTERRUPTED
 from koinon.parties.errors import KeyMissing
 from koinon.parties.secrets import FILE_NAME, Secrets
 from koinon.parties.vault import Vault
@@ -61,6 +62,7 @@ def koinon(database: Any, town: Any, capsys: Any, said: list[str]) -> Command:
         status = run(["keys", *arguments, *(["--json"] if as_json else []), *where])
         told = capsys.readouterr()
         said.extend([told.out, told.err])
+        assert not as_json or told.out[:1] in ("", "{"), "what another program reads is the document and nothing else"
         return status, json.loads(told.out) if as_json and told.out else told.out
 
     return command
@@ -108,16 +110,42 @@ def test_it_says_in_words_how_many_were_wrapped_and_when_the_old_key_may_be_dest
     assert f"400 keys of people, households and bodies wrapped by {Secrets.load().current}" in told
     assert f"Nothing is wrapped by {old} any more. It may be destroyed from " in told
     assert "was wrapped by" in koinon("rotate", as_json=False)[1]
-    document = json.loads((folder / FILE_NAME).read_text())
-    document["turned_at"] = "2026-01-01T00:00:00+00:00"  # A day and more ago.
-    (folder / FILE_NAME).write_text(json.dumps(document))
+    a_day_passes(folder)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     status, _ = koinon("destroy", old, as_json=False)  # Nobody is there to say yes.
     assert (status, "cli.not-confirmed" in said[-1], next(iter(Secrets.load().keys))) == (1, True, old)
+    assert koinon("destroy", old)[1]["refused"]["code"] == "cli.not-confirmed"
     assert koinon("destroy", old, "--yes")[1]["keys"] == [Secrets.load().current]
     status, refused = koinon("destroy", old, "--yes")
     assert (status, refused["refused"]["code"]) == (1, "parties.key-unknown")
     assert len(everybody(town, Secrets.load())) == PEOPLE
+
+
+def test_a_destruction_that_ended_as_the_file_was_replaced_is_ended_by_the_same_command_and_asks_no_more(
+    koinon, town, folder, monkeypatch
+):
+    old, without = Secrets.load().current, Secrets.without
+    koinon("add", without_database=True)
+    koinon("rotate")
+    a_day_passes(folder)
+
+    def cut_off(secrets: Secrets, key_id: str) -> Secrets:
+        without(secrets, key_id)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Secrets, "without", cut_off)
+        assert koinon("destroy", old, "--yes")[0] == INTERRUPTED
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    status, ended = koinon("destroy", old)
+    assert (status, ended["destroyed"], ended["keys"]) == (0, old, [Secrets.load().current])
+    assert koinon("destroy", old)[1]["refused"]["code"] == "parties.key-unknown"
+
+
+def a_day_passes(folder: Path) -> None:
+    document = json.loads((folder / FILE_NAME).read_text())
+    document["turned_at"] = "2026-01-01T00:00:00+00:00"  # A day and more ago.
+    (folder / FILE_NAME).write_text(json.dumps(document))
 
 
 def test_killed_in_the_middle_it_goes_on_and_everybody_is_read_on_the_way(koinon, town, folder, database):

@@ -200,9 +200,6 @@ def test_turning_and_wrapping_again_finds_nothing_to_do(here):
 
 @pytest.mark.parametrize("batches", [0, 1, 2, 4])
 def test_a_turn_that_ended_after_any_batch_goes_on_where_it_was(here, batches):
-    class Killed(Exception):
-        pass
-
     here.turn()
     count = 0
 
@@ -464,11 +461,37 @@ def free_from(here: Installation, key_id: str, at: datetime = NOW) -> datetime |
 def destroy(here: Installation, key_id: str, at: datetime) -> str:
     """ "destroyed", or the code of the refusal."""
     try:
-        with here.opened() as conn:
-            keys.destroy(conn, here.secrets, key_id=key_id, actor="cli:keys", at=at)
+        keys.destroy(here.opened, here.secrets, key_id=key_id, actor="cli:keys", at=at)
     except KoinonError as refused:
         return refused.code
     return "destroyed"
+
+
+class Killed(Exception):
+    """The program ends here."""
+
+
+def killed_while_destroying(here: Installation, key_id: str, monkeypatch: Any, *, replaced: bool) -> None:
+    """As the file is replaced: just before it was, or just after."""
+    without = Secrets.without
+
+    def killed(secrets: Secrets, key_id: str) -> Secrets:
+        if replaced:
+            without(secrets, key_id)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Secrets, "without", killed)
+        with pytest.raises(Killed):
+            destroy(here, key_id, NOW + timedelta(days=1))
+
+
+def told_of(here: Installation, key_id: str) -> list[str]:
+    """The acts on a key in the trail, in their order."""
+    with transaction(here.conn):
+        subject = f"key:{key_id}"
+        rows = here.conn.execute("SELECT action FROM audit.entry WHERE subject = %s ORDER BY id", [subject]).fetchall()
+    return [action for (action,) in rows]
 
 
 def test_an_old_key_goes_a_day_after_the_turn_once_nothing_stands_under_it_and_takes_old_copies_with_it(here):
@@ -500,13 +523,53 @@ def test_an_old_key_goes_a_day_after_the_turn_once_nothing_stands_under_it_and_t
         here.read(here.secrets)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_key_whose_destruction_was_killed_is_in_the_trail_at_every_moment_and_a_second_call_ends_it(
+    here, monkeypatch, replaced
+):
+    old, later = here.secrets.current, NOW + timedelta(days=1)
+    here.turn()
+    here.rewrap()
+    killed_while_destroying(here, old, monkeypatch, replaced=replaced)
+    assert (old in here.secrets.keys) is not replaced
+    assert told_of(here, old) == ["parties.key-destruction-begun"]
+
+    assert destroy(here, old, later) == "destroyed"
+
+    assert list(here.secrets.keys) == [here.secrets.current]
+    assert told_of(here, old) == ["parties.key-destruction-begun", "parties.key-destroyed"]
+    assert destroy(here, old, later) == KeyUnknown.code
+
+
+def test_a_key_that_is_missing_in_another_file_is_not_told_to_be_destroyed(here, monkeypatch, tmp_path):
+    old = here.secrets.current
+    here.turn()
+    here.rewrap()
+    killed_while_destroying(here, old, monkeypatch, replaced=False)
+    strange = Secrets.load(tmp_path / "another")
+    with pytest.raises(KeyMissing):
+        keys.destroy(here.opened, strange, key_id=old, actor="cli:keys", at=NOW + timedelta(days=1))
+    assert told_of(here, old) == ["parties.key-destruction-begun"]
+
+
+def test_a_key_that_came_back_with_an_old_file_is_told_again_when_it_is_destroyed_again(here):
+    old, later = here.secrets.current, NOW + timedelta(days=1)
+    here.turn()
+    here.rewrap()
+    before = (here.folder / FILE_NAME).read_bytes()
+    assert destroy(here, old, later) == "destroyed"
+    (here.folder / FILE_NAME).write_bytes(before)
+    assert destroy(here, old, later) == "destroyed"
+    assert told_of(here, old) == ["parties.key-destruction-begun", "parties.key-destroyed"] * 2
+
+
 def test_a_database_that_holds_nothing_under_either_key_does_not_let_the_old_one_be_destroyed(database, conn, tmp_path):
     small_town.build(conn)
     conn.commit()
     old = Secrets.load(tmp_path)
     turned = old.with_next().turned(at=NOW)  # Everybody stands in another database, and under the old key there.
     with pytest.raises(KeyInUse, match="is it the one of this file"):
-        keys.destroy(conn, turned, key_id=old.current, actor="cli:keys", at=NOW + timedelta(days=2))
+        keys.destroy(opened_on(conn), turned, key_id=old.current, actor="cli:keys", at=NOW + timedelta(days=2))
     assert set(Secrets.load(tmp_path).keys) == set(turned.keys)
 
 

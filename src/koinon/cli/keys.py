@@ -122,7 +122,8 @@ def destroy(
 ) -> None:
     """Take an old key out of the file for good: no earlier backup of the database can be read with it any more.
 
-    Refused while anything stands under it, and for a day after the turn.
+    Refused while anything stands under it, and for a day after the turn. Killed or interrupted, it is run again and ends
+    what it began.
     """
     from koinon.office import keys
     from koinon.parties.secrets import Secrets
@@ -131,10 +132,9 @@ def destroy(
         opened = _opened(conn)
         with opened():
             keys.check_free(conn, secrets, key_id=key, at=datetime.now(UTC))
-        if not yes:
+        if not yes and key in secrets.keys:
             agree(f"Destroy key {key}? Personal data in backups made before the turn can then never be read again.")
-        with opened():
-            left = keys.destroy(conn, secrets, key_id=key, actor=ACTOR, at=datetime.now(UTC))
+        left = keys.destroy(opened, secrets, key_id=key, actor=ACTOR, at=datetime.now(UTC))
 
         def show(console: Console) -> None:
             console.print(f"Key {key} is out of {secrets.path}.", soft_wrap=True)

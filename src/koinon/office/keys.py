@@ -106,8 +106,9 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Town:
-    id: int
+class _Last:
+    town_id: int
+    action: str
 
 
 def held(conn: Connection[Any], *, at: datetime) -> list[Held]:
@@ -158,7 +159,7 @@ def turn(opened: Opened, secrets: Secrets, *, actor: str, at: datetime) -> Secre
         raise NextKeyMissing(path=secrets.path)
     if secrets.turned_at is not None:
         with opened() as conn:
-            _trail(conn, "parties.key-turned", secrets.current, actor=actor, at=at)
+            _record(conn, "parties.key-turned", secrets.current, actor=actor, at=at)
     return secrets
 
 
@@ -196,35 +197,36 @@ def rewrap(
         time.sleep(_PAUSE_SECONDS)
 
 
-def destroy(conn: Connection[Any], secrets: Secrets, *, key_id: str, actor: str, at: datetime) -> Secrets:
-    """Take an old key out of the file for good. Part of the caller's transaction, which holds the lines of the trail.
+def destroy(opened: Opened, secrets: Secrets, *, key_id: str, actor: str, at: datetime) -> Secrets:
+    """Take an old key out of the file for good; called again, it ends what was killed on the way.
+
+    ``opened`` opens a transaction and commits it at the end of its block. Every town's trail says that it begins, then
+    the file is replaced, then the trail says that it is done, each kept before the next: no key is ever gone of which
+    the trail knows nothing.
+
+    Refuses as ``check_free`` does.
+    """
+    with opened() as conn:
+        check_free(conn, secrets, key_id=key_id, at=at)
+        _record(conn, "parties.key-destruction-begun", key_id, actor=actor, at=at)
+    left = secrets.without(key_id)
+    with opened() as conn:
+        _record(conn, "parties.key-destroyed", key_id, actor=actor, at=at)
+    return left
+
+
+def check_free(conn: Connection[Any], secrets: Secrets, *, key_id: str, at: datetime) -> None:
+    """Whether a key may be destroyed now, or is out of the file already while the trail has still to say so.
 
     Refuses with ``KeyUnknown``, and with ``KeyInUse`` for a key that is current or waits, under which anything stands, or from
     which the installation turned away less than a day ago; and in a database that holds nothing under the current one either.
     """
-    check_free(conn, secrets, key_id=key_id, at=at)
-    _trail(conn, "parties.key-destroyed", key_id, actor=actor, at=at)
-    return secrets.without(key_id)
-
-
-def check_free(conn: Connection[Any], secrets: Secrets, *, key_id: str, at: datetime) -> None:
-    """Whether a key may be destroyed now; the refusal otherwise (see ``destroy``)."""
-    if key_id not in secrets.keys:
-        raise KeyUnknown(key_id=key_id, known=list(secrets.keys))
     found = standing(conn, secrets, at=at)
-    key = next(one for one in found if one.key_id == key_id)
-    if key.is_current:
-        raise KeyInUse(key_id=key_id, reason="it is the current one; `koinon keys rotate` turns to another")
-    if key.is_next:
-        raise KeyInUse(key_id=key_id, reason="it waits to be turned to; `koinon keys rotate` does")
-    wrapped = sum(count for what, count in key.held.items() if what in WRAPPED)
-    if wrapped:
-        raise KeyInUse(
-            key_id=key_id,
-            reason=f"{wrapped} are still wrapped by it; `koinon keys rotate` wraps them by the current one",
-        )
-    if key.free_from is not None and key.free_from > at:
-        raise KeyInUse(key_id=key_id, reason=f"it may be destroyed from {key.free_from:%Y-%m-%d %H:%M} UTC on")
+    key = next((one for one in found if one.key_id == key_id), None)
+    if key is None and not _is_begun(conn, key_id):
+        raise KeyUnknown(key_id=key_id, known=list(secrets.keys))
+    if key is not None and (reason := _still_needed(key, at)):
+        raise KeyInUse(key_id=key_id, reason=reason)
     if not any(what in WRAPPED for one in found if one.is_current for what in one.held):
         # That nothing is under the old one says nothing then: all of it may stand in another database.
         raise KeyInUse(
@@ -233,8 +235,33 @@ def check_free(conn: Connection[Any], secrets: Secrets, *, key_id: str, at: date
         )
 
 
-def _trail(conn: Connection[Any], action: str, key_id: str, *, actor: str, at: datetime) -> None:
-    """Every town's trail says it once: the key is the installation's, and a run that was killed is run again."""
-    subject = f"key:{key_id}"
-    for town in many(conn, statement(_PACKAGE, "towns_without_act"), _Town, action=action, subject=subject):
-        record(conn, town_id=town.id, actor=actor, action=action, subject=subject, at=at)
+def _still_needed(key: Standing, at: datetime) -> str:
+    """Why a key of the file must stay for now; empty where it may go."""
+    if key.is_current:
+        return "it is the current one; `koinon keys rotate` turns to another"
+    if key.is_next:
+        return "it waits to be turned to; `koinon keys rotate` does"
+    if wrapped := sum(count for what, count in key.held.items() if what in WRAPPED):
+        return f"{wrapped} are still wrapped by it; `koinon keys rotate` wraps them by the current one"
+    if key.free_from is not None and key.free_from > at:
+        return f"it may be destroyed from {key.free_from:%Y-%m-%d %H:%M} UTC on"
+    return ""
+
+
+def _is_begun(conn: Connection[Any], key_id: str) -> bool:
+    return any(last.action == "parties.key-destruction-begun" for last in _last_acts(conn, key_id))
+
+
+def _record(conn: Connection[Any], action: str, key_id: str, *, actor: str, at: datetime) -> None:
+    """Say it in every town's trail, for the key is the installation's; once, for a run that was killed is run again."""
+    for last in _last_acts(conn, key_id):
+        if last.action != action:
+            record(conn, town_id=last.town_id, actor=actor, action=action, subject=_subject(key_id), at=at)
+
+
+def _last_acts(conn: Connection[Any], key_id: str) -> list[_Last]:
+    return many(conn, statement(_PACKAGE, "last_acts"), _Last, subject=_subject(key_id))
+
+
+def _subject(key_id: str) -> str:
+    return f"key:{key_id}"

@@ -253,6 +253,7 @@ ACTS: dict[str, Any] = {
     "parties.revealed": gettext_lazy("Personal data looked at"),
     "parties.erased": gettext_lazy("Personal data erased"),
     "parties.key-turned": gettext_lazy("Key outside the database turned over"),
+    "parties.key-destruction-begun": gettext_lazy("Destruction of an old key outside the database begun"),
     "parties.key-destroyed": gettext_lazy("Old key outside the database destroyed"),
     "parties.personal-data-allowed": gettext_lazy("Right to see personal data given"),
     "parties.personal-data-disallowed": gettext_lazy("Right to see personal data taken away"),
