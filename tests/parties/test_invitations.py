@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -151,3 +152,34 @@ def test_of_eight_who_use_a_code_at_once_one_has_it(django_fresh: Database, conn
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["bound"] + ["parties.invitation-not-good"] * 7
+
+
+def test_an_account_that_is_opened_while_its_household_is_erased_is_erased_with_it(
+    django_fresh: Database, connect_again: Any, owner_conn: Any
+) -> None:
+    from django.db import transaction
+
+    from koinon.parties.connection import raw
+    from koinon.parties.models import Party, Town, User
+
+    with transaction.atomic():
+        made = Town.objects.create(slug="t", name="T", country="PT", unit_code="TTT", unit_name="t", created_at=NOW)
+        made.party = Party.objects.create(town=made, kind="public_body", created_at=NOW)
+        made.save()
+        party = household(made)
+        code, ana = invite(raw(), made, party), person(raw(), "ana")
+    opening, erasing = connect_again(), connect_again()
+    invitations.use(opening, invitation=code.id, user_id=ana, at=NOW)  # Not committed yet.
+
+    def erase() -> None:
+        Vault(erasing, KEYS).erase(party, actor="user:1", reason="asked", at=NOW)
+        erasing.commit()
+
+    thread = threading.Thread(target=erase)
+    thread.start()
+    waits = "SELECT cardinality(pg_blocking_pids(%s))"
+    while thread.is_alive() and owner_conn.execute(waits, [erasing.info.backend_pid]).fetchone() == (0,):
+        time.sleep(0.01)
+    opening.commit()
+    thread.join()
+    assert (grants(ana), User.objects.filter(pk=ana).exists()) == ([], False)

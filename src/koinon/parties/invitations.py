@@ -121,6 +121,13 @@ def use(conn: Connection[Any], *, invitation: UUID, user_id: int, at: datetime) 
 
     Refuses with ``InvitationNotGood``, also where a colleague's invitation is used for another account.
     """
+    asked = maybe(conn, statement(_PACKAGE, "invitation_waiting"), Invitation, id=invitation, at=at)
+    if asked is not None and asked.party_id is not None:
+        # The party before the code, as an erasure comes: it takes the sign-ins that it finds, and shall find this one.
+        sql = statement(_PACKAGE, "party_signing")
+        party = maybe(conn, sql, _Signing, town_id=asked.town_id, party_id=asked.party_id)
+        if party is None or party.erased:
+            raise InvitationNotGood
     found = maybe(conn, statement(_PACKAGE, "use_invitation"), Invitation, id=invitation, user_id=user_id, at=at)
     if found is None:
         raise InvitationNotGood
