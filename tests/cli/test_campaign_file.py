@@ -54,6 +54,16 @@ def test_the_file_of_the_description_is_read_to_the_cent(tmp_path: Path) -> None
     )
 
 
+def test_fractions_are_read_to_their_last_digit(tmp_path: Path) -> None:
+    example = (campaign_file.__doc__ or "").split("every finding placed.\n")[1]
+    written = example.replace('"20 %"', "0.00001").replace('"5,00"', "5.10")
+
+    _, terms = read(tmp_path, written)
+
+    assert (terms.share, terms.minimum_minor) == (Fraction(1, 100_000), 5_10)
+    assert found(tmp_path, written.replace("5.10", "5.1000000000000000001")) == [("minimum", "campaign.amount")]
+
+
 def test_everything_that_is_wrong_is_said_once_and_with_its_place(tmp_path: Path) -> None:
     wrong = """
         name = 5

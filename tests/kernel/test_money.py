@@ -43,6 +43,17 @@ def test_two_units_are_never_added_or_compared() -> None:
     assert euros != units
 
 
-def test_a_digit_that_the_unit_does_not_have_is_refused() -> None:
+@pytest.mark.parametrize("written", ["1.005", "1.00" + 40 * "0" + "1", 28 * "9" + ".999"])
+def test_a_digit_that_the_unit_does_not_have_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="more than 2 decimals"):
-        to_minor(Decimal("1.005"), 2)
+        to_minor(Decimal(written), 2)
+
+
+def test_every_digit_of_a_long_amount_is_kept() -> None:
+    assert to_minor(Decimal(30 * "9" + ".99"), 2) == 10**32 - 1
+
+
+@pytest.mark.parametrize("written", ["nan", "inf", "1e31", "1e999999999"])
+def test_what_is_no_amount_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="no amount of money"):
+        to_minor(Decimal(written), 2)

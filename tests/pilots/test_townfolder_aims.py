@@ -34,7 +34,16 @@ def target(value: str, indicator: str = "recirculation", more: str = "") -> str:
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [('"25 %"', "0.25"), ('"0,25"', "0.25"), ("0.25", "0.25"), ('"٢٥٪"', "0.25"), ("0", "0"), ("1", "1")],
+    [
+        ('"25 %"', "0.25"),
+        ('"0,25"', "0.25"),
+        ("0.25", "0.25"),
+        ('"٢٥٪"', "0.25"),
+        ("0", "0"),
+        ("1", "1"),
+        ("0.00001", "0.00001"),
+        ("0.250", "0.25"),
+    ],
 )
 def test_a_value_is_read_as_people_write_it(folder: Path, written: str, value: str) -> None:
     assert said(folder, target(written)) == (aims.Target("recirculation", "", FROM, BY, Decimal(value), ""),)

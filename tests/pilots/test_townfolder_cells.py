@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -22,6 +23,7 @@ from koinon.pilots.townfolder_cells import (
     person_identifier,
     tax_identifier,
     text,
+    toml_fraction,
     whole_number,
 )
 
@@ -150,6 +152,37 @@ def test_a_whole_number_of_any_length_is_exact_or_refused_and_never_rounded(
 @pytest.mark.parametrize("written", [10**15 + 1, -(10**15) - 4, float(10**15 + 1), 2**62])
 def test_a_number_of_sixteen_digits_is_not_taken_for_the_round_one_beside_it(written: Cell) -> None:
     assert problem_of(amount_minor, written, exponent=0) == "town.amount-invalid"
+
+
+@pytest.mark.parametrize(
+    ("written", "exponent", "meant"),
+    [
+        ("568.45", 2, 56845), ("568.450", 2, 56845), ("5e2", 2, 500_00), ("1_000.5", 2, 1000_50), ("-0.0", 2, 0),
+        ("12.3000000000000000001", 2, "town.amount-too-fine"), ("123456789012.345678", 3, "town.amount-too-fine"),
+        ("1.004999999999999999", 2, "town.amount-too-fine"), ("1e-30", 2, "town.amount-too-fine"),
+        ("10000000000000.01", 2, "town.amount-invalid"), ("1e40", 2, "town.amount-invalid"),
+    ],
+)  # fmt: skip
+def test_a_fraction_of_a_toml_file_is_exact_or_refused_and_never_rounded(
+    written: str, exponent: int, meant: int | str
+) -> None:
+    number = tomllib.loads(f"amount = {written}", parse_float=toml_fraction)["amount"]
+
+    if isinstance(meant, int):
+        assert amount_minor(number, exponent=exponent) == meant
+    else:
+        assert problem_of(amount_minor, number, exponent=exponent) == meant
+
+
+@given(minor=st.integers(-(10**15), 10**15), exponent=st.sampled_from([0, 2, 3]))
+def test_every_amount_of_a_toml_file_is_exact_to_the_minor_unit(minor: int, exponent: int) -> None:
+    assert amount_minor(toml_fraction(str(Decimal(minor).scaleb(-exponent))), exponent=exponent) == minor
+
+
+@pytest.mark.parametrize("written", ["inf", "nan", "1e41", "1e-999999999", "1e99999999999999999999"])
+def test_a_number_that_nobody_means_is_none(written: str) -> None:
+    with pytest.raises(ValueError, match="no number that can be kept"):
+        toml_fraction(written)
 
 
 @given(st.text(max_size=14))

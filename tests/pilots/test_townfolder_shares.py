@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,16 @@ def share_of(written: Any) -> tuple[Fraction | None, list[str]]:
 
 @pytest.mark.parametrize(
     ("written", "share"),
-    [("1/4", Fraction(1, 4)), ("25 %", Fraction(1, 4)), ("33,5 %", Fraction(67, 200)), (0.25, Fraction(1, 4)), (1, 1)],
+    [
+        ("1/4", Fraction(1, 4)),
+        ("25 %", Fraction(1, 4)),
+        ("33,5 %", Fraction(67, 200)),
+        (0.25, Fraction(1, 4)),
+        (1, 1),
+        (Decimal("0.00001"), Fraction(1, 100_000)),
+        (Decimal("0.5000000"), Fraction(1, 2)),
+        (Decimal("1.0"), 1),
+    ],
 )
 def test_a_share_is_two_numbers_or_decimals_or_per_cent(written: Any, share: Fraction) -> None:
     assert share_of(written) == (share, [])
@@ -74,7 +84,16 @@ def test_a_condition_that_is_no_list_of_texts_is_found(tmp_path: Path) -> None:
     assert [finding.code for finding in found] == ["town.setting-invalid"] * 2
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, hex(16**5000), str(2**63)], ids=["decimal", "hexadecimal", "65 bits"])
+@pytest.mark.parametrize("written", ["0.49999999999999999999", "0.50000000000000000001", "1.00000000000000000001"])
+def test_a_share_with_more_decimals_than_are_kept_is_not_taken_for_the_one_beside_it(written: str) -> None:
+    assert share_of(Decimal(written)) == (None, ["town.setting-invalid"])
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["9" * 5000, hex(16**5000), str(2**63), "1e999999999", "1e99999999999999999999", "nan"],
+    ids=["decimal", "hexadecimal", "65 bits", "exponent", "no exponent", "no number"],
+)
 def test_a_number_that_is_too_long_is_found(tmp_path: Path, number: str) -> None:
     programme = small_town.PROGRAMME.replace("per_day = 50", f"per_day = {number}").encode()
     found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme}))

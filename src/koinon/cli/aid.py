@@ -188,7 +188,7 @@ def propose(
     database: DatabaseOption = None,
 ) -> None:
     """Ask a second person to pay a household from MONTH on although the rules say no, or with --refuse the other way."""
-    from decimal import Decimal, InvalidOperation
+    from decimal import Decimal
 
     from koinon.db.transactions import transaction
     from koinon.kernel.identifiers import new_id
@@ -200,7 +200,7 @@ def propose(
         try:
             minor = to_minor(Decimal(aid), facts.exponent) if aid else None
             last = Month.parse(until) if until else None
-        except (InvalidOperation, ValueError):
+        except (ArithmeticError, ValueError):
             raise typer.BadParameter("write --aid as 120.50 and --until as 2026-12") from None
         with transaction(conn):
             found = queries.programme_by_code(conn, town_id=facts.id, code=programme)

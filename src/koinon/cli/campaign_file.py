@@ -23,6 +23,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from uuid import UUID
 from koinon.campaigns.errors import CampaignNotSound
 from koinon.campaigns.types import Terms, Trigger
 from koinon.kernel.decisions import Finding
-from koinon.pilots.townfolder_cells import CellProblem, amount_minor
+from koinon.pilots.townfolder_cells import CellProblem, amount_minor, toml_fraction
 from koinon.programmes import spending
 
 LARGEST = 256 * 1024  # Bytes: a campaign is a page.
@@ -56,7 +57,7 @@ def _content(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"it has more than {LARGEST // 1024} kB")
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=toml_fraction)
     except RecursionError:
         why = "it is nested too deeply"
     except (OSError, ValueError) as unreadable:  # No UTF-8, no TOML, or a number too long to be read.
@@ -138,7 +139,7 @@ class _Reader:
                 self._find(key, "missing", "This is missing.", f'Write {key} = "1.000,00".')
             return None
         try:
-            return amount_minor(str(given), exponent=self._exponent)
+            return amount_minor(given if isinstance(given, int | Decimal) else str(given), exponent=self._exponent)
         except CellProblem as problem:
             self._find(key, "amount", problem.why, "Write it as a text, such as 12,50.")
             return None

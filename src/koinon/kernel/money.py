@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from koinon.kernel.errors import UnitMismatch
 
+_MOST_DIGITS = 30  # More than all the money there is, in any unit.
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -85,7 +87,7 @@ def to_decimal(minor: int, exponent: int) -> Decimal:
 
 
 def to_minor(value: Decimal, exponent: int) -> int:
-    """The minor units of an exact decimal; ``ValueError`` where a digit would be lost.
+    """The minor units of an exact decimal; ``ValueError`` where a digit would be lost, and for no amount at all.
 
     >>> to_minor(Decimal("12.5"), 2)
     1250
@@ -93,10 +95,14 @@ def to_minor(value: Decimal, exponent: int) -> int:
     Traceback (most recent call last):
     ValueError: 0.001 has more than 2 decimals
     """
-    scaled = value.scaleb(exponent)
-    if scaled != scaled.to_integral_value():
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
+        raise ValueError("this is no amount of money")
+    numerator, denominator = value.as_integer_ratio()  # A context would round it to 28 digits.
+    scaled: int = numerator * 10**exponent
+    minor, rest = divmod(scaled, denominator)
+    if rest:
         raise ValueError(f"{value} has more than {exponent} decimals")
-    return int(scaled)
+    return minor
 
 
 def share_rounded_down(minor: int, share: Fraction) -> int:

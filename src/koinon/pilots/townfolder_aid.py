@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from koinon.kernel.text import fold
@@ -67,7 +68,7 @@ class TownReading(Reading):
         return self._one_of(path, word, self._words.statuses)
 
     def amount(self, path: Path, value: Any) -> int | None:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             self.problem(path, "rule.not-an-amount")
             return None
         try:

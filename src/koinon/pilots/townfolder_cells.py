@@ -1,7 +1,7 @@
 """What a cell of a municipality's spreadsheet means: text, amounts, dates, identifiers.
 
 Pure functions on the value as the spreadsheet library gives it (str, int,
-float, bool, date, datetime or None). What cannot be understood without
+float, bool, date, datetime or None), or TOML (whose fractions are Decimal). What cannot be understood without
 guessing is a ``CellProblem``, never a guess: 1.234 may be a thousand or one.
 docs/reference/town-folder.md lists what is understood.
 """
@@ -38,7 +38,7 @@ from koinon.kernel.money import to_minor
 from koinon.kernel.text import normal_identifier
 from koinon.pilots.townfolder_findings import said as _
 
-Cell = str | int | float | bool | date | datetime | None
+Cell = str | int | float | Decimal | bool | date | datetime | None
 
 NOTHING_SAID = frozenset({"", "-", "--", "?", "/"})
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
@@ -46,6 +46,7 @@ _INVISIBLE |= dict.fromkeys(
     mark for mark in range(0xA0) if unicodedata.category(chr(mark)) == "Cc" and mark not in (9, 10, 13)
 )
 LARGEST_AMOUNT_MINOR = 10**15
+_LARGEST_EXPONENT = 40
 _DASHES = {ord(mark): "-" for mark in "‐‑‒–—―−"}
 _CURRENCY = re.compile(r"(?i)€|EUR(OS?)?\b|\bEUROS?\b")
 # Latin, Greek, Cyrillic, Hebrew, Arabic, typographic marks and the euro: what garbled text turns out to be.
@@ -60,6 +61,21 @@ class CellProblem(ValueError):
         self.code = code
         self.why = why
         super().__init__(f"{code}: {why}")
+
+
+def toml_fraction(written: str) -> Decimal:
+    """A number of a TOML file to its last digit, for ``tomllib``; ``ValueError`` where nobody could mean it.
+
+    >>> toml_fraction("0.00001"), toml_fraction("1_000.50")
+    (Decimal('0.00001'), Decimal('1000.50'))
+    """
+    try:
+        number = Decimal(written)
+    except ArithmeticError:
+        number = Decimal("inf")
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError(f'"{written[:24]}" is no number that can be kept')
+    return number
 
 
 def text(value: Cell) -> str:
@@ -78,6 +94,8 @@ def text(value: Cell) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(int(value)) if value == int(value) else format(value, "f")
     words = " ".join(unicodedata.normalize("NFC", str(value)).translate(_INVISIBLE).split())
     return "" if words.translate(_DASHES) in NOTHING_SAID else words
 
@@ -126,8 +144,8 @@ def amount_minor(value: Cell, *, exponent: int, decimal: str = ",") -> int:
     Parameters
     ----------
     value
-        A number, or text such as ``1.234,56 €``. Whole numbers are exact; others are
-        read to 15 significant digits, which is all that a spreadsheet keeps.
+        A number, or text such as ``1.234,56 €``. Whole numbers and those of a TOML file
+        are exact; a spreadsheet's are read to 15 significant digits, which is all that it keeps.
     exponent
         Decimals of the currency.
     decimal
@@ -151,8 +169,8 @@ def amount_minor(value: Cell, *, exponent: int, decimal: str = ",") -> int:
         raise CellProblem("town.amount-invalid", _("This is not an amount."))
     if isinstance(value, date):
         raise CellProblem("town.amount-invalid", _("The spreadsheet holds a date here."))
-    if isinstance(value, int | float):
-        exact = isinstance(value, int) or value.is_integer()
+    if isinstance(value, int | float | Decimal):
+        exact = not isinstance(value, float) or value.is_integer()
         return _exact(Decimal(value) if exact else Decimal(f"{value:.15g}"), exponent, str(value))
     shown = text(value)
     figures = _CURRENCY.sub("", plain_digits(unicodedata.normalize("NFKC", shown)).translate(_DASHES)).strip()
@@ -194,7 +212,7 @@ def _split_figures(figures: str, shown: str, exponent: int, decimal: str) -> tup
 
 
 def _exact(value: Decimal, exponent: int, shown: str) -> int:
-    if not value.is_finite() or abs(value.scaleb(exponent)) > LARGEST_AMOUNT_MINOR:
+    if not value.is_finite() or value.copy_abs() > Decimal(LARGEST_AMOUNT_MINOR).scaleb(-exponent):
         raise CellProblem("town.amount-invalid", _("The amount is too large."))
     try:
         return to_minor(value, exponent)

@@ -151,7 +151,7 @@ def _quantity(section: Section, key: str, measure: Measure, *, required: bool = 
         return int(clock[1]) * 60 + int(clock[2])
     decimals = _DECIMALS[measure]
     try:
-        written = amount_minor(value if isinstance(value, str | int | float) else str(value), exponent=decimals)
+        written = amount_minor(value if isinstance(value, str | int | Decimal) else str(value), exponent=decimals)
     except CellProblem as problem:
         section.problem(key, "town.setting-invalid", problem.why)
         return None

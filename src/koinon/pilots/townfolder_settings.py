@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
 from koinon.pilots import townfolder_aid as aid
 from koinon.pilots import townfolder_funds, townfolder_rewards
-from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text
+from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text, toml_fraction
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_limits import LARGEST_SETTINGS, MOST_DOTS_IN_A_LINE
@@ -339,7 +340,7 @@ class Section:
         if value is None:
             return None
         try:
-            minor = amount_minor(value if isinstance(value, str | int | float) else str(value), exponent=exponent)
+            minor = amount_minor(value if isinstance(value, str | int | Decimal) else str(value), exponent=exponent)
         except CellProblem as problem:
             self.problem(key, problem.code, problem.why)
             return None
@@ -415,7 +416,7 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
     try:
         if any(line.count(".") > MOST_DOTS_IN_A_LINE for line in content.splitlines()):
             raise RecursionError
-        values = tomllib.loads(content)
+        values = tomllib.loads(content, parse_float=toml_fraction)
         if not _fits(values):
             raise ValueError("a number has more than 64 bits")
     except RecursionError:

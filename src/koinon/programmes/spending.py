@@ -32,6 +32,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -431,11 +432,13 @@ def parse_share(given: object) -> Fraction | None:
     """
     if isinstance(given, int):
         return Fraction(1) if given == 1 and not isinstance(given, bool) else None
-    if not isinstance(given, str | float):
+    if not isinstance(given, str | float | Decimal):
         return None
     written = str(given)
     if len(written) > _LONGEST_SHARE:
         return None
+    if isinstance(given, Decimal) and "." in written:
+        written = written.rstrip("0").rstrip(".")
     text = "".join(written.split()).translate(_MARKS)
     share = None
     if parts := _PARTS.fullmatch(text):
