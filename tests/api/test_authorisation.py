@@ -14,6 +14,8 @@ from koinon.api.errors import CredentialInvalid, CredentialUnknown, ScopeUnknown
 from koinon.api.table import ROUTES
 from koinon.api.types import Scope
 from koinon.kernel.identifiers import new_id
+from koinon.parties.secrets import Secrets
+from koinon.parties.vault import Vault
 from tests.api.asking import EVERYTHING, build_books, fresh, payment
 
 NOBODY = str(new_id())
@@ -215,6 +217,27 @@ def test_a_revoked_key_is_not_taken_any_more_after_the_bound(books, asking, api)
             books.conn, town_id=books.town.id, credential=credential, actor="test", at=datetime.now(UTC)
         )
     books.conn.rollback()
+
+
+def test_whatever_the_programs_of_a_party_had_ends_with_the_partys_data(books, asking, api):
+    gone = books.town.shop("gone")
+    key = books.key("gone's key", party="gone")
+    books.key("gone's client", kind="client", party="gone")
+    client = books.secrets["gone's client"]
+    form = {
+        "grant_type": "client_credentials", "client_id": rules.client_id(books.town.id, client.id),
+        "client_secret": client.secret,
+    }  # fmt: skip
+    secrets = [key, token(asking, form).json["access_token"]]
+    assert [asking("GET", "/whoami", by=secret).status for secret in secrets] == [200, 200]
+    Vault(books.conn, Secrets.fresh()).erase(gone, actor="user:1", reason="asked", at=datetime.now(UTC))
+    books.conn.commit()
+    clock, api.credentials._clock = api.credentials._clock, lambda: clock() + STALE_AFTER_SECONDS
+    try:
+        assert [asking("GET", "/whoami", by=secret).status for secret in secrets] == [401, 401]
+    finally:
+        api.credentials._clock = clock
+    assert token(asking, form).status == 401
 
 
 def test_a_key_is_not_taken_after_its_end(books, asking, api):

@@ -2,7 +2,7 @@
 --
 -- town_id integer, secret_digest bytea
 --
--- At most one row. Locks nothing.
+-- At most one row, none where its party was erased. Locks nothing.
 SELECT
     credential.town_id, credential.id, credential.kind, credential.name, credential.secret_digest, credential.scopes,
     credential.party, credential.requests_per_second, credential.expires_at,
@@ -13,4 +13,5 @@ LEFT JOIN api.sandbox AS sandbox ON sandbox.town_id = credential.town_id
 WHERE
     credential.town_id = %(town_id)s AND credential.secret_digest = %(secret_digest)s AND credential.kind = 'key'
     AND credential.revoked_at IS NULL
-    AND (credential.expires_at IS NULL OR credential.expires_at > clock_timestamp());
+    AND (credential.expires_at IS NULL OR credential.expires_at > clock_timestamp())
+    AND NOT EXISTS (SELECT FROM parties_party AS own WHERE own.id = credential.party AND own.erased_at IS NOT NULL);

@@ -2,7 +2,7 @@
 --
 -- town_id integer, secret_digest bytea
 --
--- At most one row: scopes and end are those of the token. Locks nothing.
+-- At most one row, none where its party was erased: scopes and end are those of the token. Locks nothing.
 SELECT
     credential.town_id, credential.id, credential.kind, credential.name, token.secret_digest,
     ARRAY(SELECT unnest(token.scopes) INTERSECT SELECT unnest(credential.scopes)) AS scopes,
@@ -16,4 +16,5 @@ LEFT JOIN api.sandbox AS sandbox ON sandbox.town_id = credential.town_id
 WHERE
     token.town_id = %(town_id)s AND token.secret_digest = %(secret_digest)s
     AND token.expires_at > clock_timestamp() AND credential.revoked_at IS NULL
-    AND (credential.expires_at IS NULL OR credential.expires_at > clock_timestamp());
+    AND (credential.expires_at IS NULL OR credential.expires_at > clock_timestamp())
+    AND NOT EXISTS (SELECT FROM parties_party AS own WHERE own.id = credential.party AND own.erased_at IS NOT NULL);
