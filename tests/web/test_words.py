@@ -12,6 +12,7 @@ import pytest
 
 from koinon.accounting.types import TownPaymentState
 from koinon.api.types import Scope
+from koinon.api.words import GROUNDS
 from koinon.campaigns.types import CampaignState, Trigger
 from koinon.casework.types import ComplaintState
 from koinon.coproduction import types as coproduction
@@ -19,10 +20,14 @@ from koinon.impact.aims import Reuse, Target
 from koinon.impact.measures import ConversionFactor, RunningCost, ZoneResidents
 from koinon.instruments.types import CardState
 from koinon.jobs import messages
+from koinon.kernel.decisions import Ground
+from koinon.kernel.money import Amount
 from koinon.outbox.types import KINDS
+from koinon.parties.models import Town
+from koinon.payments.errors import NotPayable
 from koinon.programmes.models import CycleState, DuplicateState, EntitlementState, ExceptionState
 from koinon.treasury.types import PaymentState, RunState, TopUpState, Way
-from koinon.web import aid, doing, programs, words
+from koinon.web import aid, doing, programs, till, words
 from koinon.web.views import campaigns, complaints, directory, topups
 
 SOURCE = Path(words.__file__).parents[1]
@@ -64,6 +69,16 @@ def test_every_act_that_is_recorded_has_its_words() -> None:
 
     assert len(acts) > 100
     assert sorted(acts - words.ACTS.keys()) == []
+
+
+@pytest.mark.parametrize("code", sorted(GROUNDS))
+def test_every_ground_against_a_payment_that_the_api_says_is_said_at_the_till(code: str) -> None:
+    refused = NotPayable(asked=Amount(5_00, "REC"), payable=Amount(0, "REC"), grounds=[Ground(code)])
+
+    figures, *grounds = till.why_not(refused, Town(unit_code="REC", country="ES", exponent=2))
+
+    assert "5.00" in figures
+    assert len(grounds) == (code != "payments.not-enough")  # Of that the figures have told.
 
 
 @pytest.mark.parametrize(

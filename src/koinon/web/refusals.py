@@ -289,6 +289,7 @@ SENTENCES: dict[str, Any] = {
     "authorised.ended": gettext_lazy("This card was ended by the household or the town."),
     "payments.not-payable": gettext_lazy("This cannot be paid from these purses."),
     "payments.not-enough": gettext_lazy("There is not enough money for this."),
+    "payments.payer-erased": gettext_lazy("The payer's data were erased."),
     "payments.not-a-code-to-pay": gettext_lazy("This is no code by which somebody here is paid. A digit may be wrong."),
     "payments.payee-code-replaced": gettext_lazy("This code was replaced. Ask for the new one."),
     "payments.request-not-genuine": gettext_lazy("This request does not come from the town. Nothing was paid."),
