@@ -100,7 +100,7 @@ def test_the_database_keeps_no_code_of_a_card_that_somebody_holds(desk):
 
 def test_cards_in_the_drawer_can_be_printed_after_the_keys_were_turned(desk):
     made = desk.make(3)
-    desk.secrets = desk.secrets.rotated()
+    desk.secrets = desk.secrets.with_next().turned(at=NOON)
     assert [operations.rewrap(desk.conn, desk.secrets, limit=2) for _ in range(3)] == [2, 1, 0]
     old = next(key for key in desk.secrets.keys if key != desk.secrets.current)
     printed = operations.printable(

@@ -287,7 +287,7 @@ def test_secrets_are_sealed_anew_when_the_installations_key_turns(conn: psycopg.
     outbox.rotate_secret(
         conn, town_id=TOWN, endpoint_id=made.endpoint.id, keys=KEYS, actor="user:1", at=datetime.now(UTC)
     )
-    turned = KEYS.rotated()
+    turned = KEYS.with_next().turned(at=NOW)
 
     assert (outbox.rewrap(conn, turned), outbox.rewrap(conn, turned)) == (1, 0)
 

@@ -68,7 +68,7 @@ def test_a_damaged_file_is_refused_and_not_replaced(tmp_path, damage):
 
 def test_rotation_adds_a_key_and_keeps_the_old_one_and_the_lookups(tmp_path):
     before = Secrets.load(tmp_path)
-    before.rotated()
+    before.with_next().turned(at=NOON)
     after = Secrets.load(tmp_path)
     assert after.current != before.current
     assert after.lookup == before.lookup
@@ -102,7 +102,7 @@ def test_a_new_key_waits_without_being_used_and_a_second_call_makes_no_second_on
 
 def test_a_program_that_runs_finds_a_key_that_came_into_the_file_since_it_began(tmp_path):
     running = Secrets.load(tmp_path)
-    turned = Secrets.load(tmp_path).rotated()
+    turned = Secrets.load(tmp_path).with_next().turned(at=NOON)
     assert running.key(turned.current) == turned.key(turned.current)
     with pytest.raises(KeyMissing):
         running.key("20200101-1")

@@ -173,7 +173,7 @@ def test_without_the_right_secrets_nothing_opens(town, vault, secrets):
 
 def test_a_new_key_takes_over_without_touching_the_data(town, vault, secrets):
     vault.put_many({town.parties["ana"]: ANA, town.parties["pere"]: {"name": "Pere"}})
-    turned = Vault(town.conn, secrets.rotated())
+    turned = Vault(town.conn, secrets.with_next().turned(at=NOON))
     assert turned.get(town.parties["ana"]) == ANA
     sealed = town.conn.execute("SELECT sealed::text FROM parties_vaultentry ORDER BY party_id").fetchall()
     both = sorted(town.parties[name] for name in ("ana", "pere"))

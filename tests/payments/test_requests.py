@@ -247,7 +247,7 @@ def test_whatever_is_signed_is_read_back_as_it_was_and_verified_by_the_public_ke
 
 def test_a_request_outlives_a_turned_key_and_not_a_forgotten_one(town):
     signed: SignedRequest = requesting.signed(ask(town), town_id=town.id)
-    turned = SECRETS.rotated()
+    turned = SECRETS.with_next().turned(at=NOON)
     assert signing.read(turned, signing.token(signed)) == signed
     with pytest.raises(KoinonError):
         signing.read(turned.without(SECRETS.current), signing.token(signed))

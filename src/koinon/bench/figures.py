@@ -36,7 +36,7 @@ class Latencies:
         return sum(self._weights)
 
     def percentiles(self, shares: Sequence[float]) -> list[float | None]:
-        """For each share the shortest time, in seconds, within which it of the payments was done; None where there was none.
+        """For each share of the payments the shortest time, in seconds, within which they were done; None where there were none.
 
         >>> took = Latencies()
         >>> for milliseconds in (4, 1, 3, 2):

@@ -129,15 +129,11 @@ class Secrets:
             raise NextKeyUnfit(key_id=self.next, reason="it is the same as the key for lookups")
         return self._kept(replace(self, current=self.next, next="", turned_at=at))
 
-    def rotated(self) -> Secrets:
-        """The same with a new current key, at once: for secrets of which there is one copy."""
-        return self.with_next().turned(at=datetime.now(UTC))
-
     def without(self, key_id: str) -> Secrets:
         """The same without an old key, once nothing is sealed under it."""
-        assert key_id != self.current
+        assert key_id not in (self.current, self.next)
         left = {known: key for known, key in self.keys.items() if known != key_id}
-        return self._kept(replace(self, keys=left, next="" if key_id == self.next else self.next))
+        return self._kept(replace(self, keys=left))
 
     def key(self, key_id: str) -> bytes:
         """A key by its id, or ``KeyMissing``; one that came into the file since these were read is found there."""
