@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 USE = """
 import sys
@@ -72,7 +73,7 @@ def command(root: Path, *, durable: bool = False, before: Callable[[], None] | N
     finally:
         if started.process.poll() is None:
             started.kill()
-        until(lambda: processes(root) == [], seconds=40)
+        until(lambda: processes(root) == [], seconds=60)
 
 
 def processes(root: Path) -> list[int]:
@@ -112,11 +113,13 @@ def kill(*numbers: int) -> None:
             os.kill(number, signal.SIGKILL)
 
 
-def until(holds: Callable[[], bool], *, seconds: float) -> None:
+def until(found: Callable[[], Any], *, seconds: float) -> Any:
+    """What it answers once that is something."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not (answer := found()):
         assert time.monotonic() < deadline, f"not so within {seconds} seconds"
-        time.sleep(0.05)
+        time.sleep(0.01)
+    return answer
 
 
 def in_a_child(work: Callable[[], str], *, user: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from koinon.instruments import operations, pins, queries, rules
 from koinon.instruments.errors import CardNotHandedOver, PinWeak
 from koinon.parties.errors import KeyMissing
 from koinon.parties.secrets import Secrets
+from tests.db.processes import until
 from tests.instruments.desk import NOON, OTHER_PIN, PIN, Desk
 from tests.programmes import small_town
 
@@ -126,10 +126,7 @@ def test_a_pin_that_is_chosen_while_the_old_one_is_tried_is_the_one_that_counts(
     trying = threading.Thread(target=lambda: outcomes.append(desk.ask(presented, PIN, conn=till)))
     trying.start()
     waits = "SELECT cardinality(pg_blocking_pids(%s))"
-    for _ in range(6000):
-        if looking.execute(waits, [till.info.backend_pid]).fetchone() == (1,):
-            break
-        time.sleep(0.01)
+    until(lambda: looking.execute(waits, [till.info.backend_pid]).fetchone() == (1,), seconds=60)
     desk.conn.commit()
     trying.join()
     assert outcomes == [IS_WRONG]

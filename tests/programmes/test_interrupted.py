@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +31,7 @@ from koinon.programmes import approving, operations, queries, running
 from koinon.programmes.errors import CycleNotInState, CycleStopped
 from koinon.programmes.types import CycleView
 from tests import prepared
-from tests.db.processes import server_of
+from tests.db.processes import server_of, until
 from tests.programmes.small_town import NOON, OCTOBER, OFFICER, SmallTown, build, money
 
 HOUSEHOLDS, TOTAL = 20, 1047_50
@@ -101,7 +100,9 @@ def test_a_run_whose_server_was_killed_under_two_lanes_goes_on_when_it_is_back(t
             def kill() -> None:
                 """As soon as a lane stands in the middle of its piece."""
                 stuck = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-                found = until(lambda: watching.execute(stuck, [blocker.info.backend_pid]).fetchone())
+                found = until(
+                    lambda: watching.execute(stuck, [blocker.info.backend_pid]).fetchone(), seconds=WITHIN_SECONDS
+                )
                 os.kill(found[0] if victim == "a lane" else server_of(root), signal.SIGKILL)
 
             killer = threading.Thread(target=kill)
@@ -145,16 +146,8 @@ def again(url: str) -> Iterator[psycopg.Connection[Any]]:
             return connect(url)
         return None
 
-    with until(attempt) as conn:
+    with until(attempt, seconds=WITHIN_SECONDS) as conn:
         yield conn
-
-
-def until(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WITHIN_SECONDS
-    while not (answer := found()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
-    return answer
 
 
 # People
@@ -168,10 +161,11 @@ def test_two_officers_who_press_at_once_while_one_stops_it_and_lines_are_cut_pay
     chance = random.Random(seed)
     step: dict[str, Any] = {"town_id": town.id, "cycle_id": cycle.id, "actor": OFFICER, "now": NOON}
     outcomes: Counter[str] = Counter()
+    stopped = []  # On a busy machine the other one may have paid everybody before it came to that.
 
     def stops() -> None:
         with connect_again() as own, suppress(CycleNotInState):
-            operations.stop_cycle(own, **step)
+            stopped.append(operations.stop_cycle(own, **step))
 
     def cuts() -> None:
         owner_conn.execute(
@@ -212,7 +206,7 @@ def test_two_officers_who_press_at_once_while_one_stops_it_and_lines_are_cut_pay
         if found.stopped_at is not None and found.state == "disbursing":
             operations.resume_cycle(conn, **step)
         conn.commit()
-    assert outcomes["CycleStopped"] > 0
+    assert (outcomes["CycleStopped"] > 0) == (stopped != [])
     assert (found.state, found.paid, found.paid_minor) == ("disbursed", HOUSEHOLDS, TOTAL)
     everybody_was_paid_once(town, cycle)
 
@@ -287,9 +281,9 @@ def test_two_months_of_a_programme_that_share_its_escrow_never_wait_for_each_oth
         reserve = "SELECT id FROM ledger.account WHERE town_id = %s AND kind = 'reserve' FOR UPDATE"
         blocker.execute(reserve, [town.id])
         begun = pool.submit(piece, beginning, november)
-        until(lambda: waits(beginning))
+        until(lambda: waits(beginning), seconds=WITHIN_SECONDS)
         ended = pool.submit(piece, ending, october)
-        until(lambda: waits(ending))
+        until(lambda: waits(ending), seconds=WITHIN_SECONDS)
         blocker.rollback()
         assert begun.result(WITHIN_SECONDS).paid == 5  # Its first lane.
         done = ended.result(WITHIN_SECONDS)
@@ -314,7 +308,7 @@ def test_nobody_holds_the_reserve_while_a_purse_is_waited_for_nor_a_purse_while_
         with connect(database.owner_url) as blocker, ThreadPoolExecutor(1) as pool, connect_again() as own:
             blocker.execute(lock, [town.id, held])
             paying = pool.submit(pays_out, own, town, cycle)
-            until(lambda: owner_conn.execute(stuck, [blocker.info.backend_pid]).rowcount)
+            until(lambda: owner_conn.execute(stuck, [blocker.info.backend_pid]).rowcount, seconds=WITHIN_SECONDS)
             free = owner_conn.execute(f"{lock} SKIP LOCKED", [town.id, looked_at]).rowcount
             blocker.rollback()
             assert paying.result(WITHIN_SECONDS).state == "disbursed"
