@@ -13,6 +13,8 @@ from stdnum import iso11649
 
 from koinon.kernel.errors import KoinonError
 from koinon.parties.connection import raw
+from koinon.parties.errors import PartyErased
+from koinon.parties.vault import Vault
 from koinon.treasury import operations as treasury
 from koinon.treasury import queries, topups
 from koinon.treasury.errors import (
@@ -161,6 +163,19 @@ def test_what_was_given_up_can_still_be_paid(place):
 
     assert came(place, asked, "50.00").state is TopUpState.RECEIVED
     assert place.balance("purse", place.parties["Ana"]) == place.money("50.00")
+
+
+def test_euros_of_somebody_whose_data_were_erased_make_no_units_that_nobody_could_spend(place):
+    asked = ask(place, "Ana", "50.00")
+    Vault(place.conn, place.secrets).erase(place.parties["Ana"], actor=TREASURER, reason="asked", at=NOON)
+
+    for way in (Way.BANK, Way.CARD):
+        with pytest.raises(PartyErased):
+            came(place, asked, "50.00", way=way)
+    with pytest.raises(PartyErased):
+        ask(place, "Ana", "1.00")
+    assert topups.topup(place.conn, town_id=place.town.pk, topup_id=asked.id).state is TopUpState.PENDING
+    assert (place.balance("purse", place.parties["Ana"]), place.broken()) == (place.money("0"), [])
 
 
 def test_the_same_form_sent_twice_asks_once(place):

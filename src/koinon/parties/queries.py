@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from koinon.db.statements import many, maybe, scalar, statement
-from koinon.parties.errors import PartyNotFound, TownNotFound
+from koinon.parties.errors import PartyErased, PartyNotFound, TownNotFound
 from koinon.parties.types import OrganisationName, PartyFacts, StaffFacts, TownFacts, TownName, UserFacts
 
 _PACKAGE = "koinon.parties"
@@ -23,6 +23,12 @@ class Grant:
     town_id: int
     role: str
     party_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    kind: str
+    erased: bool
 
 
 def towns(conn: Connection[Any]) -> list[TownName]:
@@ -57,6 +63,15 @@ def party_facts(conn: Connection[Any], town_id: int, party_id: UUID) -> PartyFac
     if found is None:
         raise PartyNotFound(party_id=party_id)
     return found
+
+
+def must_be_there(conn: Connection[Any], town_id: int, party_id: UUID) -> None:
+    """Refuse with ``PartyNotFound`` or ``PartyErased``; nobody erases the party until the transaction ends."""
+    found = maybe(conn, statement(_PACKAGE, "party_signing"), _Signing, town_id=town_id, party_id=party_id)
+    if found is None:
+        raise PartyNotFound(party_id=party_id)
+    if found.erased:
+        raise PartyErased(party_id=party_id)
 
 
 def grants(conn: Connection[Any], user_id: int) -> list[Grant]:

@@ -6,7 +6,7 @@ makes the units, everybody after that is told that they are made. Units are
 issued only with the euros, in one group of transfers: received into the reserve,
 issued into the town's escrow, moved on to the purse or till.
 
-Locks: the top-up, then the campaigns whose bonus it may earn, then purses, then
+Locks: the top-up, then its party against an erasure, then the campaigns whose bonus it may earn, then purses, then
 whatever else is posted to. A payment locks no top-up, so nobody waits in a ring. Confirm one top-up in a
 transaction: locks are ordered within a call and not between two.
 """
@@ -62,13 +62,14 @@ def request(
 ) -> TopUp:
     """Somebody means to buy units: they get a reference to pay with. Nothing moves yet.
 
-    The same key gives the first request again. Refuses with ``PartyNotFound``, ``KeyReused`` and
+    The same key gives the first request again. Refuses with ``PartyNotFound``, ``PartyErased``, ``KeyReused`` and
     ``AmountNotPositive``.
     """
     above_zero(amount, idempotency_key)
     town = parties.town(conn, town_id)
     facts = parties.party_facts(conn, town_id, party)
     assert amount.unit == town.unit_code
+    parties.must_be_there(conn, town_id, party)
     while True:
         first = _one(conn, town_id, town.unit_code, key=idempotency_key)
         if first is not None:
@@ -118,7 +119,8 @@ def confirm(
     ``replayed`` says that the units were there already. ``other_amount`` is for a person who has looked: then what came
     is credited, although another amount was announced. A top-up that was given up is credited all the same.
 
-    Refuses with ``TopUpNotFound``; ``TopUpAmountDiffers``, as long as nobody has looked; ``TopUpAlreadyReceived``
+    Refuses with ``TopUpNotFound``; ``TopUpAmountDiffers``, as long as nobody has looked; ``PartyErased`` where nobody
+    could spend the units any more and the euros go back; ``TopUpAlreadyReceived``
     where the same source shows a second entry for it, which is more money and not the same again;
     ``BankReferenceReused`` where the entry is on the books for something else; and what the ledger refuses.
     """
@@ -133,6 +135,7 @@ def confirm(
         return _said_again(conn, town_id, asked, amount, way, source_reference, at, actor)
     if amount != asked.amount and not other_amount:
         raise TopUpAmountDiffers(topup=asked.id, asked=asked.amount, came=amount)
+    parties.must_be_there(conn, town_id, asked.party)
     used_for = scalar(
         conn, statement(PACKAGE, "topup_of_source"), town_id=town_id, way=way.value, source_reference=source_reference
     )
