@@ -26,7 +26,7 @@ def address(books: Any) -> Iterator[tuple[str, int]]:
 
 def said(address: tuple[str, int], raw: bytes) -> bytes:
     """Everything that is answered until the server closes or has nothing more to say."""
-    with socket.create_connection(address, timeout=10) as conn:
+    with socket.create_connection(address, timeout=60) as conn:
         conn.sendall(raw)
         answer = b""
         try:
@@ -78,7 +78,7 @@ def test_requests_in_a_row_on_one_connection_are_answered_in_order(books, addres
             % (books.key().encode(), fresh().encode(), len(body), body)
         )
 
-    with socket.create_connection(address, timeout=10) as conn:
+    with socket.create_connection(address, timeout=60) as conn:
         conn.sendall(b"".join(map(asked, (1, 2, 3))))
         answer = b""
         while answer.count(b"posted_at") < 3:
@@ -102,7 +102,7 @@ def test_after_a_body_that_is_too_large_the_connection_is_closed(books, address)
         b"POST /api/v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nIdempotency-Key: k\r\n"
         b"Content-Type: application/json\r\nContent-Length: 99999999\r\n\r\n" % books.key().encode()
     )
-    with socket.create_connection(address, timeout=10) as conn:
+    with socket.create_connection(address, timeout=60) as conn:
         conn.sendall(head)
         answer = b""
         while piece := conn.recv(65536):
@@ -111,7 +111,7 @@ def test_after_a_body_that_is_too_large_the_connection_is_closed(books, address)
 
 
 def test_headers_without_end_are_not_kept(address):
-    with socket.create_connection(address, timeout=10) as conn, pytest.raises(OSError):  # noqa: PT011
+    with socket.create_connection(address, timeout=60) as conn, pytest.raises(OSError):  # noqa: PT011
         conn.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-A: ")
         for _ in range(10_000):
             conn.sendall(b"a" * 10_000)
@@ -130,7 +130,7 @@ def test_headers_without_end_are_not_kept(address):
 )
 def test_a_request_that_never_ends_is_given_up(address, begun, monkeypatch):
     monkeypatch.setattr(Wire, "slowest_seconds", 0.3)
-    with socket.create_connection(address, timeout=10) as conn:
+    with socket.create_connection(address, timeout=60) as conn:
         conn.sendall(begun)
         with contextlib.suppress(ConnectionResetError):
             assert conn.recv(65536) == b""
@@ -138,7 +138,7 @@ def test_a_request_that_never_ends_is_given_up(address, begun, monkeypatch):
 
 def test_a_slow_request_that_ends_in_time_is_answered_and_so_is_the_next(address, monkeypatch):
     monkeypatch.setattr(Wire, "slowest_seconds", 2.0)
-    with socket.create_connection(address, timeout=10) as conn:
+    with socket.create_connection(address, timeout=60) as conn:
         for piece in (b"GET /api/v1/health HT", b"TP/1.1\r\nHo", b"st: x\r\n", b"\r\n"):
             conn.sendall(piece)
             time.sleep(0.1)

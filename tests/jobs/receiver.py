@@ -44,7 +44,7 @@ class Receiver:
     always: int | Callable[[BaseHTTPRequestHandler], None] = 204
     came: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait_for(self, number: int, seconds: float = 15) -> list[Received]:
+    def wait_for(self, number: int, seconds: float = 60) -> list[Received]:
         with self.came:
             self.came.wait_for(lambda: len(self.received) >= number, seconds)
             assert len(self.received) >= number, f"{len(self.received)} of {number} came"

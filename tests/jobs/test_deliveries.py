@@ -40,7 +40,8 @@ from tests.jobs.receiver import Receiver, receiving
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 KEYS = Secrets.fresh()
 ANA, SHOP = new_id(), new_id()
-MANNER = Manner(inside=True, timeout_seconds=2, lease_seconds=3, secrets=KEYS)
+MANNER = Manner(inside=True, timeout_seconds=15, lease_seconds=20, secrets=KEYS)  # However busy the machine is.
+IMPATIENT = replace(MANNER, timeout_seconds=2)  # Where somebody has to lose patience.
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +96,7 @@ def attempts(conn: psycopg.Connection[Any], listener: UUID, event: UUID) -> list
     return [(one.number, one.status, one.error) for one in found]
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 90) -> None:
     ends = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends, "it did not come to that"
@@ -115,7 +116,7 @@ def states(conn: psycopg.Connection[Any], listener: UUID) -> list[str]:
 
 
 def test_message_is_sent_promptly_signed_and_says_what_happened(conn, database, receiver, monkeypatch):
-    monkeypatch.setattr(deliveries, "LOOK_EVERY_SECONDS", 60)  # It has to be woken: nobody looks by the clock.
+    monkeypatch.setattr(deliveries, "LOOK_EVERY_SECONDS", 600)  # It has to be woken: nobody looks by the clock.
     made = endpoint(conn, receiver.url + "/hook?shop=1")
     event = paid()
     with delivering(database.app_url, MANNER):
@@ -140,7 +141,7 @@ def test_message_is_sent_promptly_signed_and_says_what_happened(conn, database, 
 
 
 def test_message_told_while_the_worker_looks_a_last_time_wakes_it(conn, database, receiver, monkeypatch):
-    monkeypatch.setattr(deliveries, "LOOK_EVERY_SECONDS", 60)
+    monkeypatch.setattr(deliveries, "LOOK_EVERY_SECONDS", 600)
     endpoint(conn, receiver.url)
     told: list[Event] = []
     claim = outbox.claim
@@ -203,7 +204,7 @@ def test_hundreds_of_messages_arrive_each_once(conn, database, receiver):
     with delivering(database.app_url, MANNER):
         for start in range(0, 300, 50):
             tell(conn, *events[start : start + 50])
-        receiver.wait_for(300, 60)
+        receiver.wait_for(300)
         until(lambda: set(states(conn, made.endpoint.id)) == {"delivered"})
     assert sorted(got.content["data"]["amount_minor"] for got in receiver.received) == list(range(1, 301))
     assert checks.run_checks(conn) == [replace(one, failures=[]) for one in checks.run_checks(conn)]
@@ -213,7 +214,7 @@ def test_two_workers_share_the_work_and_send_nothing_twice(conn, database, recei
     endpoint(conn, receiver.url)
     with delivering(database.app_url, MANNER), delivering(database.app_url, MANNER):
         tell(conn, *[paid(minor) for minor in range(1, 101)])
-        receiver.wait_for(100, 60)
+        receiver.wait_for(100)
         time.sleep(0.5)
     assert sorted(got.content["data"]["amount_minor"] for got in receiver.received) == list(range(1, 101))
 
@@ -230,7 +231,7 @@ def test_failed_message_is_tried_again_with_the_same_id_and_words(conn, owner_co
             receiver.wait_for(number)
             until(
                 lambda number=number: (
-                    len(attempts(conn, made.endpoint.id, log(conn, made.endpoint.id)[0].event_id)) == number
+                    len(attempts(conn, made.endpoint.id, log(conn, made.endpoint.id)[0].event_id)) >= number
                 )
             )
             make_due(owner_conn)
@@ -250,13 +251,13 @@ def test_wait_grows_from_seconds_to_a_day_and_ends_after_three_days(conn, owner_
         tell(conn, paid())
         for number in range(1, 11):
             receiver.wait_for(number)
-            until(lambda number=number: log(conn, made.endpoint.id)[0].attempts == number and not _claimed(owner_conn))
+            until(lambda number=number: log(conn, made.endpoint.id)[0].attempts >= number and not _claimed(owner_conn))
             (wait,) = owner_conn.execute(
-                "SELECT extract(epoch FROM next_at - now())::float FROM outbox.delivery"
+                "SELECT extract(epoch FROM next_at - (SELECT max(at) FROM outbox.attempt))::float FROM outbox.delivery"
             ).fetchone()
             waits.append(wait)
             make_due(owner_conn)
-    assert 3 < waits[0] <= 6
+    assert 4 <= waits[0] <= 6
     assert 60 * 3 < waits[1] < 60 * 7
     assert 18 * 3600 < waits[8] < 29 * 3600
     (delivery,) = log(conn, made.endpoint.id)
@@ -323,21 +324,21 @@ def silence(request: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("answer", "error", "manner"),
     [
-        (redirect, "redirect"),
-        (endless_head, "answer-too-long"),
-        (drip, "timeout"),
-        (silence, "timeout"),
-        (gibberish, "answer-not-http"),
-        (hang_up, "connection"),
-        (400, "status"),
+        (redirect, "redirect", MANNER),
+        (endless_head, "answer-too-long", MANNER),
+        (drip, "timeout", IMPATIENT),
+        (silence, "timeout", IMPATIENT),
+        (gibberish, "answer-not-http", MANNER),
+        (hang_up, "connection", MANNER),
+        (400, "status", MANNER),
     ],
 )
-def test_answers_that_are_none_are_logged_for_what_they_are(conn, database, receiver, answer, error):
+def test_answers_that_are_none_are_logged_for_what_they_are(conn, database, receiver, answer, error, manner):
     made = endpoint(conn, receiver.url)
     receiver.always = answer
-    with delivering(database.app_url, MANNER):
+    with delivering(database.app_url, manner):
         tell(conn, paid())
         until(lambda: log(conn, made.endpoint.id)[0].last_error == error)
     assert len(receiver.received) == 1
@@ -363,13 +364,13 @@ def test_nobody_at_the_address_is_a_failed_attempt(conn, database, receiver):
 def test_slow_endpoint_does_not_hold_up_another(conn, database, receiver):
     let_go = threading.Event()
     with receiving() as slow:
-        slow.always = lambda request: let_go.wait(20)
+        slow.always = lambda request: let_go.wait(90)
         endpoint(conn, slow.url)
         endpoint(conn, receiver.url)
-        with delivering(database.app_url, replace(MANNER, most_at_once=12, timeout_seconds=20, lease_seconds=30)):
+        with delivering(database.app_url, replace(MANNER, most_at_once=12, timeout_seconds=90, lease_seconds=120)):
             tell(conn, *[paid() for _ in range(50)])
             receiver.wait_for(50)  # While the slow one has not given its first answer.
-            assert 0 < len(slow.received) <= 8
+            assert 0 < len(slow.wait_for(1)) <= 8
             let_go.set()
 
 
@@ -381,9 +382,9 @@ import sys, time
 from koinon.jobs.deliveries import Manner, delivering
 from koinon.parties.secrets import Secrets
 from pathlib import Path
-with delivering(sys.argv[1], Manner(inside=True, timeout_seconds=30, lease_seconds=3, secrets=Secrets.load(Path(sys.argv[2])))):
+with delivering(sys.argv[1], Manner(inside=True, timeout_seconds=90, lease_seconds=3, secrets=Secrets.load(Path(sys.argv[2])))):
     print("begun", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -401,7 +402,7 @@ def test_kill_in_mid_delivery_loses_nothing(conn, database, receiver, tmp_path):
             inside=True,
         )
     let_go = threading.Event()
-    receiver.answers = [lambda request: let_go.wait(20)] * 8
+    receiver.answers = [lambda request: let_go.wait(90)] * 8
     tell(conn, *[paid(minor) for minor in range(1, 21)])
     process = subprocess.Popen(
         [sys.executable, "-c", WORKER, database.app_url, str(tmp_path)], env=os.environ.copy(), stdout=subprocess.PIPE
@@ -432,7 +433,7 @@ def test_database_that_goes_away_is_found_again(conn, owner_conn, database, rece
         until(lambda: states(conn, made.endpoint.id) == ["delivered"])
         before = figures.value(metrics.FAILED, job="deliver") or 0
         owner_conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'koinon deliver' AND datname = current_database()"
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'koinon deliver' AND datname = current_database()"
         )
         tell(conn, paid())
         receiver.wait_for(2)
@@ -547,8 +548,8 @@ def test_failing_endpoint_is_tried_with_one_message_at_a_time(conn, owner_conn, 
     endpoint(conn, receiver.url)
     owner_conn.execute("UPDATE outbox.listener SET failing_since = now()")
     let_go = threading.Event()
-    receiver.answers = [lambda request: (let_go.wait(5), request.send_response(204), request.end_headers())]
-    with delivering(database.app_url, replace(MANNER, timeout_seconds=10, lease_seconds=20)):
+    receiver.answers = [lambda request: (let_go.wait(60), request.send_response(204), request.end_headers())]
+    with delivering(database.app_url, replace(MANNER, timeout_seconds=90, lease_seconds=120)):
         tell(conn, *[paid() for _ in range(20)])
         receiver.wait_for(1)
         time.sleep(0.7)
@@ -608,7 +609,8 @@ def test_backlog_and_the_age_of_its_oldest_are_figures(conn, owner_conn, databas
     owner_conn.execute("UPDATE outbox.listener SET failing_since = now()")
     with transaction(conn):
         backlog = queries.backlog(conn)
-    assert (backlog.due, backlog.oldest_seconds) == (2, 3600)
+    assert backlog.due == 2
+    assert 3600 <= backlog.oldest_seconds < 3660  # Whole seconds; some may have passed meanwhile.
     with delivering(database.app_url, MANNER):
         until(lambda: log(conn, made.endpoint.id)[0].last_error != "")
     assert figures.value(metrics.BACKLOG) is not None
@@ -621,7 +623,7 @@ def test_logs_are_kept_for_a_month_and_what_is_due_for_as_long_as_it_is(conn, ow
     with delivering(database.app_url, MANNER):
         tell(conn, paid())
         until(lambda: states(conn, made.endpoint.id) == ["delivered"])
-        until(lambda: log(conn, later.endpoint.id)[0].attempts == 1 and not _claimed(owner_conn))
+        until(lambda: log(conn, later.endpoint.id)[0].attempts >= 1 and not _claimed(owner_conn))
     now = datetime.now(UTC)
 
     assert purge_round(conn, now=now + timedelta(days=29)) == 0
@@ -728,4 +730,9 @@ def test_endpoints_are_changed_while_messages_fail_without_waiting_for_each_othe
             with transaction(officer):
                 outbox.remove_endpoint(officer, town_id=1, endpoint_id=one, actor="user:1", at=NOW)
     assert (figures.value(metrics.FAILED, job="deliver") or 0) == before
-    assert set(states(conn, endpoints[0])) == {"abandoned"}
+    ended = set(states(conn, endpoints[0]))
+    assert "abandoned" in ended
+    assert ended <= {
+        "abandoned",
+        "failed",
+    }  # Where every round was quick enough, the first message was tried ten times.

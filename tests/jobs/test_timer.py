@@ -154,7 +154,7 @@ def test_timer_sweeps_at_its_start(database, monkeypatch):
     swept = threading.Event()
     monkeypatch.setattr(timer, "sweep_round", lambda conn, *, now: swept.set())
     with timer.running(database.app_url):
-        assert swept.wait(20)
+        assert swept.wait(60)
 
 
 def test_timer_outlives_a_database_that_is_away(monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +28,7 @@ from koinon.offline.types import Algorithm, Bearer
 from koinon.parties.vault import Vault
 from koinon.payments import operations as payments
 from koinon.payments import queries as sales
+from tests.db.processes import until
 from tests.offline import outage
 from tests.offline.outage import CASHIER, NOON, TREASURER, Outage
 
@@ -174,17 +174,18 @@ def test_what_a_fund_bears_takes_turns_with_approvals_against_its_budget(databas
     thread = threading.Thread(target=lambda: came.extend(town.became(till, sent, conn=settling)))
     thread.start()
     waits = "SELECT cardinality(pg_blocking_pids(%s))"
-    for _ in range(400):
-        [blocked] = watching.execute(waits, [settling.info.backend_pid]).fetchone()
+
+    def blocked() -> bool:
+        [by] = watching.execute(waits, [settling.info.backend_pid]).fetchone()
         watching.rollback()
-        if blocked:
-            break
-        time.sleep(0.01)
+        return by == 1
+
+    until(blocked, seconds=60)
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("SELECT id FROM ledger.account FOR UPDATE NOWAIT")  # It waits before it touches the books.
     approving.rollback()
     thread.join()
-    assert (blocked, came) == (1, ["paid 12.00 town 8.00 not-enough"])
+    assert came == ["paid 12.00 town 8.00 not-enough"]
     assert town.town.broken() == []
 
 
@@ -198,16 +199,15 @@ def test_what_the_town_bears_waits_for_its_fund_with_no_purse_in_hand(database, 
         sweeping.execute("SELECT id FROM ledger.account WHERE kind = 'reserve' FOR NO KEY UPDATE")
         thread = threading.Thread(target=lambda: came.extend(town.became(till, sent, conn=settling)))
         thread.start()
-        for _ in range(400):
-            [blocked] = watching.execute(
-                "SELECT cardinality(pg_blocking_pids(%s))", [settling.info.backend_pid]
-            ).fetchone()  # fmt: skip
+
+        def blocked() -> bool:
+            [by] = watching.execute("SELECT cardinality(pg_blocking_pids(%s))", [settling.info.backend_pid]).fetchone()
             watching.rollback()
-            if blocked:
-                break
-            time.sleep(0.01)
+            return by == 1
+
+        until(blocked, seconds=60)
         purses = sweeping.execute("SELECT id FROM ledger.account WHERE kind = 'purse' FOR NO KEY UPDATE NOWAIT")
-        assert (blocked, purses.rowcount > 0, town.town.balance("pere", "aid")) == (1, True, "0.00")
+        assert (purses.rowcount > 0, town.town.balance("pere", "aid")) == (True, "0.00")
     thread.join()
     assert came == ["paid 12.00 town 8.00 not-enough"]
     assert town.town.broken() == []
@@ -514,6 +514,47 @@ def test_a_tills_list_and_its_days_count_what_a_statement_counts_as_sold_and_giv
         [("Payment", 5_00, 0), ("Covered", 8_00, 4_00), ("Payment", 12_00, 6_00)], (2, 25_00, 10_00),
         {"sold": 25_00, "refunded": 10_00},
     )  # fmt: skip
+
+
+def test_a_sale_that_the_town_covers_on_a_later_day_is_one_sale(town):
+    """Pere's card pays 12.00 of 20.00 as of the day of the sale, the town 8.00 two days later; of the bar's sale it pays all."""
+    till, bar, later = town.till("forn"), town.till("bar"), NOON + 48 * HOUR
+    card = town.card("pere")
+    assert town.became(till, till.takes(card, "20.00"), at=later) == ["paid 12.00 town 8.00 not-enough"]
+    assert town.became(bar, bar.takes(card, "5.00", at=NOON + HOUR), at=later) == ["town 5.00 not-enough"]
+    [_, voucher] = queries.vouchers(town.conn, town_id=town.town.id)
+    days = [NOON.date(), later.date()]
+
+    def told(shop: str) -> list[tuple[int, int, int, int]]:
+        """Each day's sales and money by the till's list and by the statement of that day."""
+        found = []
+        here = {"town_id": town.town.id}
+        for day in days:
+            period: dict[str, Any] = {"first_day": day, "last_day": day}
+            sums = sales.sales_by_day(town.conn, **here, payee=town.town.parties[shop], **period)
+            said = shop_statement(town.conn, **here, party=town.town.parties[shop], **period)
+            assert len(sums) <= 1
+            listed = (sums[0].payments, sums[0].sold_minor) if sums else (0, 0)
+            found.append((*listed, said.sales, said.sums["sold"]))
+        return found
+
+    assert told("forn") == [(1, 12_00, 1, 12_00), (0, 8_00, 0, 8_00)]
+    assert told("bar") == [(0, 0, 0, 0), (1, 5_00, 1, 5_00)]
+    whole = shop_statement(
+        town.conn, town_id=town.town.id, party=town.town.parties["forn"], first_day=days[0], last_day=days[1]
+    )
+    assert whole.sales == 1
+    assert {line.id for line in whole.lines} == {voucher.payment_id}
+    how: dict[str, Any] = {"town_id": town.town.id, "actor": CASHIER}
+    payments.refund(
+        town.conn, refund_id=new_id(), payment_id=voucher.payment_id, effective_at=later, amount=None, **how
+    )  # fmt: skip
+    operations.take_back(town.conn, at=later, **how)
+    [gave_back] = sales.sales_by_day(
+        town.conn, town_id=town.town.id, payee=town.town.parties["forn"], first_day=days[1], last_day=days[1]
+    )
+    assert (gave_back.refunds, gave_back.refunded_minor) == (1, 20_00)
+    assert town.town.broken() == []
 
 
 def test_what_a_till_has_not_got_any_more_stays_due_to_the_town(town):

@@ -176,7 +176,7 @@ def test_an_attempt_that_its_caller_gave_up_is_followed_as_well(town, engine, mo
     attempt, may_go_on = engines.operations.attempt, threading.Event()
 
     def late(*where, **what):
-        may_go_on.wait(10)
+        may_go_on.wait(60)
         return attempt(*where, **what)
 
     async def all_of_it():

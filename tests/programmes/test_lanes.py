@@ -12,6 +12,7 @@ from koinon.ledger import queries as books
 from koinon.ledger.types import NewAccount
 from koinon.programmes import approving, funds, operations, queries, running
 from koinon.programmes.errors import CycleStopped, ReserveShort
+from tests.db.processes import until
 from tests.programmes.small_town import NOON, OFFICER, build
 
 TOTAL = 104750
@@ -140,20 +141,20 @@ def test_whoever_stops_a_run_waits_for_what_is_under_way_only(many, connect_agai
         late = pool.submit(pay)
         waiting(town.conn, 2)
         one.commit()
-        stopped.result(10)
+        stopped.result(60)
         with pytest.raises(CycleStopped):
-            late.result(10)
+            late.result(60)
     assert queries.cycle(town.conn, town_id=town.id, cycle_id=cycle.id).paid == 4
     assert town.broken() == []
 
 
 def waiting(conn, sessions):
-    for _ in range(2000):
+    def are_waiting():
         row = conn.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
         conn.commit()
-        if row[0] == sessions:
-            return
-    raise AssertionError("nobody waits")
+        return row[0] == sessions
+
+    until(are_waiting, seconds=60)
 
 
 def test_a_list_that_was_submitted_without_lanes_is_paid_in_one(many, owner_conn):
