@@ -147,10 +147,7 @@ def _gone_on(
 ) -> Step:
     stretch, state, trace = extended
     rows = known.rows + len(stretch.seqs)
-    if state is None:
-        digest = _keep_result(conn, town, stretch, trace, rows, at=at, actor=actor)
-    else:
-        digest = _keep(conn, town, LOTS, stretch, known, state, trace, began_at=kept.began_at, at=at, actor=actor)
+    digest = _keep(conn, town, LOTS, stretch, known, state, trace, began_at=kept.began_at, at=at, actor=actor)
     return Step(LOTS, rows, rows - kept.rows, begun=False, digest=digest)
 
 
@@ -262,54 +259,29 @@ def _keep(
     convention: str,
     stretch: Books,
     known: Known,
-    state: bytes,
+    state: bytes | None,
     trace: Trace,
     *,
     began_at: datetime,
     at: datetime,
     actor: str,
 ) -> str:
-    known.seq_to, known.rows, known.kept_at = stretch.seq_to, known.rows + len(stretch.seqs), at.isoformat()
+    """Keep what following came to; its digest. Without ``state`` the lots, and what is known with them, stay as they were."""
+    rows = known.rows + len(stretch.seqs)
     content = results.packed(trace)
     digest = results.digest(content)
-    execute(
-        conn,
-        statement(_PACKAGE, "keep_followed"),
-        town_id=town.id,
-        convention=convention,
-        seq_to=stretch.seq_to,
-        rows=known.rows,
-        known=known.packed() if convention == LOTS else b"",
-        state=state,
-        result=content,
-        digest=digest,
-        began_at=began_at,
-        at=at,
-        actor=actor,
-    )
+    said: dict[str, Any] = {
+        "town_id": town.id, "convention": convention, "seq_to": stretch.seq_to, "rows": rows, "result": content,
+        "digest": digest, "at": at, "actor": actor,
+    }  # fmt: skip
+    if state is None:
+        execute(conn, statement(_PACKAGE, "keep_result"), **said)
+    else:
+        known.seq_to, known.rows, known.kept_at = stretch.seq_to, rows, at.isoformat()
+        what = known.packed() if convention == LOTS else b""
+        execute(conn, statement(_PACKAGE, "keep_followed"), **said, known=what, state=state, began_at=began_at)
     if convention == LOTS:
         _keep_cohorts(conn, town, trace)
-    return digest
-
-
-def _keep_result(
-    conn: Connection[Any], town: TownFacts, stretch: Books, trace: Trace, rows: int, *, at: datetime, actor: str
-) -> str:
-    content = results.packed(trace)
-    digest = results.digest(content)
-    execute(
-        conn,
-        statement(_PACKAGE, "keep_result"),
-        town_id=town.id,
-        convention=LOTS,
-        seq_to=stretch.seq_to,
-        rows=rows,
-        result=content,
-        digest=digest,
-        at=at,
-        actor=actor,
-    )
-    _keep_cohorts(conn, town, trace)
     return digest
 
 
