@@ -123,13 +123,12 @@ def test_a_later_refund_counts_in_its_own_month_and_leaves_the_closed_one_as_it_
     assert (december.flows.spent, december.flows.refunded, december.flows.business_income) == (-10_00, 10_00, -10_00)
     assert (december.multiplier, december.recirculation) == (None, None)
     assert december.flows.outstanding_start == december.flows.outstanding_end == 70_00
-    assert december.multiplier_to_date == Fraction(90, 100)
 
 
 def test_nothing_is_defined_in_a_month_without_units(django_db):
     report = told(django_db, "shop bakery zone=north").month("2026-11")
 
-    assert (report.multiplier, report.multiplier_to_date, report.recirculation, report.velocity) == (None,) * 4
+    assert (report.multiplier, report.recirculation, report.velocity) == (None,) * 3
     assert (report.first_spend.median, report.active_shops, report.shops) == (None, 0, 1)
     assert [share.share for share in (*report.by_zone, *report.by_sse)] == [None, None, None]
 

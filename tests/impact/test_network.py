@@ -48,9 +48,6 @@ def test_circle_is_found_once_with_the_smallest_of_its_payments():
     assert found.strongest == (Circle((holder(1), holder(2), holder(3)), 40),)
     assert [(one.length, one.found) for one in found.circles] == [(2, 0), (3, 1), (4, 0), (5, 0)]
     assert (found.between_minor, found.in_circles_minor) == (170, 160)
-    assert {one.trader.holder: one.in_circle for one in found.standings} == {
-        holder(1): True, holder(2): True, holder(3): True, holder(4): False,
-    }  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)

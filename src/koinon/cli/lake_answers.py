@@ -75,6 +75,13 @@ def _hhi(row: Row, known: Known) -> str:
     return f"{row['squares'] / row['receipts'] ** 2:.3f}"
 
 
+def _velocity(row: Row, known: Known) -> str:
+    """How often, a year, what was held was paid on; "-" where nothing was held."""
+    if row["held_micros"] <= 0:
+        return "-"
+    return f"{row['paid'] * known.lengths[row['town'], row['period']] * 12 / row['held_micros']:.3f}"
+
+
 def _largest(row: Row, known: Known) -> str:
     return f"{row['largest'] / row['receipts']:.1%}"
 
@@ -117,6 +124,7 @@ _ANSWERS: dict[str, dict[str, _Cell]] = {
         "paid": _amount("paid"),
         "held at its end": _amount("held_end"),
         "held on average": _mean("held_micros"),
+        "velocity": _velocity,
     },
 }
 """The columns of each question's answer beside town, month and whose it is."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from koinon.db.statements import many, one, scalar, statement
+from koinon.db.statements import many, one, statement
 from koinon.impact.indicators.active_shops import active_shops
 from koinon.impact.indicators.days_to_first_spend import days_to_first_spend
 from koinon.impact.indicators.multiplier import multiplier
@@ -71,8 +71,6 @@ def month(
     assert start < until, "the month has not begun"
     town = parties.town(conn, town_id)
     moved = flows(conn, town_id, start, until)
-    first_at = scalar(conn, statement(_PACKAGE, "first_movement"), town_id=town_id)
-    to_date = flows(conn, town_id, min(start, first_at or start), until)
     receipts = tuple(
         many(conn, statement(_PACKAGE, "receipts"), ShopReceipts, town_id=town_id, start=start, until=until)
     )
@@ -90,9 +88,7 @@ def month(
         unit=town.unit_code,
         exponent=town.exponent,
         flows=moved,
-        to_date=to_date,
         multiplier=multiplier(moved),
-        multiplier_to_date=multiplier(to_date),
         recirculation=recirculation(moved),
         velocity=velocity(moved, periods_per_year=12 * Fraction(_micros(start, end), _micros(start, until))),
         first_spend=days_to_first_spend(waits),

@@ -166,9 +166,8 @@ class MonthReport:
     """A town's month in indicators. Exact; what the public sees goes through ``publication``.
 
     ``until`` is the end of the month, or earlier when it was asked for a month
-    that still runs (not ``complete``). ``multiplier_to_date`` is taken over everything since the
-    first unit until ``until``. ``paid`` has every month with payments so far, this one last where it had any, and ``traded``
-    who made up each kind of them.
+    that still runs (not ``complete``). ``paid`` has every month with payments so far, this one last where it had any, and
+    ``traded`` who made up each kind of them.
     """
 
     town_id: int
@@ -179,9 +178,7 @@ class MonthReport:
     unit: str
     exponent: int
     flows: Flows
-    to_date: Flows
     multiplier: Fraction | None
-    multiplier_to_date: Fraction | None
     recirculation: Fraction | None
     velocity: Fraction | None
     first_spend: FirstSpend

@@ -110,7 +110,7 @@ def test_a_month_has_the_figures_of_the_books(exported, duckdb):
     assert compared > 20
 
 
-def test_a_months_concentration_and_velocity_by_hand(exported, duckdb):
+def test_a_months_concentration_and_what_residents_paid_by_hand(exported, duckdb):
     """Bakery 60, mill 30: HHI = (2/3)^2 + (1/3)^2 = 5/9.
 
     Residents paid 40 + 20 + 5 = 65; the story's shops have no sector and paid 30 + 5. All of them together pay as much as
@@ -150,6 +150,13 @@ def test_a_question_is_answered_in_words_and_amounts_and_exactly_for_programs(ex
     unit = town.unit_code
     assert ["besos", "2026-11", "social", "economy", unit, "30.00", "1"] in told
     assert ["besos", "2026-11", unit, "90.00", "2", "0.556", "66.7%"] in told
+    (residents,) = [
+        row for row in exact["turnover_by_sector"] if (row["period"], row["label"]) == (202611, "residents")
+    ]
+    held = Fraction(residents["held_micros"], 30 * 24 * 3600 * 1_000_000)  # Minor units, on average over November.
+    assert ["65.00", f"{float(65_00 * 12 / held):.3f}"] in [
+        [line[4], line[-1]] for line in told if line[:3] == ["besos", "2026-11", "residents"]
+    ]
     assert {
         question: [row for row in engines.ask(duckdb, question) if row["town"] == town.id] for question in questions
     } == exact

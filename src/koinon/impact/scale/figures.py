@@ -32,17 +32,12 @@ class TownMonth:
     businesses: int
     by_zone: dict[str, Fraction]
     by_sse: dict[str, Fraction]
-    velocity_by_sector: dict[str, Fraction | None]
 
 
 def months(engine: Engine, lengths: dict[tuple[int, int], int]) -> list[TownMonth]:
     """Every month of every town of an export; ``lengths`` are microseconds by town and period."""
     concentration = {_key(row): row for row in ask(engine, "concentration")}
     zones, sse = _shares(ask(engine, "by_zone")), _shares(ask(engine, "by_sse"))
-    sectors: dict[tuple[int, int], dict[str, Fraction | None]] = {}
-    for row in ask(engine, "turnover_by_sector"):
-        held = Fraction(int(row["held_micros"]), lengths[_key(row)])
-        sectors.setdefault(_key(row), {})[str(row["label"])] = int(row["paid"]) / held * 12 if held > 0 else None
     found = []
     for row in ask(engine, "flows"):
         key = _key(row)
@@ -61,7 +56,6 @@ def months(engine: Engine, lengths: dict[tuple[int, int], int]) -> list[TownMont
                 businesses=int(of["businesses"]) if of else 0,
                 by_zone=zones.get(key, {}),
                 by_sse=sse.get(key, {}),
-                velocity_by_sector=sectors.get(key, {}),
             )
         )
     return found

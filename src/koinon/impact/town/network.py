@@ -61,7 +61,6 @@ class Standing:
 
     ``passed_on`` is the part of what left it that was paid on rather than redeemed, None where nothing left.
     ``onward`` is how many more payments a unit makes, on average, once it has arrived here.
-    ``in_circle``: what it pays can come back to it through businesses alone.
     """
 
     trader: Trader
@@ -71,7 +70,6 @@ class Standing:
     customers: int
     passed_on: Fraction | None
     onward: float
-    in_circle: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +199,7 @@ def network(traders: Sequence[Trader], links: Sequence[Link], *, start: datetime
     elsewhere: list[Link] = []
     for link in between:
         (inside if component.get(link.payer) == component.get(link.payee) else elsewhere).append(link)
-    standings = _standings(traders, links, component, _onward(traders, links))
+    standings = _standings(traders, links, _onward(traders, links))
     found, complete = _circles(ways, component)
     return Network(
         start=start,
@@ -290,7 +288,6 @@ def _count(number: int, rules: Rules) -> int | None:
 def _standings(
     traders: Sequence[Trader],
     links: Sequence[Link],
-    component: Mapping[UUID | None, int],
     onward: Mapping[UUID | None, float],
 ) -> tuple[Standing, ...]:
     """Every business, those that pay most on first."""
@@ -313,10 +310,6 @@ def _standings(
                 customers=sum(link.payer is not None for link in got),
                 passed_on=Fraction(spent, gone) if gone else None,
                 onward=onward.get(trader.holder, 0.0),
-                in_circle=any(
-                    link.payee is not None and component.get(link.payee) == component.get(trader.holder)
-                    for link in paid
-                ),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.paid_minor, one.trader.name, one.trader.holder)))
