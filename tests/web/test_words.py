@@ -17,6 +17,7 @@ from koinon.campaigns.types import CampaignState, Trigger
 from koinon.casework.types import ComplaintState
 from koinon.coproduction import types as coproduction
 from koinon.impact.aims import Reuse, Target
+from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.measures import ConversionFactor, RunningCost, ZoneResidents
 from koinon.instruments.types import CardState
 from koinon.jobs import messages
@@ -103,3 +104,12 @@ def recorded() -> Iterator[str]:
                 for part in ast.walk(value):
                     if isinstance(part, ast.Constant) and isinstance(part.value, str) and ACT.fullmatch(part.value):
                         yield part.value
+
+
+@pytest.mark.parametrize("key", ["days_to_first_spend", "multiplier", "recirculation", "velocity"])
+def test_a_figure_has_one_name_in_lists_on_its_page_and_in_its_document(key: str) -> None:
+    page = (SOURCE / f"web/templates/koinon/how/{key.replace('_', '-')}.html").read_text(encoding="utf-8")
+    document = (SOURCE.parents[1] / f"docs/indicators/{key}.md").read_text(encoding="utf-8")
+
+    assert f'{{% block heading %}}{{% trans "{BY_KEY[key].title}" %}}' in page
+    assert re.match(rf"# {re.escape(BY_KEY[key].title)}( \(.\))?\n", document)

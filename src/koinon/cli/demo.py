@@ -168,7 +168,7 @@ def _show(console: Console, summary: Summary) -> None:
         ("local multiplier M", _ratio(summary.multiplier)),
         ("recirculation R", _percent(summary.recirculation)),
         ("velocity v, a year", _ratio(summary.velocity)),
-        ("days to first spend", _ratio(summary.days_to_first_spend, 1)),
+        ("days to the first purchase", _ratio(summary.days_to_first_spend, 1)),
         ("payments refused at the till", f"{sum(summary.refused.values()):,}"),
         ("invariants", f"{summary.checked} checked, {len(summary.failed)} failed"),
         ("sealed blocks", f"{summary.blocks:,}"),

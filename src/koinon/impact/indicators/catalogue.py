@@ -185,7 +185,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "days_to_first_spend",
         "",
-        _("Days to first spend"),
+        _("Days to the first purchase"),
         _("How soon does aid reach a shop?"),
         Unit.DAYS,
         Source.BOOKS,
