@@ -156,7 +156,10 @@ def _shown(request: HttpRequest, grant: RoleGrant, found: PaymentRequest | Payee
     """Whom and how much; first how much, where the payer says it."""
     fixed = isinstance(found, PaymentRequest)
     exponent = grant.town.exponent
-    if not fixed:
+    if isinstance(found, PaymentRequest):
+        # What is shown is what is sent back: a number may be another request's by the time that the PIN is typed.
+        code = paying.token_of(grant.town_id, found)
+    else:
         how_much = HowMuchForm(request.POST if "amount" in request.POST else {"code": code}, exponent=exponent)
         if "amount" not in request.POST or not how_much.is_valid():
             if "amount" not in request.POST:
