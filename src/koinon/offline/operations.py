@@ -324,6 +324,8 @@ def take_back(conn: Connection[Any], *, town_id: int, at: datetime, actor: str, 
     found = found[:_MOST_COVERED]
     if not found:
         return 0
+    for fund_id in sorted({sale.fund_id for sale in found}):
+        funds.take_turns(conn, fund_id=fund_id)  # With its sweep, which holds the reserve and goes on to purses.
     unit = parties.town(conn, town_id).unit_code
     requests: list[Reversal] = []
     for sale in found:
