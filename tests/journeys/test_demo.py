@@ -215,11 +215,36 @@ def test_bank_file_is_private_and_the_money_left_on_two_signatures(shown):
     (file,) = map(Path, shown.document["files"])
     with psycopg.connect(shown.database.app_url) as conn:
         cycles = conn.execute("SELECT state, prepared_by <> approved_by FROM programmes_cycle").fetchall()
-        runs = conn.execute("SELECT state, prepared_by <> approved_by FROM treasury.run").fetchall()
+        runs = conn.execute(
+            "SELECT state, prepared_by <> approved_by FROM treasury.run WHERE exported_at IS NOT NULL"
+        ).fetchall()
 
     assert file.read_bytes().startswith(b"<?xml")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert (cycles, runs) == ([("disbursed", True)], [("settled", True)])
+
+
+def test_payout_waits_for_a_second_person_and_the_demonstration_says_where_the_banks_answers_lie(shown):
+    folder = shown.var / "demo" / "from-the-bank"
+    with psycopg.connect(shown.database.app_url) as conn:
+        waiting = conn.execute("SELECT state, payments FROM treasury.run WHERE exported_at IS NULL").fetchall()
+
+    assert waiting == [("prepared", 3)]
+    assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {
+        "1-report.pain002.xml": 0o600,
+        "2-statement.camt053.xml": 0o600,
+    }
+
+
+def test_card_to_try_pays_for_a_purchase_of_twenty_units(shown):
+    with psycopg.connect(shown.database.app_url) as conn:
+        ((left,),) = conn.execute(
+            "SELECT sum(a.credits_posted - a.debits_posted - a.debits_held) FROM ledger.account AS a"
+            " INNER JOIN parties_rolegrant AS g ON g.party_id = a.holder AND g.role = 'resident'"
+            " WHERE a.kind = 'purse'"
+        ).fetchall()
+
+    assert left >= 20_00
 
 
 def test_sign_in_data_are_private_and_name_each_role(shown):
@@ -310,6 +335,42 @@ def test_fresh_starts_over_and_ends_in_the_same_books_with_the_same_passwords(sm
     assert "2026-10-31" in fresh.err
     assert books_of(undisturbed) == books
     assert (undisturbed / "demo" / "sign-in.json").read_text() == sign_in
+
+
+# --- What is left to do -----------------------------------------------------------------------------
+
+
+def test_payout_that_waits_is_approved_sent_answered_and_seen_on_the_statement_and_no_later_run_undoes_it(
+    small_town, undisturbed, tmp_path
+):
+    prepared.copied(undisturbed, tmp_path, "pg", "secrets", "demo")
+    answers = tmp_path / "demo" / "from-the-bank"
+
+    with embedded.running(tmp_path):
+        (run,) = [one for one in said(tmp_path, "redeem", "list")["runs"] if one["state"] == "prepared"]
+        said(tmp_path, "redeem", "approve", run["id"], "--as", "demo-approver")
+        said(tmp_path, "redeem", "export", run["id"], "--as", "demo-treasurer", "--to", str(tmp_path / "for-the-bank"))
+        report = said(tmp_path, "bank", "import", str(answers / "1-report.pain002.xml"), "--as", "demo-treasurer")
+        told = said(tmp_path, "bank", "import", str(answers / "2-statement.camt053.xml"), "--as", "demo-treasurer")
+        show = said(tmp_path, "bank", "show")
+        written = [file.read_bytes() for file in sorted(answers.iterdir())]
+        again = said(tmp_path, "demo", "--no-serve", "--folder", str(small_town))
+        runs = said(tmp_path, "redeem", "list")["runs"]
+
+    assert sorted(one["outcome"] for one in report["answers"]) == ["noted"] * (run["payments"] - 1) + ["rejected"]
+    assert (told["matched"], told["listed"]) == (2, 1)
+    assert [one["amount"] for one in told["entries"] if not one["matched"]] == [-3_50]
+    assert show["unexplained_minor"] == 0
+    assert {part["code"] for part in show["parts"]} == {"listed"}
+    assert again["invariants"]["failed"] == 0
+    assert [one["state"] for one in runs] == ["settled", "settled"]
+    assert [file.read_bytes() for file in sorted(answers.iterdir())] == written
+
+
+def said(var: Path, *arguments: str) -> Any:
+    told = koinon(*arguments, "--json", var=var)
+    assert told.status == 0, told.err
+    return told.document
 
 
 # --- Months ---------------------------------------------------------------------------------------

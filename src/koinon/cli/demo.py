@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from koinon.pilots.demo import Summary
+    from koinon.pilots.demo_waiting import Waiting
 
 
 def demo(
@@ -207,7 +208,21 @@ def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
             f"in {summary.card.file}",
             soft_wrap=True,
         )
+    if summary.waiting is not None:
+        console.print(_still_to_do(summary.waiting), soft_wrap=True, markup=False)
     console.print("Staff give a second thing when they sign in, a code: the page shows the one to type.", style="dim")
+
+
+def _still_to_do(waiting: Waiting) -> str:
+    """What a payout needs next, and where the bank's answers to it lie."""
+    shops = f"{waiting.shops} shops" if waiting.shops > 1 else "one shop"
+    first = "" if waiting.is_approved else "for the approver (To approve), then "
+    told = f"A payout to {shops} waits {first}for the treasurer (Paying shops out)."
+    if waiting.files:
+        told += " What the bank answers then is imported under Bank, in this order: " + ", ".join(
+            map(str, waiting.files)
+        )
+    return told
 
 
 def _ratio(value: Fraction | None, digits: int = 2) -> str:

@@ -3,6 +3,7 @@
     apply the folder → receive the budget → prepare, approve, disburse
     → the days of the month, with a bonus campaign and contributions
     → redemption run, two signatures, pain.001, settled by the bank's statement
+    → a payout that waits for a second person, and the bank's answers to it
     → every invariant → the month's indicators
 
 Every step looks at what is there before it does anything, and commits by itself
@@ -45,10 +46,20 @@ from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
 from koinon.pilots import apply as applying
-from koinon.pilots import demo_card, demo_life, demo_people, simulate, simulate_run, townfolder
+from koinon.pilots import (
+    demo_bank,
+    demo_card,
+    demo_life,
+    demo_people,
+    demo_waiting,
+    simulate,
+    simulate_run,
+    townfolder,
+)
 from koinon.pilots.demo_card import DemoCard
 from koinon.pilots.demo_errors import BooksBroken, FileInvalid, TownFolderMissing
 from koinon.pilots.demo_people import SignIn
+from koinon.pilots.demo_waiting import Waiting
 from koinon.pilots.simulate_run import ACTOR, DayLived
 from koinon.programmes import operations as programmes
 from koinon.programmes import queries as plans
@@ -56,7 +67,7 @@ from koinon.treasury import operations as treasury
 from koinon.treasury import pain001, payout_file
 from koinon.treasury import queries as treasury_books
 from koinon.treasury.errors import NothingToPay
-from koinon.treasury.types import FileFormat, RunState
+from koinon.treasury.types import FileFormat, Run, RunState
 
 FIRST_MONTH = Month(2026, 10)
 BUNDLED = Path(__file__).resolve().parents[3] / "towns" / "besos"
@@ -67,7 +78,8 @@ PIECE = 40  # Households paid in one transaction: small, so that a kill in the m
 class Wanted:
     """What to show. ``folder`` is a town folder; files for the bank go under ``var``.
 
-    ``aid_alone`` leaves out what ``demo_life`` adds to it: campaign, contributions and the bank's statement.
+    ``aid_alone`` leaves out what ``demo_life`` and ``demo_waiting`` add to it: campaign, contributions, the bank's
+    statement, and what is left to do.
     """
 
     var: Path
@@ -123,6 +135,7 @@ class Summary:
     files: tuple[Path, ...]
     sign_ins: tuple[SignIn, ...] = field(repr=False)
     card: DemoCard | None = field(repr=False)
+    waiting: Waiting | None
     seconds: Mapping[str, float] = field(compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -209,6 +222,8 @@ class _Demo:
         self.watch = watch
         self.files: list[Path] = []
         self.card: DemoCard | None = None
+        self.paid: Run | None = None
+        self.waiting: Waiting | None = None
         self.lived: list[DayLived] = []
 
     def run(self) -> Summary:
@@ -225,10 +240,14 @@ class _Demo:
             with self.watch.stage("purchases"):
                 self._days(town, month, staff, check_each=number > 0)
             with self.watch.stage("redemption"):
-                self._payout(town, month, staff)
+                self.paid = self._payout(town, month, staff)
         with transaction(self.conn):
             demo_people.customers(self.conn, town, sign_ins, at=self.now)
             self.card = demo_card.made(self.conn, town, self.wanted.var, at=self.now)
+            if self.paid is not None and not self.wanted.aid_alone:
+                self.waiting = demo_waiting.left(
+                    self.conn, town, self.wanted.calendar[-1], self.paid, self.wanted.var, staff
+                )
         self._seal(town)
         with self.watch.stage("tracing"):
             self._follow(town)
@@ -355,7 +374,7 @@ class _Demo:
         if failed:
             raise BooksBroken(day=day, failed=failed)
 
-    def _payout(self, town: TownFacts, month: Month, staff: Mapping[str, str]) -> None:
+    def _payout(self, town: TownFacts, month: Month, staff: Mapping[str, str]) -> Run | None:
         day = month.next().first_day
 
         def moment(hour: int, days: int = 0) -> datetime:
@@ -374,7 +393,7 @@ class _Demo:
                 requested_before=month.bounds(town.zone)[1],
             )
         except NothingToPay:
-            return
+            return None
         secrets = Secrets.load()
         if run.state == RunState.PREPARED:
             run = in_one(treasury.approve_run, run_id=run.id, secrets=secrets, at=moment(11), actor=staff["approver"])
@@ -385,15 +404,18 @@ class _Demo:
             if faults:
                 raise FileInvalid(file=file.name, faults=faults)
         self.files.append(payout_file.keep(self.wanted.var / "payouts", f"{month}-{file.name}", file.content))
-        told = None
-        if not self.wanted.aid_alone:
+        file_of_bank = self.wanted.var / "statements" / f"{month}.camt053.xml"
+        told = None if self.wanted.aid_alone else demo_bank.kept(file_of_bank, run)
+        if told is None and not self.wanted.aid_alone and run.state == RunState.EXPORTED:
             told = self._read(lambda: demo_life.statement_of(self.conn, town, month, run, secrets))
         if told is not None:
-            payout_file.keep(self.wanted.var / "statements", f"{month}.camt053.xml", told)
+            payout_file.keep(file_of_bank.parent, file_of_bank.name, told)
             who = staff["treasurer"]
             demo_life.take_in_statement(self.conn, town, told, secrets, at=moment(10, days=2), actor=who)
         elif run.state == RunState.EXPORTED:
             in_one(treasury.settle_run, run_id=run.id, at=moment(10, days=2), actor=staff["treasurer"])
+        paid: Run = self._read(lambda: treasury_books.run(self.conn, town_id=town.id, run_id=run.id))
+        return paid
 
     def _seal(self, town: TownFacts) -> None:
         with transaction(self.conn):
@@ -444,6 +466,7 @@ class _Demo:
             files=tuple(self.files),
             sign_ins=tuple(sign_ins),
             card=self.card,
+            waiting=self.waiting,
             seconds=self.watch.seconds,
         )
 

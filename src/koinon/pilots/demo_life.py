@@ -7,8 +7,7 @@ pays, or no account at a bank lives without.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock
@@ -29,10 +28,10 @@ from koinon.db.statements import many, statement
 from koinon.db.transactions import transaction
 from koinon.kernel.identifiers import id_from
 from koinon.kernel.periods import Month
-from koinon.kernel.text import normal_identifier
 from koinon.parties.secrets import Secrets
 from koinon.parties.types import TownFacts
-from koinon.parties.vault import Vault
+from koinon.pilots import demo_bank
+from koinon.pilots.demo_bank import Movement
 from koinon.programmes import queries as plans
 from koinon.treasury import queries as treasury_books
 from koinon.treasury.types import Run
@@ -153,43 +152,31 @@ def _quantity(measure: Measure, number: int) -> int:
 # --- The bank's statement -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Movement:
-    """One line of the statement; ``minor`` is negative for money that left."""
-
-    day: date
-    minor: int
-    reference: str
-    message_id: str = ""
-    text: str = ""
-
-
 def statement_of(conn: Connection[Any], town: TownFacts, month: Month, run: Run, secrets: Secrets) -> bytes | None:
-    """camt.053 of the days since the last one: the budget's euros, the payout as one movement, and one nobody knows.
+    """camt.053 of the days since the last one: the budget's euros at first, the payout as one movement, and one nobody knows.
 
     None where the town's payouts leave from no account that a statement could name.
     """
-    own = Vault(conn, secrets).get(town.party_id, ("iban",)).get("iban", "")
-    if not own or run.exported_at is None:
+    account, opening = demo_bank.account_of(conn, town, secrets), demo_bank.last_closing(conn, town)
+    if not account or run.exported_at is None:
         return None
-    received = [one for one in treasury_books.receipts(conn, town_id=town.id) if one.bank_reference.startswith("DEMO/")]
-    before = [one for one in treasury_books.runs(conn, town_id=town.id) if one.prepared_at < run.prepared_at]
-    stray = Decimal(40).scaleb(town.exponent)
-    sent = run.exported_at.astimezone(town.zone).date()
-    opening = 0
     movements = [
-        *(
-            _Movement(one.effective_at.astimezone(town.zone).date(), one.amount.minor, one.bank_reference)
-            for one in received
+        Movement(_day(month, 20), int(Decimal(40).scaleb(town.exponent)), f"DEMO/{month}/?", text="Ingrés en efectiu"),
+        Movement(
+            run.exported_at.astimezone(town.zone).date(),
+            -run.total.minor,
+            f"DEMO/{month}/payout",
+            message_id=run.id.hex,
         ),
-        _Movement(_day(month, 20), int(stray), f"DEMO/{month}/?", text="Ingrés en efectiu"),
-        _Movement(sent, -run.total.minor, f"DEMO/{month}/payout", message_id=run.id.hex),
     ]
-    if before:  # What earlier statements had stands in the balance that this one begins with.
-        opening = sum(one.minor for one in movements[:-2]) + len(before) * int(stray)
-        opening -= sum(one.total.minor for one in before)
-        movements = movements[-2:]
-    return _camt053(normal_identifier(own), town, month, opening, sorted(movements, key=lambda one: one.day))
+    if opening is None:
+        movements += [
+            Movement(one.effective_at.astimezone(town.zone).date(), one.amount.minor, one.bank_reference)
+            for one in treasury_books.receipts(conn, town_id=town.id)
+            if one.bank_reference.startswith("DEMO/")
+        ]
+    movements.sort(key=lambda one: one.day)
+    return demo_bank.camt053(account, town, f"DEMO-{month}", opening or 0, movements)
 
 
 def take_in_statement(
@@ -199,46 +186,3 @@ def take_in_statement(
     with transaction(conn):
         banking.import_file(conn, town_id=town.id, content=content, secrets=secrets, at=at, actor=actor)
     banking.match_listed(conn, town_id=town.id, at=at, actor=actor, in_transaction=lambda: transaction(conn))
-
-
-def _camt053(account: str, town: TownFacts, month: Month, opening: int, movements: Sequence[_Movement]) -> bytes:
-    def amount(parent: ET.Element, minor: int) -> None:
-        whole = Decimal(abs(minor)).scaleb(-town.exponent)
-        _child(parent, "Amt", f"{whole:.{town.exponent}f}").set("Ccy", town.national_currency)
-        _child(parent, "CdtDbtInd", "DBIT" if minor < 0 else "CRDT")
-
-    document = ET.Element("Document", xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08")
-    told = _child(document, "BkToCstmrStmt")
-    last = movements[-1].day
-    header = _child(told, "GrpHdr")
-    _child(header, "MsgId", f"DEMO-{month}")
-    _child(header, "CreDtTm", f"{last}T20:00:00")
-    stmt = _child(told, "Stmt")
-    _child(stmt, "Id", f"DEMO-{month}")
-    acct = _child(stmt, "Acct")
-    _child(_child(acct, "Id"), "IBAN", account)
-    _child(acct, "Ccy", town.national_currency)
-    for kind, minor in (("OPBD", opening), ("CLBD", opening + sum(one.minor for one in movements))):
-        balance = _child(stmt, "Bal")
-        _child(_child(_child(balance, "Tp"), "CdOrPrtry"), "Cd", kind)
-        amount(balance, minor)
-        _child(_child(balance, "Dt"), "Dt", last.isoformat())
-    for one in movements:
-        entry = _child(stmt, "Ntry")
-        amount(entry, one.minor)
-        _child(_child(entry, "Sts"), "Cd", "BOOK")
-        _child(_child(entry, "BookgDt"), "Dt", one.day.isoformat())
-        _child(_child(entry, "ValDt"), "Dt", one.day.isoformat())
-        _child(entry, "AcctSvcrRef", one.reference)
-        details = _child(_child(entry, "NtryDtls"), "TxDtls")
-        if one.message_id:
-            _child(_child(details, "Refs"), "MsgId", one.message_id)
-        if one.text:
-            _child(_child(details, "RmtInf"), "Ustrd", one.text)
-    return str(ET.tostring(document, encoding="unicode", xml_declaration=True)).encode()
-
-
-def _child(parent: ET.Element, name: str, words: str = "") -> ET.Element:
-    made = ET.SubElement(parent, name)
-    made.text = words or None
-    return made

@@ -41,6 +41,7 @@ ROLES: Mapping[str, str] = {
 STAFF = ("officer", "approver", "treasurer", "coordinator", "auditor")
 SEES_PEOPLE = ("treasurer",)  # Whoever makes the bank's file reads names and accounts in it.
 FILE = "sign-in.json"
+_ENOUGH = 20  # Units: for the purchases that the guides suggest.
 _PACKAGE = "koinon.pilots"
 
 
@@ -85,7 +86,8 @@ def staff(conn: Connection[Any], town: TownFacts, sign_ins: list[SignIn], *, at:
 
 
 def customers(conn: Connection[Any], town: TownFacts, sign_ins: list[SignIn], *, at: datetime) -> None:
-    """A resident and a shop that have something to see: much bought and some left, much sold."""
+    """A resident and a shop that have something to see: much bought and enough left to buy more, much sold."""
+    enough = {"resident": {"enough_minor": _ENOUGH * 10**town.exponent}}
     for one in sign_ins:
         if one.role in STAFF:
             continue
@@ -95,7 +97,8 @@ def customers(conn: Connection[Any], town: TownFacts, sign_ins: list[SignIn], *,
         ):
             _user(conn, town, one, party=None, at=at, grant=False)
             continue
-        chosen = maybe(conn, statement(_PACKAGE, f"demo_people_{one.role}"), _Party, town_id=town.id)
+        sql = statement(_PACKAGE, f"demo_people_{one.role}")
+        chosen = maybe(conn, sql, _Party, town_id=town.id, **enough.get(one.role, {}))
         if chosen is not None:
             _user(conn, town, one, party=chosen.party, at=at)
 
