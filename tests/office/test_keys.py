@@ -297,6 +297,19 @@ def test_somebody_whose_entry_is_being_written_is_passed_over_and_wrapped_later(
     assert here.read(here.secrets)[somebody]["phone"] == "600112233"
 
 
+def test_who_is_writing_is_waited_for_from_the_first_pass_on_however_long_that_took(here, connect_again):
+    here.turn()
+    somebody, other = list(here.people)[4], connect_again()
+    Vault(other, here.secrets).put(somebody, {"phone": "600112233"})
+
+    def told(what: str, *_: Any) -> None:
+        if what == "webhooks":  # The last of the pass.
+            other.commit()
+
+    assert here.rewrap(told=told, patience=0.0)["people"] == 13
+    assert here.under() == {here.secrets.current: 13}
+
+
 def test_two_who_wrap_at_once_share_the_work(here, connect_again):
     here.turn()
     secrets, done = here.secrets, []

@@ -169,13 +169,13 @@ def rewrap(
     """Wrap all that stands under other keys under the current one; how many of each kind.
 
     ``opened`` opens a transaction and commits it at the end of its block: it is used once for each ``batch``.
-    ``told`` hears of a kind, how many of it are done and how many there were. What others are writing is passed over and
-    tried again for ``patience`` seconds; then refused with ``KeysBusy``. Run again, it goes on.
+    ``told`` hears of a kind, how many of it are done and how many there were. What others are writing is passed over and,
+    once all else is wrapped, tried again for ``patience`` seconds; then refused with ``KeysBusy``. Run again, it goes on.
     """
     done = dict.fromkeys(WRAPPED, 0)
     with opened() as conn:
         total = left(conn, secrets, at=at)
-    until = time.monotonic() + patience
+    until: float | None = None
     while True:
         for what, kind in WRAPPED.items():
             after = kind.first
@@ -191,7 +191,9 @@ def rewrap(
             still = left(conn, secrets, at=at)
         if not any(still.values()):
             return done
-        if time.monotonic() > until:
+        if until is None:
+            until = time.monotonic() + patience
+        elif time.monotonic() > until:
             raise KeysBusy(left=sum(still.values()))
         total = {what: done[what] + count if count else 0 for what, count in still.items()}
         time.sleep(_PAUSE_SECONDS)
