@@ -29,6 +29,7 @@ from koinon.coproduction.errors import (
     StreamNotKnown,
 )
 from koinon.coproduction.types import Measure
+from koinon.db.statements import statement
 from koinon.kernel.identifiers import new_id
 from koinon.programmes import queries as programmes
 from tests.coproduction import garden_town
@@ -225,6 +226,24 @@ def test_what_was_corrected_is_not_corrected_and_rewarded_once_more(town: Garden
     assert town.corrects(right, 3_000).reward_minor == 6_00
     assert (town.balance("silva", "lixo"), town.now(point).granted_minor) == ("6.00", 6_00)
     assert town.broken() == []
+
+
+def test_a_correction_is_found_without_a_walk_through_a_towns_contributions(town: GardenTown) -> None:
+    point = collection_point(town)
+    wrong = town.brings("ana", point, 1_000, stream="glass")
+    right = town.corrects(wrong, 2_000)
+    town.conn.execute(
+        "INSERT INTO coproduction.contribution (town_id, id, activity_id, party, payee, stream, quantity, day, needs_second,"
+        " registered_by, registered_at) SELECT town_id, gen_random_uuid(), activity_id, party, payee, stream, quantity, day,"
+        " false, registered_by, registered_at FROM coproduction.contribution, generate_series(1, 5000) WHERE id = %s",
+        [right.id],
+    )
+    asked = statement("koinon.coproduction", "corrected_by")
+    [(plan,)] = town.conn.execute(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + asked, {"town_id": town.id, "id": wrong.id}
+    ).fetchall()
+    assert plan[0]["Plan"]["Actual Rows"] == 1
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 20
 
 
 def test_what_was_spent_of_an_undone_reward_uses_up_the_cap(town: GardenTown) -> None:

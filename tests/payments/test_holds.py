@@ -187,17 +187,6 @@ def test_what_makes_no_sense_is_refused_by_its_own_name(town):
         queries.hold(town.conn, town_id=town.id, hold_id=paid.id)
 
 
-def test_open_holds_are_listed_for_both_sides_newest_first_and_page_on(town):
-    holds = [town.hold_for("ana", "forn", f"{number}.00") for number in (9, 1, 2)]
-    town.let_go(town.hold_for("ana", "forn", "1.00"))
-    for name in ("ana", "forn"):
-        mine = {"town_id": town.id, "party_id": town.parties[name]}
-        assert queries.held_of(town.conn, **mine) == holds[::-1]
-        assert queries.held_of(town.conn, **mine, limit=2) == holds[:0:-1]
-        assert queries.held_of(town.conn, **mine, before=holds[1].id) == holds[:1]
-    assert queries.held_of(town.conn, town_id=town.id, party_id=town.parties["farina"]) == []
-
-
 def test_a_captured_payment_is_a_sale_and_a_movement(town):
     payment = town.capture(town.hold_for("ana", "forn", "10.00"), "7.00")
     seen = queries.movements(town.conn, town_id=town.id, party_id=town.parties["forn"])

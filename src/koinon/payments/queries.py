@@ -137,16 +137,6 @@ def _lines_of(conn: Connection[Any], town_id: int, ids: Collection[UUID]) -> lis
     return many(conn, statement(_PACKAGE, "lines_of"), Line, town_id=town_id, ids=list(ids))
 
 
-def held_of(
-    conn: Connection[Any], *, town_id: int, party_id: UUID, before: UUID | None = None, limit: int = 50
-) -> list[HeldPayment]:
-    """The open holds on a party's purses and for its till, newest first; ``before`` (the last one shown) pages on."""
-    lines = many(
-        conn, statement(_PACKAGE, "held_of_party"), Line, town_id=town_id, party=party_id, before=before, size=limit
-    )
-    return groups.holds(town_id, lines)[::-1]
-
-
 def due_holds(conn: Connection[Any], *, town_id: int, now: datetime) -> list[HeldPayment]:
     """The holds that are still open although their time is over, oldest first."""
     return groups.holds(town_id, many(conn, statement(_PACKAGE, "due_holds"), Line, town_id=town_id, now=now))

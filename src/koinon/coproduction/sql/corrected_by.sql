@@ -1,8 +1,6 @@
 -- Which contribution corrects another one, unless it was rejected; the newest where there are several.
 --
 -- town_id integer, id uuid
---
--- Goes through a town's contributions: corrections are rare, and no index is kept for them.
 SELECT c.id
 FROM coproduction.contribution AS c
 WHERE c.town_id = %(town_id)s AND c.replaces = %(id)s AND c.state <> 'rejected'
