@@ -57,6 +57,7 @@ class _TillRow:
     is_reversal: bool | None
     signed_minor: int | None
     reference: str | None
+    beside: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,8 @@ def shop_statement(conn: Connection[Any], *, town_id: int, party: UUID, first_da
     start, until = bounds(town, first_day, last_day)
     rows = many(conn, statement(_PACKAGE, "till_lines"), _TillRow, town_id=town_id, party=party, start=start)
     lines = [TillLine(*(getattr(row, each.name) for each in fields(TillLine))) for row in rows if row.seq is not None]
-    opening, closing, sums, told = rules.statement(lines, balance_minor=rows[0].balance_minor, until=until)
-    return Statement(party, first_day, last_day, town.unit_code, opening, closing, sums, told)
+    opening, closing, sales, sums, told = rules.statement(lines, balance_minor=rows[0].balance_minor, until=until)
+    return Statement(party, first_day, last_day, town.unit_code, opening, closing, sales, sums, told)
 
 
 def journal(

@@ -97,11 +97,13 @@ _KINDS: dict[tuple[str, bool, bool], str] = {
     ("fee", False, False): "fees",
     ("fee", True, True): "fees_back",
     ("fee", False, True): "fees_received",
+    ("fee", True, False): "fees_returned",
     ("topup", False, True): "topped_up",
+    ("topup", True, False): "topups_returned",
 }
 SUMS = (
-    "sold", "refunded", "spent", "returned", "redeemed", "given_back", "fees", "fees_back", "fees_received", "topped_up",
-    "other_in", "other_out",
+    "sold", "refunded", "spent", "returned", "redeemed", "given_back", "fees", "fees_back", "fees_received", "fees_returned",
+    "topped_up", "topups_returned", "other_in", "other_out",
 )  # fmt: skip
 
 
@@ -116,11 +118,12 @@ def kind(line: TillLine) -> str:
 
 def statement(
     lines: Iterable[TillLine], *, balance_minor: int, until: datetime
-) -> tuple[int, int, dict[str, int], tuple[StatementLine, ...]]:
-    """Opening and closing balance, sums by kind and the lines of a period, from what moved since it began.
+) -> tuple[int, int, int, dict[str, int], tuple[StatementLine, ...]]:
+    """Opening and closing balance, number of sales, sums by kind and the lines of a period, from what moved since it began.
 
     ``lines`` come newest first and reach from now back to the period's beginning, those after ``until`` included;
-    ``balance_minor`` is what is in the till now. Transfers of one payment become one line.
+    ``balance_minor`` is what is in the till now. Transfers of one payment become one line. What the town covers beside
+    a payment is no sale more, whichever day it comes on.
     """
     closing = balance_minor
     within: list[TillLine] = []
@@ -131,19 +134,19 @@ def statement(
             within.append(line)
     opening = closing - sum(line.signed_minor for line in within)
     sums = dict.fromkeys(SUMS, 0)
+    sales = len({line.group_id for line in within if kind(line) == "sold" and line.beside is None})
     told: list[StatementLine] = []
     balance = opening
     for line in sorted(within, key=lambda one: (one.effective_at, one.seq)):
         what = kind(line)
         sums[what] += abs(line.signed_minor)
         balance += line.signed_minor
-        if told and told[-1].id == line.group_id and told[-1].what == what:
+        sale = line.beside or line.group_id
+        if told and told[-1].id == sale and told[-1].what == what:
             last = told.pop()
             told.append(
                 StatementLine(last.id, last.at, what, last.signed_minor + line.signed_minor, balance, last.reference)
             )
         else:
-            told.append(
-                StatementLine(line.group_id, line.effective_at, what, line.signed_minor, balance, line.reference)
-            )
-    return opening, closing, sums, tuple(told)
+            told.append(StatementLine(sale, line.effective_at, what, line.signed_minor, balance, line.reference))
+    return opening, closing, sales, sums, tuple(told)

@@ -155,7 +155,7 @@ class TownPayment:
 
 @dataclass(frozen=True, slots=True)
 class TillLine:
-    """One transfer on a till; positive where money came."""
+    """One transfer on a till; positive where money came. ``beside`` is the payment of a sale that the town covers the rest of."""
 
     seq: int
     group_id: UUID
@@ -164,11 +164,15 @@ class TillLine:
     is_reversal: bool
     signed_minor: int
     reference: str
+    beside: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One payment, refund, request or fee on a shop's statement, and what was in the till after it."""
+    """One payment, refund, request or fee on a shop's statement, and what was in the till after it.
+
+    What the town covers of a sale has the id of the sale's payment.
+    """
 
     id: UUID
     at: datetime
@@ -183,7 +187,8 @@ class Statement:
     """A shop's statement over local days, in minor units of ``unit``.
 
     ``sold`` less ``refunded`` and what else moved is the difference between the balances: opening + sold - refunded
-    - spent + returned + other_in - redeemed + given_back - fees - other_out = closing.
+    - spent + returned - redeemed + given_back - fees + fees_back + fees_received - fees_returned + topped_up
+    - topups_returned + other_in - other_out = closing. ``sales`` counts each sale once, on the day on which it was first paid.
     """
 
     party: UUID
@@ -192,6 +197,7 @@ class Statement:
     unit: str
     opening_minor: int
     closing_minor: int
+    sales: int
     sums: dict[str, int]
     lines: tuple[StatementLine, ...]
 

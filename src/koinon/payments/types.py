@@ -181,7 +181,10 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class DaySales:
-    """A payee's local day: what was sold, by payments and by what the town covered, and what was given back on that day."""
+    """A payee's local day: what was sold, by payments and by what the town covered, and what was given back on that day.
+
+    ``payments`` counts sales: one that the town covers on a later day is counted on the day on which its card paid.
+    """
 
     day: date
     payments: int

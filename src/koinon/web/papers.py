@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import get_language
@@ -19,7 +20,7 @@ from koinon.parties.models import Town
 from koinon.web import formats, words
 
 # Sums of a statement that are taken off; the others are added.
-TAKEN_OFF = frozenset({"refunded", "spent", "redeemed", "fees", "other_out"})
+TAKEN_OFF = frozenset({"refunded", "spent", "redeemed", "fees", "fees_returned", "topups_returned", "other_out"})
 
 
 def money(minor: int, town: Town, *, currency: str = "", signed: bool = False) -> str:
@@ -49,7 +50,10 @@ def shop_statement(found: Statement, *, town: Town, shop: str, wording: str) -> 
             "title": _("Statement of your till"),
             "town": {"name": town.name},
             "to": [shop],
-            "facts": [[_("Period"), days(found.first_day, found.last_day)]],
+            "facts": [
+                [_("Period"), days(found.first_day, found.last_day)],
+                [_("Sales"), formats.number(found.sales, country=town.country)],
+            ],
             "columns": [
                 {"title": _("When")},
                 {"title": _("What"), "wide": True},
@@ -114,6 +118,11 @@ def year_lines(found: Year, town: Town) -> list[tuple[str, int, str]]:
         *((str(words.YEAR_FIGURES[what]), found.moved[what], euros) for what in ("received", "withdrawn", "paid_out")),
         (_("In the bank behind the units as it ended"), held_after, euros),
     ]
+
+
+def receipt_number(payment: UUID) -> str:
+    """The number that stands on a receipt; all that was paid of one sale has the same."""
+    return str(payment).replace("-", "")[-8:].upper()
 
 
 def days(first: date, last: date) -> str:

@@ -291,7 +291,7 @@ ACTS: dict[str, Any] = {
     "impact.zone-residents-set": gettext_lazy("Number of a neighbourhood's residents set"),
     "impact.conversion-factor-set": gettext_lazy("Conversion factor set"),
     "impact.running-cost-set": gettext_lazy("Running cost set"),
-    "impact.reuse-set": gettext_lazy("Share used again set"),
+    "impact.reuse-set": gettext_lazy("Activity counted as reuse"),
     "impact.house-report-opened": gettext_lazy("Report for the town's own use opened"),
     "campaign.drafted": gettext_lazy("Campaign drawn up"),
     "campaign.changed": gettext_lazy("Campaign changed"),
@@ -353,7 +353,9 @@ STATEMENT_LINES: dict[str, Any] = {
     "fees": gettext_lazy("Fees"),
     "fees_back": gettext_lazy("Fees given back"),
     "fees_received": gettext_lazy("Fees received"),
+    "fees_returned": gettext_lazy("Fees given back"),
     "topped_up": gettext_lazy("Topped up"),
+    "topups_returned": gettext_lazy("Top-up given back"),
     "other_in": gettext_lazy("Other, in"),
     "other_out": gettext_lazy("Other, out"),
 }

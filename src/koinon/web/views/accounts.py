@@ -466,10 +466,13 @@ def _statement(request: HttpRequest, grant: RoleGrant, party: UUID, shops: list[
         return papers.pdf(papers.shop_statement(found, town=town, shop=str(shop or ""), wording=wording), name)
     if request.GET.get("file") == "csv":
         rows = (
-            (line.at.isoformat(), line.what, line.reference, str(line.signed_minor), str(line.balance_minor))
+            (
+                line.at.isoformat(), line.what, line.reference, str(line.signed_minor), str(line.balance_minor),
+                papers.receipt_number(line.id),
+            )
             for line in found.lines
-        )
-        header = ("at", "what", "reference", "minor_units", "balance_minor_units")
+        )  # fmt: skip
+        header = ("at", "what", "reference", "minor_units", "balance_minor_units", "number")
         return papers.csv(header, rows, f"{name}.csv")
     context = {
         "form": form,

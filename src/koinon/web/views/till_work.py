@@ -288,7 +288,7 @@ def _day_file(request: HttpRequest, grant: RoleGrant, day: date, kind: str) -> H
         (
             line.at.astimezone(zone).date().isoformat(),
             line.at.astimezone(zone).time().isoformat("seconds"),
-            _number(line.id),
+            papers.receipt_number(line.id),
             line.what,
             str(to_decimal(line.signed_minor, town.exponent)),
             found.unit,
@@ -299,11 +299,6 @@ def _day_file(request: HttpRequest, grant: RoleGrant, day: date, kind: str) -> H
     ]
     rows.append(("", "", "", "note", "", "", "", " ".join(wording.split())))
     return papers.csv(DAY_COLUMNS, rows, f"{name}.csv")
-
-
-def _number(payment: UUID) -> str:
-    """The number that stands on a receipt."""
-    return str(payment).replace("-", "")[-8:].upper()
 
 
 class RefundForm(forms.Form):
