@@ -89,6 +89,15 @@ def test_a_share_with_more_decimals_than_are_kept_is_not_taken_for_the_one_besid
     assert share_of(Decimal(written)) == (None, ["town.setting-invalid"])
 
 
+def test_a_fraction_that_cannot_be_kept_is_found_in_its_line(tmp_path: Path) -> None:
+    programme = small_town.PROGRAMME.replace("per_day = 50", "per_day = -1e-999")
+    found = small_town.findings(small_town.write(tmp_path, {"programmes/epidoma.toml": programme.encode()}))
+    lines = programme.splitlines()
+    assert [(one.code, lines[one.row - 1]) for one in found if one.code == "town.toml-invalid"] == [
+        ("town.toml-invalid", "per_day = -1e-999")
+    ]
+
+
 @pytest.mark.parametrize(
     "number",
     ["9" * 5000, hex(16**5000), str(2**63), "1e999999999", "1e99999999999999999999", "nan"],

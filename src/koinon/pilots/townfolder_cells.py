@@ -63,8 +63,16 @@ class CellProblem(ValueError):
         super().__init__(f"{code}: {why}")
 
 
+class NumberNotKept(ValueError):
+    """A number of a TOML file that nobody can mean: without end, or far too large or small."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+        super().__init__(f'"{written[:24]}" is no number that can be kept')
+
+
 def toml_fraction(written: str) -> Decimal:
-    """A number of a TOML file to its last digit, for ``tomllib``; ``ValueError`` where nobody could mean it.
+    """A number of a TOML file to its last digit, for ``tomllib``; ``NumberNotKept`` where nobody could mean it.
 
     >>> toml_fraction("0.00001"), toml_fraction("1_000.50")
     (Decimal('0.00001'), Decimal('1000.50'))
@@ -74,7 +82,7 @@ def toml_fraction(written: str) -> Decimal:
     except ArithmeticError:
         number = Decimal("inf")
     if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
-        raise ValueError(f'"{written[:24]}" is no number that can be kept')
+        raise NumberNotKept(written)
     return number
 
 

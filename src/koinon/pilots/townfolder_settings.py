@@ -24,7 +24,15 @@ from koinon.kernel.money import Unit
 from koinon.kernel.text import fold
 from koinon.pilots import townfolder_aid as aid
 from koinon.pilots import townfolder_funds, townfolder_rewards
-from koinon.pilots.townfolder_cells import CellProblem, amount_minor, iban, tax_identifier, text, toml_fraction
+from koinon.pilots.townfolder_cells import (
+    CellProblem,
+    NumberNotKept,
+    amount_minor,
+    iban,
+    tax_identifier,
+    text,
+    toml_fraction,
+)
 from koinon.pilots.townfolder_findings import Findings, did_you_mean
 from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_limits import LARGEST_SETTINGS, MOST_DOTS_IN_A_LINE
@@ -424,8 +432,12 @@ def read_toml(folder: Path, file: str, findings: Findings) -> Section | None:
         return None
     except ValueError as broken:  # TOML that is none, or a number that is too long to be read.
         at = re.search(r"line (\d+)", str(broken))
-        number = int(at[1]) if at else 0
-        written = content.splitlines()[number - 1] if 0 < number <= len(content.splitlines()) else ""
+        lines = content.splitlines()
+        if isinstance(broken, NumberNotKept):
+            number = next((row for row, line in enumerate(lines, 1) if broken.written in line), 0)
+        else:
+            number = int(at[1]) if at else 0
+        written = lines[number - 1] if 0 < number <= len(lines) else ""
         remedy = _('Put the word before the "=" between quotes.') if _UNQUOTED_KEY.match(written) else ""
         findings.add(
             "town.toml-invalid",
