@@ -49,8 +49,6 @@ class FileRow:
     name: str
     account_id: UUID | None
     sealed: bytes | None
-    uploaded_at: datetime
-    uploaded_by: str
     imported_at: datetime | None
     imported_by: str | None
 

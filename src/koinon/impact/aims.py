@@ -134,8 +134,8 @@ def put(conn: Connection[Any], *, town_id: int, aim: Aim, actor: str, at: dateti
 def put_all(conn: Connection[Any], *, town_id: int, aims: Iterable[Aim], actor: str, at: datetime) -> int:
     """Say several at once, as ``put`` says one; how many were not so already. Of two with one key the later counts.
 
-    Two questions for each kind, however many rows: who says something at the same time waits, and finds what the
-    first one has said.
+    Two questions for each kind, however many rows, and a line in the trail for each that changes: who says something at
+    the same time waits, and finds what the first one has said.
     """
     lock(conn, town_id=town_id)
     changed = 0

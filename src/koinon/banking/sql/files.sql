@@ -6,7 +6,7 @@
 -- size     integer  at most so many
 --
 -- No lock.
-SELECT f.id, f.name, f.account_id, f.sealed, f.uploaded_at, f.uploaded_by, f.imported_at, f.imported_by
+SELECT f.id, f.name, f.account_id, f.sealed, f.imported_at, f.imported_by
 FROM banking.file AS f
 WHERE
     f.town_id = %(town_id)s
