@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from psycopg import Connection
 
 from koinon.db.connections import Database
+from koinon.programmes.sweeping import Unbound
+from koinon.programmes.types import Swept
+from koinon.web.views import funds as views
 from tests.conftest import django_on
 from tests.web.test_access import client_of, ids
 
@@ -65,6 +70,34 @@ def test_a_change_is_shown_in_plain_words_before_it_is_announced_and_can_be_take
     assert withdraw is not None
     assert officer.post(withdraw[1], {"reason": "not yet"}).status_code == 302
     assert "Taken back" in words(officer, reverse("office-fund", kwargs={"fund": fund}))
+
+
+def test_a_sweep_and_each_piece_that_becomes_free_are_transactions_of_their_own(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one of them all, tills would be waited for by whoever holds a fund's purses and other tills."""
+    transactions: list[str] = []
+
+    def note(conn: Connection[Any]) -> None:
+        row = conn.execute("SELECT pg_current_xact_id()::text").fetchone()
+        assert row is not None
+        transactions.append(row[0])
+
+    def sweep(conn: Connection[Any], **_: Any) -> Swept:
+        note(conn)
+        return Swept(0, 0)
+
+    def unbind(conn: Connection[Any], **_: Any) -> Unbound:
+        note(conn)
+        return Unbound(0, 0, more=len(transactions) < 3)
+
+    monkeypatch.setattr(views.operations, "sweep_fund", sweep)
+    monkeypatch.setattr(views.sweeping, "unbind", unbind)
+    url = reverse("office-fund-sweep", kwargs={"fund": ids()["fund"]})
+
+    assert client_of("officer").post(url).status_code == 302
+
+    assert len(transactions) == len(set(transactions)) == 3
 
 
 def test_others_may_look_at_a_fund_and_not_change_it(site: Database) -> None:

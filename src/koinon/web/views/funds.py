@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -32,6 +33,7 @@ from koinon.programmes.types import FundView
 from koinon.web import acts, formats, names, spending, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.forms import AmountField
+from koinon.web.paying import opened
 
 READERS = (Role.OFFICER, Role.APPROVER, Role.TREASURER, Role.AUDITOR)
 ACTS_SHOWN = 50
@@ -304,15 +306,22 @@ def withdraw(request: HttpRequest, fund: UUID, version: UUID) -> HttpResponse:
     return redirect("office-fund", fund=fund)
 
 
+@transaction.non_atomic_requests
 @seen_by(Role.OFFICER)
 @require_POST
 def sweep(request: HttpRequest, fund: UUID) -> HttpResponse:
-    """Give back what was not spent, once the last day is over; what shops had to pay on becomes free."""
-    seat, conn, now = seat_of(request), raw(), timezone.now()
+    """Give back what was not spent, once the last day is over; what shops had to pay on becomes free.
+
+    Each piece in a transaction of its own, as ``sweeping.unbind`` asks: what is cut off is done by the site the next day.
+    """
+    seat, now = seat_of(request), timezone.now()
     told: dict[str, Any] = {"town_id": seat.town_id, "fund_id": fund, "actor": seat.user.actor, "now": now}
-    swept = operations.sweep_fund(conn, **told)
-    while sweeping.unbind(conn, **told).more:
-        pass
+    with opened() as conn:
+        swept = operations.sweep_fund(conn, **told)
+    more = True
+    while more:
+        with opened() as conn:
+            more = sweeping.unbind(conn, **told).more
     given = formats.amount(
         Amount(swept.minor, seat.town.unit_code), exponent=seat.town.exponent, country=seat.town.country,
         symbol=seat.town.unit_symbol,
