@@ -311,6 +311,34 @@ def test_two_campaigns_may_reward_one_purchase(town):
     assert town.broken() == []
 
 
+def test_what_one_campaign_grants_pays_what_is_owed_to_another_of_its_fund(town):
+    autumn = town.campaign(percent=50, ceiling="40.00")
+    first = town.pay_for("noa", "forn", "20.00")  # earns 10.00
+    town.pay("noa", "llibres", "10.00")  # spends them, earns nothing
+    town.give_back(first, None)  # 10.00 are due, and nothing is there
+    market = town.campaign("market", percent=25)
+
+    assert town.pay("noa", "forn", "8.00") == "posted"  # earns 4.00 and 2.00, and all of it is taken
+    assert (town.balance("noa", "gift"), town.now(autumn).lost_minor, town.granted(market)) == ("0.00", 4_00, "2.00")
+    assert town.broken() == []
+
+
+def test_in_a_batch_what_one_person_gives_back_is_granted_to_the_next(town):
+    campaign = town.campaign(percent=50, ceiling="10.00")
+    first = town.pay_for("noa", "forn", "16.00")  # earns 8.00 and leaves 2.00
+    town.pay("noa", "llibres", "8.00")  # spends them
+    town.give_back(first, None)
+    buys = [
+        Pay(new_id(), town.parties[who], town.parties["forn"], money("6.00"), NOON, "till:1") for who in ("noa", "ana")
+    ]
+
+    outcomes = payments.perform(town.conn, town_id=town.id, commands=buys)
+    assert [one.amount for one in outcomes] == [money("6.00")] * 2
+    # Of the 2.00 that were left she earned all, gave them back, and they were left for the next one.
+    assert (town.balance("noa", "gift"), town.balance("ana", "gift")) == ("0.00", "2.00")
+    assert (town.now(campaign).lost_minor, town.broken()) == (6_00, [])
+
+
 def test_a_town_is_told_once_that_most_is_granted_and_again_after_refunds(town):
     campaign = town.campaign(percent=50, ceiling="10.00", alert=80)
     town.pay("noa", "forn", "15.00")

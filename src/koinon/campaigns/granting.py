@@ -15,6 +15,7 @@ of the books as what earned it; what that call locks are tills and escrows, whic
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -186,12 +187,14 @@ class Grants:
             if campaign.state is CampaignState.RUNNING and campaign.terms.trigger is trigger
         ]
         self._new: list[_New] = []
+        self._steps: list[_New | Reversal] = []  # What is granted and taken back, in the order in which it was decided.
+        self._taken: Counter[tuple[UUID, UUID]] = Counter()
         self._rows: list[dict[str, Any]] = []  # The bonuses as ``keep`` writes them.
         self._changed: dict[UUID, _Given] = {}
         self._counted: dict[tuple[UUID, UUID], int] = {}
         self._read(happenings)
         for place, happening in enumerate(happenings):
-            before = len(self.requests) + len(self._new)
+            before = len(self._steps)
             match happening:
                 case Earning():
                     self._grant(happening)
@@ -199,7 +202,7 @@ class Grants:
                     self._undo(happening)
             for campaign in sorted({given.campaign_id for given in self._given.get(happening.payer, [])}):
                 self._collect(happening.payer, campaign, happening.id, happening.at, happening.actor)
-            if len(self.requests) + len(self._new) > before:
+            if len(self._steps) > before:
                 self.touched.append(place)
         self._open_and_post()
 
@@ -264,6 +267,7 @@ class Grants:
                 continue
             bonus_id = id_under(earning.id, "bonus", campaign.id)
             self._new.append(_New(bonus_id, campaign, earning, earner.persons, minor, amount))
+            self._steps.append(self._new[-1])
             self._count(campaign.id, earner.persons, amount)
             self._put(earning.payer, terms.fund_id, amount)
             self._collect(earning.payer, campaign.id, earning.id, earning.at, earning.actor)
@@ -306,17 +310,23 @@ class Grants:
                 self._changed[given.id] = given
 
     def _collect(self, payer: UUID, campaign_id: UUID, because: UUID, at: datetime, actor: str) -> None:
-        """Take back what refunds have undone, oldest first, as far as bonus money lies in the purse."""
+        """Take back what refunds have undone, oldest first, as far as bonus money lies in the purse.
+
+        Where campaigns share a fund, what one of them grants pays what is owed to another: then a bonus is taken from
+        once more, by another reversal.
+        """
         for given in self._given.get(payer, []):
             if given.campaign_id != campaign_id or not given.owed_minor:
                 continue
             taken = min(given.owed_minor, max(0, self._has(given.purse)))
             if not taken:
                 continue
-            self.requests.append(
+            again = self._taken[because, given.id]
+            self._taken[because, given.id] += 1
+            self._steps.append(
                 Reversal(
-                    id_under(because, "undo", given.id), given.id, at, actor, Amount(taken, self._unit),
-                    f"campaign:{campaign_id}",
+                    id_under(because, "undo", given.id, *([again] if again else [])), given.id, at, actor,
+                    Amount(taken, self._unit), f"campaign:{campaign_id}",
                 )
             )  # fmt: skip
             given.undone_minor += taken
@@ -327,9 +337,8 @@ class Grants:
     # Posting and keeping
 
     def _open_and_post(self) -> None:
-        """Open the purses that bonuses go to; bonuses come before what is taken back, which may be taken from them."""
-        if not self._new:
-            return
+        """Open the purses that bonuses go to. Each step is posted as it was decided: what is taken back may be taken from
+        a bonus just granted, and a bonus be granted from what was just taken back."""
         wanted = list({(new.earning.payer, new.campaign.terms.fund_id) for new in self._new})
         purse = {one: self._purses[one].id for one in wanted if one in self._purses}
         missing = [one for one in wanted if one not in purse]
@@ -358,14 +367,18 @@ class Grants:
             }
             for new in self._new
         ]
-        self.requests[:0] = [
-            Transfer(
-                new.id, self._escrows[new.campaign.id], purse[new.earning.payer, new.campaign.terms.fund_id],
-                Amount(new.amount_minor, self._unit), Code.BONUS, new.earning.at, new.earning.actor,
-                f"campaign:{new.campaign.id}",
-            )
-            for new in self._new
-        ]  # fmt: skip
+        self.requests = [
+            step
+            if isinstance(step, Reversal)
+            else self._transfer(step, purse[step.earning.payer, step.campaign.terms.fund_id])
+            for step in self._steps
+        ]
+
+    def _transfer(self, new: _New, purse: int) -> Transfer:
+        return Transfer(
+            new.id, self._escrows[new.campaign.id], purse, Amount(new.amount_minor, self._unit), Code.BONUS, new.earning.at,
+            new.earning.actor, f"campaign:{new.campaign.id}",
+        )  # fmt: skip
 
     def keep(self) -> None:
         """Write what was granted and undone, and tell who listens."""
