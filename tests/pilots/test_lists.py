@@ -160,6 +160,33 @@ def test_a_list_of_households_leaves_children_and_statuses_as_they_are(conn: Con
     assert [row[0] for row in rows] == ['["2016-02"]']
 
 
+def test_a_spelling_of_a_neighbourhood_is_asked_for_once_and_remembered(conn: Conn, desk: Any) -> None:
+    content = "Αρ. φακέλου;Οικισμός;Μέλη;Εισόδημα;Ημ/νία ένταξης\nΦ-1/2026;Ν. Πέραμος;3;none;01/09/2026\nΦ-2/2026;Ν. ΠΕΡΑΜΟΣ;2;none;01/09/2026\n"
+    at = desk("households", content)
+    found, zones = lists.sheet(at.file, "GR"), lists.zones(conn, at.town.id)
+    mapping = lists.guessed(conn, town_id=at.town.id, kind="households", found=found)
+
+    def asked(told: ColumnMapping) -> list[str]:
+        return lists.unknown_words("households", found, told, ("none",), zones).get("zone", [])
+
+    assert asked(mapping) == ["Ν. Πέραμος"]
+    assert [one.code for one in at.look(mapping).findings] == ["town.zone-unknown", "town.zone-unknown"]
+    explained = ColumnMapping(mapping.columns, {"zone": {"Ν. Πέραμος": "Νέα Πέραμος"}})
+    seen = at.look(explained)
+    assert seen.errors == 0
+    at.take_in(explained, seen.fingerprint)
+    kept = lists.guessed(conn, town_id=at.town.id, kind="households", found=found)
+    assert (kept, asked(kept)) == (explained, [])
+
+
+def test_headings_of_the_bundled_town_are_understood_as_they_are(conn: Conn, desk: Any) -> None:
+    at = desk(
+        "households", "Núm. expedient;Barri;Membres;Tram d'ingressos;Data d'incorporació\nΦ-1;x;1;none;01/09/2026\n"
+    )
+    mapping = lists.guessed(conn, town_id=at.town.id, kind="households", found=lists.sheet(at.file, "GR"))
+    assert {*mapping.columns} == {"household", "zone", "members", "income_band", "joined_on"}
+
+
 def test_what_is_no_table_is_a_finding(desk: Any) -> None:
     from koinon.kernel.errors import FindingsError
 

@@ -232,6 +232,41 @@ def test_a_list_is_looked_at_and_taken_in_from_the_page(officer: Client) -> None
     assert Party.objects.filter(pk=award.household_id).exists()
 
 
+def test_a_word_of_a_list_is_asked_for_on_the_page_before_rows_are_found_wrong_for_it(officer: Client) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from koinon.parties.models import Household, Zone
+
+    zone, household = Zone.objects.order_by("pk").first(), Household.objects.order_by("pk").first()
+    assert zone is not None
+    assert household is not None
+    lines = ["file;neighbourhood;members;income;joined", f"X-1;Somewhere else;2;{household.income_band};2026-10-01"]
+    file = SimpleUploadedFile("list.csv", "\n".join(lines).encode())
+    sent = officer.post("/office/lists/", {"kind": "households", "file": file})
+    address = str(sent.headers["Location"])
+    columns = {
+        "household": "file",
+        "zone": "neighbourhood",
+        "members": "members",
+        "income_band": "income",
+        "joined_on": "joined",
+    }
+    told = {f"column.{name}": heading for name, heading in columns.items()}
+    word = {"word.zone.0": "", "text.zone.0": "Somewhere else"}
+
+    shown = officer.get(address)
+    asked = officer.post(address, {**told, "look": "1"})
+    unsaid = officer.post(address, {**told, **word, "look": "1"})
+    said = officer.post(address, {**told, **word, "word.zone.0": zone.name, "look": "1"})
+
+    assert "word.zone.0" in shown.context["form"].fields
+    assert "looked" not in asked.context
+    assert [(one.code, one.remedy) for one in unsaid.context["findings"] if one.code != "town.household-people"] == [
+        ("town.zone-unknown", "Say above what it means, or put the list right.")
+    ]
+    assert said.context["errors"] == 0
+
+
 def test_every_state_of_a_households_month_has_its_word(site: Database) -> None:
     from koinon.programmes.models import EntitlementState
     from koinon.web.views.directory import ENTITLEMENTS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from koinon.pilots.townfolder_cells import text
 from koinon.pilots.townfolder_findings import Findings
 from koinon.pilots.townfolder_findings import said as _
 from koinon.pilots.townfolder_limits import Allowance
-from koinon.pilots.townfolder_settings import AwardTable, TableSettings, TownSettings
+from koinon.pilots.townfolder_settings import AwardTable, TableSettings, TownSettings, zone_finder
 from koinon.pilots.townfolder_tables import SEPARATORS, WORKBOOKS, Line, Source, lines_of_file
 from koinon.pilots.townfolder_types import HouseholdSpec, Terms, TownPlan, TownSpec, ZoneSpec
 from koinon.programmes import queries as programmes
@@ -58,8 +58,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "to_day": ("to", "until", "end", "hasta", "fin", "fecha fin", "fins", "έως", "λήξη", "até", "fim", "jusqu'au", "إلى"),
     "zone": ("zone", "neighbourhood", "barrio", "barri", "zona", "οικισμός", "συνοικία", "bairro", "quartier", "الحي"),
     "members": ("members", "size", "miembros", "membres", "nº miembros", "μέλη", "membros", "أفراد"),
-    "income_band": ("income band", "income", "tramo de renta", "renta", "tram de renda", "εισόδημα", "escalão", "tranche", "الدخل"),
-    "joined_on": ("joined", "alta", "fecha alta", "data alta", "ημ/νία ένταξης", "inscrição", "inscription", "تاريخ الانضمام"),
+    "income_band": ("income band", "income", "tramo de renta", "renta", "tram de renda", "tram d'ingressos", "tramo de ingresos", "εισόδημα", "escalão", "tranche", "الدخل"),
+    "joined_on": ("joined", "alta", "fecha alta", "data alta", "data d'incorporació", "fecha de incorporación", "ημ/νία ένταξης", "inscrição", "inscription", "تاريخ الانضمام"),
     "resident_since": ("resident since", "empadronado desde", "empadronamiento", "κάτοικος από", "residente desde"),
     "tax_id": ("tax id", "tax number", "nif", "cif", "αφμ", "nipc", "الرقم الضريبي"),
     "legal_name": ("legal name", "company", "razón social", "raó social", "επωνυμία", "firma", "raison sociale", "الاسم القانوني"),
@@ -67,7 +67,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "sector": ("sector", "nace", "cnae", "activity", "actividad", "κλάδος", "κωδικός δραστηριότητας", "κωδ. δραστηριότητας", "cae", "activité", "النشاط"),
     "legal_form": ("legal form", "forma jurídica", "νομική μορφή", "forma jurídica", "forme juridique", "الشكل القانوني"),
     "chain": ("chain", "franchise", "cadena", "franquicia", "αλυσίδα", "cadeia", "chaîne", "سلسلة"),
-    "accepts_since": ("accepts since", "since", "fecha adhesión", "adhesió", "αποδέχεται από", "adesão", "depuis", "منذ"),
+    "accepts_since": ("accepts since", "since", "fecha adhesión", "adhesió", "data d'adhesió", "αποδέχεται από", "adesão", "depuis", "منذ"),
     "iban": ("iban", "account", "cuenta", "λογαριασμός", "conta", "compte", "الحساب"),
     "workers": ("workers", "employees", "trabajadores", "plantilla", "εργαζόμενοι", "trabalhadores", "employés", "العاملون"),
     "sse": ("sse", "social economy", "economía social", "κοινωνική οικονομία", "economia social", "économie sociale"),
@@ -111,9 +111,11 @@ def sheet(file: Path, country: str) -> Sheet:
 
 
 def _words(lines: Sequence[Line], place: int) -> tuple[str, ...]:
-    """What stands in a column, the most frequent first."""
-    counted = Counter(text(line.cells[place]) for line in lines if place < len(line.cells))
-    return tuple(word for word, _count in counted.most_common(MOST_WORDS + 1) if word)
+    """What stands in a column, the most frequent first; of words that differ in capitals or accents alone, the first."""
+    written = [word for line in lines if place < len(line.cells) and (word := text(line.cells[place]))]
+    first = {fold(word): word for word in reversed(written)}
+    counted = Counter(fold(word) for word in written)
+    return tuple(first[word] for word, _count in counted.most_common(MOST_WORDS))
 
 
 def _lines(file: Path, country: str, findings: Findings) -> tuple[list[Line], str | None]:
@@ -141,18 +143,25 @@ def guessed(conn: Connection[Any], *, town_id: int, kind: str, found: Sheet) -> 
     )
 
 
-def meanings(kind: str, bands: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The fields whose words have a meaning, and what they can mean."""
+def meanings(kind: str, bands: Sequence[str], zones: Sequence[ZoneSpec] = ()) -> dict[str, tuple[str, ...]]:
+    """The fields whose words have a meaning, and what they can mean; a spelling of a neighbourhood means one by its name."""
+    if kind == "awards":
+        return {}
+    found = {"zone": tuple(zone.name for zone in zones)} if zones else {}
     if kind == "households":
-        return {"income_band": tuple(bands)} if bands else {}
-    return dict(townfolder.MEANINGS.get(kind, {})) if kind == "businesses" else {}
+        return found | ({"income_band": tuple(bands)} if bands else {})
+    return found | dict(townfolder.MEANINGS.get(kind, {}))
 
 
-def unknown_words(kind: str, found: Sheet, mapping: ColumnMapping, bands: Sequence[str]) -> dict[str, list[str]]:
+def unknown_words(
+    kind: str, found: Sheet, mapping: ColumnMapping, bands: Sequence[str], zones: Sequence[ZoneSpec] = ()
+) -> dict[str, list[str]]:
     """The words of each such field that nobody has explained yet."""
     asked: dict[str, list[str]] = {}
-    for name, options in meanings(kind, bands).items():
+    for name, options in meanings(kind, bands, zones).items():
         known = _known_words(name, options, mapping)
+        if name == "zone":
+            known |= zone_finder(tuple(zones))
         words = found.words.get(mapping.columns.get(name, ""), ())
         missing = [word for word in words[:MOST_WORDS] if fold(word) not in known]
         if missing:
@@ -295,20 +304,32 @@ def _settings(
 ) -> TownSettings:
     """What a town.toml would say of this list."""
     values: dict[str, dict[str, str]] = {}
-    for name, options in meanings(kind, bands(conn, town.id)).items():
+    for name, options in meanings(kind, bands(conn, town.id)).items():  # Neighbourhoods are found by their spellings.
         values[name] = _known_words(name, options, mapping)
     if kind == "households" and "income_band" not in values:
         values["income_band"] = {
             fold(word): word for word in found.words.get(mapping.columns.get("income_band", ""), ())
         }
     return settings_of(
-        conn, town, {} if kind == "awards" else {kind: TableSettings(source, dict(mapping.columns), values)}
+        conn,
+        town,
+        {} if kind == "awards" else {kind: TableSettings(source, dict(mapping.columns), values)},
+        spellings=mapping.values.get("zone", {}),
     )
 
 
-def settings_of(conn: Connection[Any], town: TownFacts, tables: dict[str, TableSettings]) -> TownSettings:
-    """What a town.toml would say, from the town as it is recorded."""
-    zones = many(conn, statement(_PACKAGE, "apply_zones"), _Zone, town_id=town.id)
+def settings_of(
+    conn: Connection[Any],
+    town: TownFacts,
+    tables: dict[str, TableSettings],
+    *,
+    spellings: Mapping[str, str] | None = None,
+) -> TownSettings:
+    """What a town.toml would say, from the town as it is recorded. ``spellings`` leads from words to names of neighbourhoods."""
+    neighbourhoods = tuple(
+        replace(zone, also=tuple(word for word, name in (spellings or {}).items() if name == zone.name))
+        for zone in zones(conn, town.id)
+    )
     spec = TownSpec(
         slug=town.slug,
         name=town.name,
@@ -324,7 +345,13 @@ def settings_of(conn: Connection[Any], town: TownFacts, tables: dict[str, TableS
         terms=Terms(1, ""),
     )
     chains = bool(scalar(conn, statement(_PACKAGE, "list_chains_accepted"), town_id=town.id))
-    return TownSettings(spec, tuple(ZoneSpec(zone.code, zone.name) for zone in zones), chains, "2.1", tables)
+    return TownSettings(spec, neighbourhoods, chains, "2.1", tables)
+
+
+def zones(conn: Connection[Any], town_id: int) -> tuple[ZoneSpec, ...]:
+    """The neighbourhoods of the town, by the names and codes that a list may use."""
+    found = many(conn, statement(_PACKAGE, "apply_zones"), _Zone, town_id=town_id)
+    return tuple(ZoneSpec(zone.code, zone.name) for zone in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
         before = lists.guessed(conn, town_id=seat.town_id, kind=sent.kind, found=found)
         mapping = _mapping_sent(request, sent.kind, found, before)
         bands = lists.bands(conn, seat.town_id)
-        asked = lists.unknown_words(sent.kind, found, mapping, bands)
+        zones = lists.zones(conn, seat.town_id)
+        asked = lists.unknown_words(sent.kind, found, mapping, bands, zones)
         views = programmes.programmes(conn, town_id=seat.town_id)
         form = MappingForm(
             initial={"programme": request.POST.get("programme", "")},
@@ -189,7 +190,7 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
             found=found,
             mapping=mapping,
             asked=asked,
-            options=lists.meanings(sent.kind, bands),
+            options=lists.meanings(sent.kind, bands, zones),
             choices=[(str(view.id), view.name) for view in views],
         )
         context |= {
@@ -204,6 +205,9 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
             ],
         }
         if request.method != "POST":
+            return render(request, "koinon/office/list.html", context)
+        if any(key not in request.POST for key in form.words):  # Words that were not asked for yet.
+            messages.info(request, _("Say what these words mean, then look again."))
             return render(request, "koinon/office/list.html", context)
         chosen = request.POST.get("programme", "")
         programme = next((view.id for view in views if str(view.id) == chosen), None)
@@ -245,11 +249,16 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
 
 
 def _named(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Findings whose column is called as on this page where no heading was given for it."""
-    return [
-        replace(one, column=str(FIELDS.get(one.column, one.column))) if one.code == "town.column-missing" else one
-        for one in findings
-    ]
+    """Findings in the words of this page: a field by its name, and what can be said here and not in a town.toml."""
+
+    def named(one: Finding) -> Finding:
+        if one.code == "town.column-missing":
+            return replace(one, column=str(FIELDS.get(one.column, one.column)))
+        if one.code in ("town.zone-unknown", "town.value-unknown"):
+            return replace(one, remedy=_("Say above what it means, or put the list right."))
+        return one
+
+    return [named(one) for one in findings]
 
 
 @seen_by(Role.OFFICER)
