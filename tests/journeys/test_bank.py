@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.banking.statements import Line, camt
-from tests.web.browsing import DESK, PHONE, Reader, axe_findings, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, axe_findings, follow, signed_in
 from tests.web.town import TownSite
 
-TODAY = datetime.now(ZoneInfo("Europe/Madrid")).date()  # Where the town lies; elsewhere it may be another day.
+
+def today() -> date:
+    """Where the town lies; elsewhere it may be another day, and another one than when the run began."""
+    return datetime.now(ZoneInfo("Europe/Madrid")).date()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def amount(page: Page) -> Decimal:
 
 def send(page: Page, content: bytes, name: str = "statement.xml") -> None:
     page.set_input_files("#id_file", {"name": name, "mimeType": "application/xml", "buffer": content})
-    page.click("text=Look at the file")
+    follow(page, "text=Look at the file")
 
 
 def test_a_payout_that_comes_back_is_in_the_till_again_once(people: dict[str, Reader]) -> None:
@@ -43,10 +46,10 @@ def test_a_payout_that_comes_back_is_in_the_till_again_once(people: dict[str, Re
     had = amount(shop.open("/shop/payout/"))
     page = shop.page
     page.fill("#id_amount", "20")
-    page.click("text=Pay this out")
-    treasurer.open("/treasury/runs/").click("text=Prepare a run")
+    follow(page, "text=Pay this out")
+    follow(treasurer.open("/treasury/runs/"), "text=Prepare a run")
     run = treasurer.page.url.rstrip("/").rsplit("/", 1)[-1]
-    approver.open(f"/approvals/runs/{run}/").click("text=Approve this payment")
+    follow(approver.open(f"/approvals/runs/{run}/"), "text=Approve this payment")
     page = treasurer.open(f"/treasury/runs/{run}/")
     with page.expect_download() as download:
         page.click("text=Download the bank's file")
@@ -55,9 +58,9 @@ def test_a_payout_that_comes_back_is_in_the_till_again_once(people: dict[str, Re
     account = re.findall(r"<DbtrAcct>.*?<IBAN>([A-Z0-9]+)</IBAN>", file, re.DOTALL)[0]
 
     statement = camt(
-        Line("-20.00", "B1", payment, day=TODAY),
-        Line("20.00", "B2", payment, returned="AC04", day=TODAY),
-        Line("12.34", "B3", text="para Ana", name="Ana Garcia", day=TODAY),
+        Line("-20.00", "B1", payment, day=today()),
+        Line("20.00", "B2", payment, returned="AC04", day=today()),
+        Line("12.34", "B3", text="para Ana", name="Ana Garcia", day=today()),
         account=account,
     )
     page = treasurer.open("/treasury/bank/")
@@ -68,7 +71,7 @@ def test_a_payout_that_comes_back_is_in_the_till_again_once(people: dict[str, Re
     assert "Nothing has been imported yet." in shown
     assert ("A payout to a shop" in shown, "A payout that came back" in shown) == (True, True)
     assert amount(shop.open("/shop/payout/")) == had - 20
-    page.click("text=Import it")
+    follow(page, "text=Import it")
     assert "The file is imported." in page.locator("main").inner_text()
 
     page = treasurer.open("/treasury/bank/")
@@ -80,13 +83,13 @@ def test_a_payout_that_comes_back_is_in_the_till_again_once(people: dict[str, Re
 
     page = treasurer.open("/treasury/bank/")
     assert axe_findings(page) == []
-    page.locator("main tr", has_text="To be looked at").last.locator("a").click()
+    follow(page, page.locator("main tr", has_text="To be looked at").last.locator("a"))
     assert "Nothing in it names" in page.locator("main").inner_text()
     assert "Ana" not in page.content()
     assert axe_findings(page) == []
     page.select_option("#id_kind", "other")
     page.fill("#id_reason", "Sent by mistake, goes back on Monday")
-    page.click("text=Match it")
+    follow(page, "text=Match it")
     assert "The entry is matched." in page.locator("main").inner_text()
     page = treasurer.open("/treasury/bank/")
     assert "Nothing of the currency's" in page.locator("main").inner_text()

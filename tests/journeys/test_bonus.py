@@ -19,7 +19,7 @@ from koinon.kernel.money import Amount
 from koinon.payments import operations as payments
 from koinon.payments.types import Payment
 from tests.conftest import serving
-from tests.web.browsing import DESK, PHONE, Reader, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, follow, signed_in
 from tests.web.town import Lived, TownSite
 
 
@@ -92,11 +92,11 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     page = people["resident"].open("/top-up/")
     page.fill("#id_amount", "150")
     page.select_option("#id_way", "card")
-    page.click("text=Go on")
+    follow(page, "text=Go on")
     reference = page.locator(".facts strong").inner_text()
     assert re.fullmatch(r"RF\d\d [\d ]+", reference)
-    page.click("text=To the card provider")
-    page.click("text=The card is good")
+    follow(page, "text=To the card provider")
+    follow(page, "text=The card is good")
     assert "You have topped up" in page.locator("main").inner_text()
 
     # The treasurer sees the same euros on the bank's statement some days later: nothing is added.
@@ -105,7 +105,7 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     page.fill("#id_reference", reference)
     page.fill("#id_amount", "150,00")
     page.fill("#id_bank_reference", "NTRY/77")
-    page.get_by_role("button", name="Credit the top-up").click()
+    follow(page, page.get_by_role("button", name="Credit the top-up"))
     assert "credited before; nothing was added" in page.locator("main").inner_text()
 
     town.pay("30.00")  # Before the campaign; it takes all that was left of the month's aid.
@@ -115,23 +115,23 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     page.select_option("#id_fund", label="Gift")
     page.fill("#id_amount", "50")
     page.fill("#id_bank_reference", "BANK/GIFT/1")
-    page.get_by_role("button", name="Put it on the books").click()
+    follow(page, page.get_by_role("button", name="Put it on the books"))
     page = people["officer"].open("/campaigns/")
-    page.click("text=Draw one up")
+    follow(page, "text=Draw one up")
     for field, value in {
         "name": "Autumn bonus", "code": "autumn", "share": "20", "ceiling": "10,00",
         "first_day": (today - timedelta(days=1)).isoformat(), "last_day": (today + timedelta(days=20)).isoformat(),
     }.items():  # fmt: skip
         page.fill(f"#id_{field}", value)
     page.select_option("#id_fund", label="Gift")
-    page.get_by_role("button", name="Keep it as a draft").click()
+    follow(page, page.get_by_role("button", name="Keep it as a draft"))
     address = page.url
-    page.get_by_role("button", name="Hand it in").click()
+    follow(page, page.get_by_role("button", name="Hand it in"))
     assert "The campaign is handed in." in page.locator("main").inner_text()
     assert page.get_by_role("button", name="Release the money").count() == 0
     page = people["approver"].page
     page.goto(address)
-    page.get_by_role("button", name="Release the money").click()
+    follow(page, page.get_by_role("button", name="Release the money"))
     assert "The money is released." in page.locator("main").inner_text()
 
     assert (
@@ -152,7 +152,7 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
 
     # The shop gives the first sale back: the bonus goes with it, as far as it is still there.
     page = people["shop"].open(f"/shop/sales/{first.id}/")
-    page.get_by_role("button", name="Give everything back").click()
+    follow(page, page.get_by_role("button", name="Give everything back"))
     assert town.bonus_money() == Decimal("0.00")
     page = people["officer"].open(address.removeprefix(people["officer"].site.url))
     assert figure(page, "Granted") == Decimal("6.00")
@@ -162,7 +162,7 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     # It ends early, and what is left goes back.
     page = people["officer"].open(address.removeprefix(people["officer"].site.url))
     page.fill("#id_reason", "The fair is over")
-    page.get_by_role("button", name="End it now").click()
+    follow(page, page.get_by_role("button", name="End it now"))
     assert "went back to its fund's reserve" in page.locator("main").inner_text()
     with connect(town.app, application_name="koinon tests") as conn:
         assert [(found.name, found.failures) for found in run_checks(conn) if found.failures] == []

@@ -27,7 +27,7 @@ from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.payments import by_card, queries
-from tests.web.browsing import signed_in
+from tests.web.browsing import follow, signed_in
 from tests.web.town import TownSite
 
 
@@ -95,13 +95,13 @@ def town(town_site: TownSite) -> Iterator[Town]:
 def find(page: Page, site: TownSite, text: str) -> None:
     page.goto(f"{site.url}/counter/")
     page.get_by_role("textbox", name="Card or document").fill(text)
-    page.get_by_role("button", name="Find").click()
+    follow(page, page.get_by_role("button", name="Find"))
 
 
 def choose_pin(page: Page, pin: str, again: str = "") -> None:
     page.get_by_label("New PIN, six digits").fill(pin)
     page.get_by_label("The same once more").fill(again or pin)
-    page.get_by_role("button", name="Set the PIN").click()
+    follow(page, page.get_by_role("button", name="Set the PIN"))
 
 
 def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town: Town) -> None:
@@ -112,7 +112,7 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     # Two cards from the printer.
     page.goto(f"{town_site.url}/counter/cards/")
     page.get_by_label("How many cards").fill("2")
-    page.get_by_role("button", name="Make", exact=True).click()
+    follow(page, page.get_by_role("button", name="Make", exact=True))
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Ten to a sheet").click()
     sheet = pypdf.PdfReader(io.BytesIO(waiting.value.path().read_bytes()))
@@ -122,7 +122,7 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     find(page, town_site, town.identifier)
     giving = page.locator("form[action$='/give/']").first
     giving.get_by_label("The new card").fill(first)
-    giving.get_by_role("button", name="Hand it over").click()
+    follow(page, giving.get_by_role("button", name="Hand it over"))
     choose_pin(page, "123456")
     expect(page.get_by_text("The digits follow each other.")).to_be_visible()
     choose_pin(page, "471930", "471931")
@@ -133,15 +133,15 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
 
     # It is lost: found by its number, blocked at once while its holder waits on the telephone, replaced at the counter.
     find(page, town_site, first)
-    page.get_by_role("button", name="Lost: block").click()
+    follow(page, page.get_by_role("button", name="Lost: block"))
     expect(page.get_by_text("The card is blocked.")).to_be_visible()
     assert town.pays(first, "471930", 1_00) == "instruments.card-blocked"
-    page.get_by_role("rowheader").get_by_role("link").first.click()
+    follow(page, page.get_by_role("rowheader").get_by_role("link").first)
     page.get_by_label("The new card").fill(second.replace("\u00a0", " ")[:-1] + "x")
-    page.get_by_role("button", name="Replace", exact=True).click()
+    follow(page, page.get_by_role("button", name="Replace", exact=True))
     expect(page.get_by_text("A digit may be wrong.")).to_be_visible()
     page.get_by_label("The new card").fill(second)
-    page.get_by_role("button", name="Replace", exact=True).click()
+    follow(page, page.get_by_role("button", name="Replace", exact=True))
     expect(page.get_by_text("this one takes its place")).to_be_visible()
     assert town.pays(second, "471930", 1_00) == "instruments.pin-not-set"
     choose_pin(page, "820461")
@@ -153,8 +153,8 @@ def test_a_card_is_lost_and_replaced(browser: Browser, town_site: TownSite, town
     assert town.balance() == before - 2_00
     find(page, town_site, first)
     expect(page.get_by_text("This card was replaced and will not work again.")).to_be_visible()
-    page.get_by_role("link", name="The card that took its place").click()
-    page.locator("a.crumb").click()
+    follow(page, page.get_by_role("link", name="The card that took its place"))
+    follow(page, page.locator("a.crumb"))
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Print a statement").click()
     statement = pypdf.PdfReader(io.BytesIO(waiting.value.path().read_bytes()))

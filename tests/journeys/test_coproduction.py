@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from koinon.db.checks import run_checks
 from koinon.db.connections import connect
-from tests.web.browsing import DESK, PHONE, Reader, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, follow, signed_in
 from tests.web.town import TownSite
 
 
@@ -41,9 +41,9 @@ def test_kilograms_become_a_reward_up_to_the_cap_and_a_mistake_is_undone(
 
     # The coordinator shows the code at the collection point.
     page = coordinator.open("/activities/")
-    page.click("text=Punt verd del barri")
+    follow(page, "text=Punt verd del barri")
     page.select_option("#id_hours", "4")
-    page.click("text=Show the code")
+    follow(page, "text=Show the code")
     assert page.locator(".qr svg").count() == 1
     page.click("text=As an address")
     join = page.locator(".hash").inner_text().removeprefix(town_site.url)
@@ -54,7 +54,7 @@ def test_kilograms_become_a_reward_up_to_the_cap_and_a_mistake_is_undone(
         page = resident.open(join)
         page.check(f"input[value={stream}]")
         page.fill("#id_quantity", kilograms)
-        page.click("main button[type=submit]")
+        follow(page, "main button[type=submit]")
         said = page.locator(".notice.done").inner_text()
         codes.append(said[-4:])
     assert "0.00" in page.locator(".big").inner_text()
@@ -64,8 +64,8 @@ def test_kilograms_become_a_reward_up_to_the_cap_and_a_mistake_is_undone(
     page = coordinator.open("/activities/")
     for code in codes:
         page.locator("li", has_text=code).locator("input[name=pick]").check()
-    page.click("text=Verify what is ticked")
-    page.click("text=I saw it: verify")
+    follow(page, "text=Verify what is ticked")
+    follow(page, "text=I saw it: verify")
     assert "2 verified" in page.locator(".notice.done").inner_text()
     assert rewards(town_site) == [("reward", 4_00), ("reward", 80)]
     page = resident.open("/contributions/")
@@ -75,19 +75,19 @@ def test_kilograms_become_a_reward_up_to_the_cap_and_a_mistake_is_undone(
 
     # The scale was wrong: the glass was three kilograms. It is undone and written down anew.
     page = coordinator.open("/activities/")
-    page.click("text=Punt verd del barri")
-    page.click(f"text={codes[0]}")
+    follow(page, "text=Punt verd del barri")
+    follow(page, f"text={codes[0]}")
     page.click("text=The quantity was wrong")
     page.fill("#id_quantity", "3")
     page.fill("#id_reason", "the scale was not empty")
-    page.click("text=Correct it")
+    follow(page, "text=Correct it")
     assert "Verified" in page.locator(".notice.done").inner_text()
     assert rewards(town_site) == [("reward", 4_00), ("reward", 80), ("undone", 4_00), ("reward", 1_50)]
     page = resident.open("/contributions/")
     assert "2.30" in page.locator(".big").inner_text()
 
     # A certificate says what was done, and anybody can check it.
-    page.click("text=Make a certificate")
+    follow(page, "text=Make a certificate")
     with page.expect_download() as waited:
         page.locator("a", has_text=re.compile("PDF")).first.click()
     assert waited.value.path().read_bytes().startswith(b"%PDF")

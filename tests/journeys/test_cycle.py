@@ -30,7 +30,7 @@ from koinon.programmes import queries
 from koinon.treasury import operations as treasury
 from tests.conftest import Databases, LiveSite, serving
 from tests.pilots import small_families
-from tests.web.browsing import DESK, Reader
+from tests.web.browsing import DESK, Reader, follow
 from tests.web.signing import session_cookie
 
 PASSWORD = "a rather long password"
@@ -112,7 +112,7 @@ def ending(story: Story, number: str) -> str:
 
 def check_folder(page: Page, folder: Path) -> None:
     page.set_input_files("#id_folder", [{"name": "t.zip", "mimeType": "application/zip", "buffer": zipped(folder)}])
-    page.click("text=Check the folder")
+    follow(page, "text=Check the folder")
 
 
 def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
@@ -135,38 +135,38 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
     page = officer.open("/office/folder/")
     check_folder(page, story.folder)
     assert "must be put right" not in page.locator("main").inner_text()
-    page.click("text=Take the folder in")
+    follow(page, "text=Take the folder in")
     assert "The folder is taken in." in page.locator("main").inner_text()
 
     # One person stands in two files: the officer finds it, and decides.
     page = officer.open("/office/duplicates/")
-    page.click("text=Look for duplicates now")
+    follow(page, "text=Look for duplicates now")
     assert "The same day of birth and the same or a similar name." in page.locator("main").inner_text()
     page.fill("input[name=reason]", "one person with two files")
-    page.get_by_role("button", name="The same household").click()
+    follow(page, page.get_by_role("button", name="The same household"))
     assert "The decision is kept." in page.locator("main").inner_text()
 
     # Somebody moved here too lately for the rules: an exception takes a second person.
     page = officer.open(f"/office/exceptions/?household={ending(story, 'Φ22026')}")
     page.fill("#id_reason", "Moved after the flood; the council decided on 5 October.")
-    page.click("text=Ask a second person")
+    follow(page, "text=Ask a second person")
     assert page.get_by_role("button", name="Approve").count() == 0
     page = approver.open("/office/exceptions/")
     assert "Moved after the flood" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Approve").click()
+    follow(page, page.get_by_role("button", name="Approve"))
     assert "in force for months prepared from now on" in page.locator("main").inner_text()
 
     # What the rules would decide, then the month itself.
     page = officer.open("/office/")
-    page.click("text=Who gets what")
+    follow(page, "text=Who gets what")
     assert "Has lived here for at least 12 full months." in page.locator("main").inner_text()
-    page.click("text=Show what the rules would decide")
+    follow(page, "text=Show what the rules would decide")
     assert [row.inner_text() for row in page.locator(".facts.card dd").all()] == ["175.00\u00a0PAG", "3", "0", "2"]
     page = officer.open("/office/")
-    page.click("text=Prepare the month")
+    follow(page, "text=Prepare the month")
     address = page.url
     page.click("summary:has-text('Every household of the list')")
-    page.click(f"text={ending(story, 'Φ42026')}")
+    follow(page, f"text={ending(story, 'Φ42026')}")
     told = page.locator("main").inner_text()
     assert "Gets nothing" in told
     assert "None of these holds:" in told
@@ -174,22 +174,22 @@ def test_a_cycle_from_import_to_disbursement_with_a_refused_line(
     assert "Not on record: monogoneiki." in told
     page.goto(address)
     page.click("summary:has-text('Every household of the list')")
-    page.click(f"text={ending(story, 'Φ22026')}")
+    follow(page, f"text={ending(story, 'Φ22026')}")
     assert "Two people decided to pay it although:" in page.locator("main").inner_text()
     page.goto(address)
-    page.click("text=What has changed since it was prepared")
+    follow(page, "text=What has changed since it was prepared")
     assert "today the list would be the same" in page.locator("main").inner_text()
 
     # Two signatures, then purses.
     page.goto(address)
-    page.click("text=Submit for approval")
+    follow(page, "text=Submit for approval")
     page = approver.open("/approvals/")
-    page.click("text=Look at it")
+    follow(page, "text=Look at it")
     assert "It stands in the register twice and is paid once." in page.locator("main").inner_text()
-    page.click("text=Approve this month")
+    follow(page, "text=Approve this month")
     assert story.balance("Φ12026") == "no purse"
     officer.page.goto(address)
-    officer.page.click("text=Pay the households")
+    follow(officer.page, "text=Pay the households")
     assert "is paid" in officer.page.locator("main").inner_text()
 
     assert {number: story.balance(number) for number in ("Φ12026", "Φ22026", "Φ32026", "Φ42026", "Φ52026")} == {

@@ -25,7 +25,7 @@ from koinon.payments import operations, queries
 from koinon.payments.types import Payment
 from koinon.programmes import funds
 from koinon.programmes import queries as programmes
-from tests.web.browsing import PHONE, signed_in
+from tests.web.browsing import PHONE, follow, signed_in
 from tests.web.town import TownSite
 
 
@@ -84,12 +84,12 @@ def test_half_aid_half_own_money_and_a_sweep_of_what_expired(browser: Browser, t
     page.get_by_label("Last day on which it can be spent").fill(last.isoformat())
     page.get_by_label("Share of a price it may pay").fill("50 %")
     page.get_by_label("Why, as everybody is told").fill("Plenary of 26 November")
-    page.get_by_role("button", name="Show what changes").click()
+    follow(page, page.get_by_role("button", name="Show what changes"))
     expect(page.get_by_text("Whoever has this money is told before")).to_be_visible()
     page.get_by_label("From this day on").fill(first.isoformat())
-    page.get_by_role("button", name="Show what changes").click()
+    follow(page, page.get_by_role("button", name="Show what changes"))
     expect(page.get_by_text("It pays at most 50%", exact=False)).to_be_visible()
-    page.get_by_role("button", name="Announce it").click()
+    follow(page, page.get_by_role("button", name="Announce it"))
     expect(page.get_by_text("Plenary of 26 November").first).to_be_visible()
 
     # The resident sees it coming.

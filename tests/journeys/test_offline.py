@@ -99,7 +99,7 @@ def accepts(page: Page, digits: str, code: str) -> str:
 
 
 def wait_until(page: Page, is_so: Callable[[], Any]) -> None:
-    for _ in range(200):
+    for _ in range(1500):  # What could not be sent at once is sent a minute later.
         if is_so():
             return
         page.wait_for_timeout(100)

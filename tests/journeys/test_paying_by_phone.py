@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.test_till import with_camera
-from tests.web.browsing import DESK, PHONE, Reader, axe_findings, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, axe_findings, follow, signed_in
 from tests.web.town import TownSite
 
 PIN = "471930"
@@ -194,7 +194,7 @@ def token_of_last(shop: Reader) -> str:
 
 def test_a_shops_own_code_is_printed_paid_and_replaced(resident, shop):
     page = shop.open("/shop/code/")
-    page.get_by_role("button", name="Make your code").click()
+    follow(page, page.get_by_role("button", name="Make your code"))
     looked_at(page, "shop-code")
     number = digits(page)
     pdf = shop.context.request.get(f"{shop.site.url}/shop/code/poster/")
@@ -225,7 +225,7 @@ def test_too_much_is_refused_with_every_ground_before_any_pin_is_asked(resident,
     expect(resident.page.get_by_role("alert")).to_contain_text("cannot be paid")
     assert resident.page.get_by_label("Your PIN").count() == 0
     looked_at(resident.page, "pay-too-much")
-    at_till.get_by_role("button", name="Take the request back").click()
+    follow(at_till, at_till.get_by_role("button", name="Take the request back"))
     resident_sees(resident, digits_of(at_till, shop))
     expect(resident.page.get_by_role("alert")).to_contain_text("taken back")
 
@@ -265,7 +265,7 @@ def test_arabic_reads_from_the_right(resident: Any, shop: Any) -> None:
     resident.speak("ar")
     page = resident.open("/purse/pay/")
     page.locator("input[name=code]").fill(number)
-    page.locator("[data-code] button").click()
+    follow(page, page.locator("[data-code] button"))
     looked_at(page, "pay-confirm-ar")
     assert page.locator("html").get_attribute("dir") == "rtl"
     resident.speak("en")

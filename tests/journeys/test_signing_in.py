@@ -19,7 +19,7 @@ from koinon.parties import factors
 from koinon.parties.secrets import Secrets
 from tests.conftest import VAR, serving
 from tests.web import provider
-from tests.web.browsing import DESK, PHONE, Reader, axe_findings, reader, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, axe_findings, follow, reader, signed_in
 from tests.web.signing import session_cookie
 from tests.web.town import Lived, TownSite
 from tests.web.walking import text_of
@@ -112,7 +112,7 @@ def identities(site: TownSite, username: str) -> int:
 
 def sign_out(found: Reader) -> None:
     page = found.open("/account/")
-    page.click("main form[action='/accounts/logout/'] button")
+    follow(page, "main form[action='/accounts/logout/'] button")
 
 
 def title(page: Page) -> str:
@@ -129,20 +129,20 @@ def test_a_resident_opens_an_account_by_letter_and_gets_in_by_password_and_by_ma
     page = ana.open(f"/invitation/#{code}")
     page.wait_for_function("document.querySelector('#id_code').value !== ''")
     assert page.url == f"{town_site.url}/invitation/"
-    page.click("text=Go on")
+    follow(page, "text=Go on")
     page.fill("#id_username", "ana")
     page.fill("#id_password", "password1234")
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     assert "too common" in page.inner_text("main")
     page.fill("#id_password", PASSWORD)
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     assert title(page) == "Your account is open"
-    page.click("text=Add an e-mail address")
+    follow(page, "text=Add an e-mail address")
     began = time.time()
     page.fill("#id_email", "ana@mail.example")
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     page.fill("#id_code", mailed(began))
-    page.click("text=Confirm")
+    follow(page, "text=Confirm")
     assert "The address is yours" in page.inner_text("main")
     ana.open("/home/")
     assert page.url == f"{town_site.url}/purse/"
@@ -152,29 +152,29 @@ def test_a_resident_opens_an_account_by_letter_and_gets_in_by_password_and_by_ma
     other = reader(browser, town_site, size=PHONE)
     again = other.open("/invitation/")
     again.fill("#id_code", code.upper().replace("-", " "))
-    again.click("text=Go on")
+    follow(again, "text=Go on")
     assert "No invitation waits" in again.inner_text("main")
 
     # In another browser she has forgotten her password.
     other.open("/accounts/login/")
-    again.click("text=Send me a code by e-mail")
+    follow(again, "text=Send me a code by e-mail")
     began = time.time()
     again.fill("#id_email", "ana@mail.example")
-    again.click("text=Send the code")
+    follow(again, "text=Send the code")
     assert axe_findings(again) == []
     again.fill("#id_code", mailed(began))
-    again.click("text=Confirm")
+    follow(again, "text=Confirm")
     assert again.url == f"{town_site.url}/purse/"
 
     # She sees both browsers, and ends the other one.
     page = ana.open("/account/sessions/")
     assert page.locator("main .moves li").count() == 2
     assert axe_findings(page) == []
-    page.click("text=Sign out everywhere else")
+    follow(page, "text=Sign out everywhere else")
     assert "/accounts/login/" in other.open("/purse/").url
     other.page.fill("#id_login", "ana")
     other.page.fill("#id_password", PASSWORD)
-    other.page.click("main form button[type=submit]")
+    follow(other.page, "main form button[type=submit]")
     assert other.page.url == f"{town_site.url}/purse/"
     for window in (ana, other):
         window.context.close()
@@ -187,11 +187,11 @@ def test_a_shop_is_bound_to_an_identity_at_the_provider_and_nobody_else_is(
     def at_the_provider(page: Page, name: str) -> None:
         page.fill("#id_login", name)
         page.fill("#id_password", provider.PASSWORD)
-        page.click("form button[type=submit]")
+        follow(page, "form button[type=submit]")
 
     stranger = reader(browser, town_site)
     page = stranger.open("/accounts/login/")
-    page.click("text=Sign in with Region")
+    follow(page, "text=Sign in with Region")
     at_the_provider(page, "stranger")
     assert title(page) == "Nobody is known by this yet"
     assert axe_findings(page) == []
@@ -200,9 +200,9 @@ def test_a_shop_is_bound_to_an_identity_at_the_provider_and_nobody_else_is(
     ines = reader(browser, town_site)
     page = ines.open("/invitation/")
     page.fill("#id_code", letter(browser, town_site, "shop", tmp_path))
-    page.click("text=Go on")
+    follow(page, "text=Go on")
     assert axe_findings(page) == []
-    page.click("text=Open it with Region")
+    follow(page, "text=Open it with Region")
     at_the_provider(page, "ines")
     assert title(page) == "Your account is open"
     ines.open("/home/")
@@ -211,7 +211,7 @@ def test_a_shop_is_bound_to_an_identity_at_the_provider_and_nobody_else_is(
 
     # From now on the provider is enough; it still knows her.
     page = ines.open("/accounts/login/?next=/shop/movements/")
-    page.click("text=Sign in with Region")
+    follow(page, "text=Sign in with Region")
     page.wait_for_url(f"{town_site.url}/**")
     assert page.url == f"{town_site.url}/shop/movements/"
     ines.context.close()
@@ -221,18 +221,18 @@ def test_a_shop_is_bound_to_an_identity_at_the_provider_and_nobody_else_is(
     page = officer.open("/office/staff/new/")
     page.fill("#id_username", "rosa")
     page.select_option("#id_role", "auditor")
-    page.click("text=Make the account")
+    follow(page, "text=Make the account")
     code, app = page.locator("#code").inner_text(), give_app(town_site, "rosa")
     rosa = reader(browser, town_site)
     page = rosa.open("/invitation/")
     page.fill("#id_code", code)
-    page.click("text=Go on")
-    page.click("text=Open it with Region")
+    follow(page, "text=Go on")
+    follow(page, "text=Open it with Region")
     at_the_provider(page, "stranger")
     assert title(page) == "The second thing"
     assert identities(town_site, "rosa") == 0
     page.fill("#id_code", factors.code_at(app, datetime.now(UTC)))
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     page.wait_for_url("**/account/opened/")
     assert identities(town_site, "rosa") == 1
     for window in (ines, stranger, officer, rosa):
@@ -246,12 +246,12 @@ def test_a_colleague_gets_rights_by_two_people_and_in_by_a_passkey_alone(browser
     page = officer.open("/office/staff/new/")
     page.fill("#id_username", "tom")
     page.select_option("#id_role", "treasurer")
-    page.click("text=Make the account")
+    follow(page, "text=Make the account")
     code = page.locator("#code").inner_text()
     assert "waits for an approver" in page.inner_text("main")
     page = approver.open("/office/staff/")
     assert axe_findings(page) == []
-    page.locator("main").get_by_role("button", name="Give tom").click()
+    follow(page, page.locator("main").get_by_role("button", name="Give tom"))
     assert "Given, from now on" in page.inner_text("main")
 
     tom = reader(browser, town_site)
@@ -268,13 +268,13 @@ def test_a_colleague_gets_rights_by_two_people_and_in_by_a_passkey_alone(browser
         },
     )  # fmt: skip
     page.fill("#id_code", code)
-    page.click("text=Go on")
+    follow(page, "text=Go on")
     page.fill("#id_password", PASSWORD)
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     tom.open("/treasury/")
     assert title(page) == "A second thing to sign in with"
     assert axe_findings(page) == []
-    page.click("text=Add a passkey")
+    follow(page, "text=Add a passkey")
     page.fill("#id_name", "work telephone")
     page.click("#mfa_webauthn_add")
     page.wait_for_url(lambda url: "/add/" not in url)

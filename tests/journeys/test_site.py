@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.web.browsing import DESK, PHONE, Reader, reader, signed_in
+from tests.web.browsing import DESK, PHONE, Reader, follow, reader, signed_in
 from tests.web.town import TownSite
 
 FAULTY = Path(__file__).resolve().parents[2] / "towns" / "besos-faulty"
@@ -47,26 +47,26 @@ def test_a_month_of_aid_reaches_a_purse_only_on_two_signatures(people: dict[str,
 
     page = officer.open("/office/")
     page.select_option("select[name=month]", "2026-11")
-    page.click("text=Prepare the month")
+    follow(page, "text=Prepare the month")
     assert page.locator("h1").inner_text() == "November 2026"
     assert "Draft" in page.locator("main").inner_text()
-    page.click("text=Submit for approval")
+    follow(page, "text=Submit for approval")
     assert "Waiting for approval" in page.locator("main").inner_text()
     assert page.locator("text=Approve this month").count() == 0
     assert page.locator("text=Pay the households").count() == 0
 
     page = approver.open("/approvals/")
-    page.click("text=Look at it")
+    follow(page, "text=Look at it")
     total = page.locator(".facts dd").first.inner_text()
     assert "Since October 2026" in page.locator("main").inner_text()
-    page.click("text=Approve this month")
+    follow(page, "text=Approve this month")
     assert "November 2026 is approved." in page.locator("main").inner_text()
     assert amount(resident.open("/purse/")) == before
 
     page = officer.open("/office/")
-    page.click("text=November 2026")
+    follow(page, "text=November 2026")
     assert page.locator(".facts dd").first.inner_text() == total
-    page.click("text=Pay the households")
+    follow(page, "text=Pay the households")
     assert "November 2026 is paid." in page.locator("main").inner_text()
 
     page = resident.open("/purse/")
@@ -80,32 +80,32 @@ def test_a_sale_goes_back_in_part_and_the_rest_becomes_euros_on_two_signatures(p
     had = amount(shop.open("/shop/payout/"))
 
     page = shop.open("/shop/")
-    page.locator("main table a").first.click()
-    page.locator(".moves a").first.click()
+    follow(page, page.locator("main table a").first)
+    follow(page, page.locator(".moves a").first)
     page.fill("#id_amount", "0,75")
-    page.click("text=Give this amount back")
+    follow(page, "text=Give this amount back")
     assert "went back to the customer" in page.locator("main").inner_text()
     assert amount(shop.open("/shop/payout/")) == had - Decimal("0.75")
 
     page = shop.open("/shop/payout/")
     page.fill("#id_amount", "99.999,00")
-    page.click("text=Pay this out")
+    follow(page, "text=Pay this out")
     assert "There is not enough money" in page.locator("main .error").inner_text()
     page.fill("#id_amount", "20")
-    page.click("text=Pay this out")
+    follow(page, "text=Pay this out")
     assert "Waiting for the next payment run" in page.locator("main").inner_text()
 
     page = treasurer.open("/treasury/runs/")
-    page.click("text=Prepare a run")
+    follow(page, "text=Prepare a run")
     address = page.url
-    page.click("text=Approve this run")
+    follow(page, "text=Approve this run")
     assert page.locator("h1").inner_text() == "That could not be done"
     assert "treasury.same-person" in page.locator("main").inner_text()
 
     page = approver.open("/approvals/")
-    page.click("text=Look at it")
+    follow(page, "text=Look at it")
     assert amount(page, "h1") == Decimal("20.00")
-    page.click("text=Approve this payment")
+    follow(page, "text=Approve this payment")
     assert "The run is approved." in page.locator("main").inner_text()
 
     page = treasurer.page
@@ -116,7 +116,7 @@ def test_a_sale_goes_back_in_part_and_the_rest_becomes_euros_on_two_signatures(p
     sums = [element.text for element in document.iter() if element.tag.endswith("}CtrlSum")]
     assert {Decimal(text or "0") for text in sums} == {Decimal("20.00")}
     page.goto(address)
-    page.click("text=The bank has paid")
+    follow(page, "text=The bank has paid")
     assert "on the books" in page.locator("main").inner_text()
 
     newest = shop.open("/shop/payout/").locator(".moves li").first.inner_text()
@@ -130,11 +130,11 @@ def test_euros_that_arrived_raise_the_reserve_once(people: dict[str, Reader]) ->
     page.select_option("#id_fund", index=0)
     page.fill("#id_amount", "1.500,00")
     page.fill("#id_bank_reference", "BANK/2026-11/77")
-    page.get_by_role("button", name="Put it on the books").click()
+    follow(page, page.get_by_role("button", name="Put it on the books"))
     assert amount(page, ".facts dd") == before + 1500
     page.fill("#id_amount", "1.600,00")
     page.fill("#id_bank_reference", "BANK/2026-11/77")
-    page.get_by_role("button", name="Put it on the books").click()
+    follow(page, page.get_by_role("button", name="Put it on the books"))
     assert "on the books already" in page.locator("main [role=alert]").inner_text()
     assert amount(page, ".facts dd") == before + 1500
 
@@ -144,16 +144,16 @@ def test_a_request_for_euros_can_be_taken_back(people: dict[str, Reader]) -> Non
     page = shop.open("/shop/payout/")
     had = amount(page)
     page.fill("#id_amount", "20.00")
-    page.click("text=Pay this out")
+    follow(page, "text=Pay this out")
     assert amount(page) == had - 20
-    page.click("text=Take back")
+    follow(page, "text=Take back")
     assert amount(page) == had
 
 
 def test_the_officer_sees_everything_wrong_in_a_folder_at_once(people: dict[str, Reader]) -> None:
     page = people["officer"].open("/office/folder/")
     page.set_input_files("#id_folder", [{"name": "town.zip", "mimeType": "application/zip", "buffer": zipped(FAULTY)}])
-    page.click("text=Check the folder")
+    follow(page, "text=Check the folder")
     rows = page.locator("tbody tr")
     assert rows.count() > 10
     assert "must be put right" in page.locator(".notice.care").inner_text()
@@ -164,7 +164,7 @@ def test_the_officer_sees_everything_wrong_in_a_folder_at_once(people: dict[str,
 
 def test_the_auditor_recomputes_the_chain(people: dict[str, Reader]) -> None:
     page = people["auditor"].open("/audit/seals/")
-    page.click("text=Compute the whole chain again")
+    follow(page, "text=Compute the whole chain again")
     assert "are unbroken" in page.locator(".notice.done").inner_text()
 
 
@@ -172,11 +172,11 @@ def test_anybody_reads_the_town_page_from_figure_to_explanation(browser: Browser
     stranger = reader(browser, town_site)
     page = stranger.open("/")
     figure = page.locator(".figures .big").first.inner_text()
-    page.locator(".figures .how a").first.click()
+    follow(page, page.locator(".figures .how a").first)
     assert page.locator("h1").inner_text() == "Local multiplier"
     assert page.locator("p.formula").last.inner_text().startswith(figure)
-    page.click("text=The town's page")
-    page.click("text=How to check it")
+    follow(page, "text=The town's page")
+    follow(page, "text=How to check it")
     assert re.fullmatch(r"[0-9a-f]{64}", page.locator(".hash").first.inner_text())
     stranger.context.close()
     assert stranger.problems == []

@@ -28,7 +28,7 @@ from koinon.parties import queries as parties
 from koinon.parties.secrets import Secrets
 from koinon.payments import queries
 from tests.conftest import CHROMIUM_ARGUMENTS
-from tests.web.browsing import PHONE, reader
+from tests.web.browsing import PHONE, follow, reader
 from tests.web.town import TownSite
 
 PIN = "471930"
@@ -116,7 +116,7 @@ def at_the_till(opened: Browser, site: TownSite, language: str) -> Page:
     page = found.open("/accounts/login/")
     page.fill("#id_login", "demo-shop")
     page.fill("#id_password", site.passwords["shop"])
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     page = found.open("/till/")
     page.wait_for_selector("html[data-till=ready]")
     PROBLEMS[page] = found.problems
@@ -167,9 +167,9 @@ def test_a_card_is_scanned_paid_and_given_back(
         page.locator(".moves a").first.click()
         expect(page.locator("h1")).to_contain_text(number)
         page.fill("[name=amount]", "4,50")
-        page.locator("form:has([name=amount]) button[type=submit]").first.click()
+        follow(page, page.locator("form:has([name=amount]) button[type=submit]").first)
         assert town.sold() == before + 8_00
-        page.locator("button[name=whole]").click()
+        follow(page, page.locator("button[name=whole]"))
         assert town.sold() == before
         assert PROBLEMS[page] == []
     assert town.broken() == []
@@ -204,13 +204,13 @@ def test_a_cards_digits_are_typed_or_scanned_by_keys_beside_a_working_camera(
 def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_once(
     browser: Browser, town_site: TownSite, town: Town
 ) -> None:
-    before, asked = town.sold(), []
+    before, asked, seen = town.sold(), [], []
     page = at_the_till(browser, town_site, "en")
 
     def lose(route: Route) -> None:
-        """The server gets the question and answers; the answer never arrives."""
+        """The server gets the question and answers; the answer never arrives, until somebody has seen that."""
         asked.append(route.request.post_data or "")
-        if len(asked) < 3:
+        if not seen:
             route.fetch()
             route.abort()
         else:
@@ -223,21 +223,22 @@ def test_the_answer_is_lost_after_the_confirmation_and_the_sale_is_paid_exactly_
     pin(page)
     expect(page.locator("#view-unknown")).to_be_visible()
     expect(page.get_by_text("We do not know yet whether this was paid")).to_be_visible()
+    seen.append(True)
     expect(page.locator("#view-done")).to_be_visible()
     assert len({re.search(r"key=([0-9a-f-]+)", one)[1] for one in asked}) == 1 < len(asked)  # type: ignore[index]
     assert town.sold() == before + 7_00
 
     # The same once more, and the till is loaded anew while nobody knows: it finds out, and says so.
-    asked.clear()
+    seen.clear()
     page.locator("#next").click()
     amount(page, "300")
     page.fill("#number", town.card.grouped)
     page.keyboard.press("Enter")
     pin(page)
     expect(page.locator("#view-unknown")).to_be_visible()
-    page.unroute("**/till/pay/")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
+    page.unroute("**/till/pay/")  # Not before: the page that was there would have asked once more, and heard.
     page.locator("#pending-open").click()
     expect(page.get_by_text("It was paid")).to_be_visible()
     assert town.sold() == before + 10_00

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.db.processes import until
-from tests.web.browsing import PHONE, Reader, signed_in
+from tests.web.browsing import PHONE, Reader, follow, signed_in
 from tests.web.town import TownSite
 
 Spoil = Callable[[dict[str, Any]], None]
@@ -42,7 +42,7 @@ def test_a_receipt_is_proved_by_the_phone_and_no_lie_of_the_towns_computer_passe
     found = signed_in(browser, town_site, "resident", size=PHONE)
     found.open("/purse/")  # Keeps today's number, which says nothing of earlier days.
     page = found.open("/purse/movements/")
-    page.locator("main .moves a.what").first.click()
+    follow(page, page.locator("main .moves a.what").first)
     town = page.evaluate("JSON.parse(document.getElementById('sealed').textContent).town")
     assert "Yes." in proved(page)
     assert "has kept the number from now on" in page.locator("[data-result]").inner_text()
@@ -177,14 +177,14 @@ def test_settings_hold_and_without_a_network_the_phone_says_what_it_last_saw(
     page.select_option("#id_language", "el")
     page.select_option("#id_theme", "dark")
     page.select_option("#id_text", "large")
-    page.locator("form:has(#id_theme) button").click()
+    follow(page, page.locator("form:has(#id_theme) button"))
     shown = page.locator("html")
     assert [shown.get_attribute(name) for name in ("lang", "data-theme", "data-text")] == ["el", "dark", "large"]
     found.speak("en")
     page = found.open("/purse/settings/")
     page.select_option("#id_payment", "mail")
     page.select_option("#id_money", "none")
-    page.locator("form:has(#id_payment) button").click()
+    follow(page, page.locator("form:has(#id_payment) button"))
     assert [page.locator(f"#id_{topic}").input_value() for topic in ("payment", "money")] == ["mail", "none"]
     assert page.locator("#id_card option[value=none]").count() == 0
 
@@ -203,7 +203,7 @@ def test_settings_hold_and_without_a_network_the_phone_says_what_it_last_saw(
     expect(page.locator("[data-remembered]")).to_contain_text("It may have changed since")
 
     found.context.set_offline(False)
-    found.open("/account/").locator("form[data-leaves] button").click()
+    follow(found.open("/account/"), page.locator("form[data-leaves] button"))
     without_network(found)
     expect(page.locator("[data-remembered]")).to_be_hidden()
     found.context.close()

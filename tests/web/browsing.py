@@ -9,8 +9,9 @@ from typing import Any
 from zlib import crc32
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
+from tests.conftest import PATIENCE_MILLISECONDS
 from tests.web.signing import session_cookie
 from tests.web.town import TownSite
 
@@ -165,6 +166,19 @@ def signed_in(browser: Browser, site: TownSite, role: str, *, size: dict[str, in
     if role != "public":
         found.context.add_cookies([session_cookie(site.site.database, f"demo-{role}", site.url)])  # type: ignore[list-item]
     return found
+
+
+def follow(page: Page, leads: str | Locator) -> None:
+    """Click on what leads to another page, which has come when this returns.
+
+    A click alone may return while the page at hand is still the one before: what is looked at, typed into or opened next
+    would be looked for there, or would end the request that the click began.
+    """
+    with page.expect_navigation(timeout=PATIENCE_MILLISECONDS):
+        if isinstance(leads, str):
+            page.click(leads)
+        else:
+            leads.click()
 
 
 def window_for_axe(found: Reader) -> Page:
