@@ -10,6 +10,7 @@ import json
 import time
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -46,8 +47,7 @@ def saved(till: Any, *sent: Sent) -> str:
 
 
 def test_terms_shops_an_outage_and_its_report(field: Outage, desk: Desk, tmp_path):
-    now = datetime.now(UTC)
-    today = now.date().isoformat()
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date().isoformat()  # Where the town lies.
     caps = ("--payment", "20", "--card", "30", "--till", "100", "--source", "council 12/2026")
     wrong = desk("offline", "terms", "--from", today, *caps, "--bearer", "town", "--days", "99", by="teresa")["refused"]
     assert [one["code"] for one in wrong["fields"]["grounds"]] == [
