@@ -198,6 +198,25 @@ def test_turning_and_wrapping_again_finds_nothing_to_do(here):
     assert here.trail("parties.key-turned") == [("cli:keys", f"key:{turned.current}")]
 
 
+def test_a_turn_that_was_killed_as_the_file_was_replaced_is_in_the_trail_after_the_next_call(here, monkeypatch):
+    turned = Secrets.turned
+
+    def killed(secrets: Secrets, *, at: datetime) -> Secrets:
+        turned(secrets, at=at)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Secrets, "turned", killed)
+        with pytest.raises(Killed):
+            here.turn()
+    assert told_of(here, here.secrets.current) == []
+
+    keys.turn(here.opened, here.secrets, actor="cli:keys", at=NOW)
+
+    assert told_of(here, here.secrets.current) == ["parties.key-turned"]
+    assert sum(here.rewrap().values()) == 17
+
+
 @pytest.mark.parametrize("batches", [0, 1, 2, 4])
 def test_a_turn_that_ended_after_any_batch_goes_on_where_it_was(here, batches):
     here.turn()

@@ -110,7 +110,7 @@ def ask(
     ``place`` is the till or the counter at which the PIN was typed, as an opaque id.
 
     Refuses with ``CardNotHandedOver``, ``CardBlocked``, ``CardEnded``, ``PinNotSet``, ``PlaceMustWait``,
-    ``PinLocked`` and ``PinWrong``.
+    ``PinLocked``, ``PinWrong``, and ``KeyMissing`` as ``count`` does.
     """
     with opened() as conn:
         counted = count(conn, town_id=town_id, presented=presented, place=place, at=at, secrets=secrets)

@@ -219,7 +219,8 @@ def ask(
     """The cashier, if this is their PIN; a try is counted and committed before it is looked at, as for cards.
 
     ``opened`` opens a transaction and commits it at the end of its block; nothing of the caller's is open around it.
-    Refuses with ``CashierNotFound``, ``CashierMustWait`` and ``CashierPinWrong``.
+    Refuses with ``CashierNotFound``, ``CashierMustWait``, ``CashierPinWrong``, and with ``KeyMissing`` where this machine
+    lacks the key that the PIN's hash is sealed under: that counts no try.
     """
     with opened() as conn:
         row = _row(conn, town_id, payee, cashier_id, lock=True)
