@@ -1,4 +1,4 @@
-"""How much room words take in a drawing, when no font is at hand: never less than bold Noto Sans needs.
+"""How much room words take in a drawing, when no font is at hand: never less than bold Noto Sans needs; and how they keep apart.
 
 A drawing is laid out before anybody knows which letters will be there to draw it with, so every letter is taken as wide
 as the widest of its kind.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 # Widths in hundredths of the letters' size, and the letters that are at most as wide; capitals and all others below.
 _KINDS = (
@@ -17,7 +18,7 @@ _KINDS = (
     (60, "csçzvxyγεέλντξς0123456789+?EFLSTZΕΖΣΤ"),
     (71, "αάηήμσ"),
     (92, "wωώφψΨæ%@…"),
-    (102, "mMWœŒÆΉΌΎΏΜΩ—سشصض"),
+    (102, "mMWœŒÆΉΌΎΏΜΩ—سشصض★"),
 )
 _WIDTHS = {letter: width for width, letters in _KINDS for letter in letters}
 _CAPITAL, _USUAL, _WIDEST = 82, 66, 102
@@ -35,6 +36,28 @@ class Letters:
     line: int = 25
     most: int = 4
     below: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where something stands in a drawing: around the point in its middle."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def meets(self, other: Area) -> bool:
+        return (
+            2 * abs(self.x - other.x) < self.width + other.width
+            and 2 * abs(self.y - other.y) < self.height + other.height
+        )
+
+    def within(self, width: int, height: int) -> bool:
+        return (
+            self.width <= 2 * self.x <= 2 * width - self.width
+            and self.height <= 2 * self.y <= 2 * height - self.height
+        )  # fmt: skip
 
 
 def wide(words: str, size: int) -> int:
@@ -63,6 +86,34 @@ def broken(words: str, room: int, letters: Letters) -> tuple[str, ...]:
         else:
             found[-1] = longer
     return tuple(_shortened(one, room, letters.size) for one in found)
+
+
+def apart(labels: Iterable[Area], frame: tuple[int, int], taken: Iterable[Area] = ()) -> tuple[Area, ...]:
+    """Each label where it is wanted, or near it, so that it meets no earlier one and nothing ``taken`` and stays in the frame.
+
+    In a frame that has no such place left for one, it stays where it was wanted.
+
+    >>> [(one.x, one.y) for one in apart([Area(20, 20, 20, 12), Area(24, 20, 20, 12)], (100, 100))]
+    [(20, 20), (24, 8)]
+    """
+    standing, found = list(taken), list[Area]()
+    for label in labels:
+        spots = (replace(label, x=x, y=y) for x, y in _around(label, frame))
+        free = (one for one in spots if one.within(*frame) and not any(one.meets(other) for other in standing))
+        found.append(next(free, label))
+        standing.append(found[-1])
+    return tuple(found)
+
+
+def _around(label: Area, frame: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The point itself, then those of ever larger squares around it, of each the nearest first, until all of the frame was seen."""
+    step = max(label.height // 4, 1)
+    yield label.x, label.y
+    for far in range(1, max(frame) // step + 2):
+        sides = range(-far, far + 1)
+        square = {*((x, y) for x in sides for y in (-far, far)), *((x, y) for x in (-far, far) for y in sides)}
+        for x, y in sorted(square, key=lambda at: (at[0] ** 2 + at[1] ** 2, at[1], at[0])):
+            yield label.x + x * step, label.y + y * step
 
 
 def _shortened(words: str, room: int, size: int) -> str:

@@ -1,33 +1,51 @@
 """A map of neighbourhoods as plain drawing: outlines from the town's folder, shaded by a published figure.
 
-For pages and reports alike; each says with its own letters and colours what is where.
+For pages and reports alike. A neighbourhood stands on it by its number in the table beside it, as a shop does by its
+number in a list: names have no room on a telephone. No number meets another one, and one that had to move away from its
+place has a line that leads there.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from koinon.impact.lettering import Area, apart, wide
+
 WIDTH = 1000
 STEPS = 5
+SIZE = 48  # Of letters in a drawing of this width, so that they are read on a telephone of 320 pixels.
+DOT = 28  # Of a door.
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A number on the map, around its middle. Where it had to move, a line leads ``to_x``, ``to_y``."""
+
+    words: str
+    x: int
+    y: int
+    to_x: int
+    to_y: int
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A neighbourhood as it is drawn. ``step`` shades it, 1 (least) to 5; None where its figure is hidden.
 
-    Its label stands in the middle of where it is widest at half its height: inside it, however it bends.
+    Its mark stands in the middle of where it is widest at half its height: inside it, however it bends. None where it
+    has no number.
     """
 
     code: str
     name: str
     path: str
-    label_x: int
-    label_y: int
+    mark: Mark | None
     step: int | None
 
 
@@ -42,9 +60,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A door on the map, and what is written beside it."""
+    """A door on the map, and what is written above it."""
 
-    label: str
+    mark: Mark
     x: int
     y: int
 
@@ -67,15 +85,18 @@ def drawn(
     amounts: Mapping[str, int | None],
     *,
     whole: int = 1,
+    numbers: Mapping[str, str] | None = None,
     places: Iterable[tuple[str, float, float]] = (),
     frame: tuple[int, int | None] = (WIDTH, None),
+    size: int = SIZE,
 ) -> Map | None:
     """The neighbourhoods (code, name, GeoJSON outline) to scale, north up; None where no outline is known.
 
     Plate carrée with the town's own mean latitude as its true one: within a town that is a map to scale. Steps are
     fifths of the largest amount, up to the next multiple of ``whole`` minor units, so that the key names them exactly.
-    ``places`` are doors (what is written beside it, latitude, longitude); one outside all outlines' frame is left out.
-    It is as large as ``frame`` (width, and height where that has an end) holds.
+    ``numbers`` are what stands for each neighbourhood, by its code. ``places`` are doors (what is written above it,
+    latitude, longitude); one outside all outlines' frame is left out. It is as large as ``frame`` (width, and height
+    where that has an end) holds, and its letters have this ``size``.
 
     Examples
     --------
@@ -85,11 +106,12 @@ def drawn(
     (1000, [4, 1], 'M 0 1000 L 1')
     >>> [(one.over, one.most) for one in town.steps]
     [(0, 300), (300, 600), (600, 900), (900, 1200)]
-    >>> drawn([("n", "North", square)], {}, places=[("1", 0.5, 0.25), ("2", 7.0, 0.25)]).places
-    (Place(label='1', x=250, y=500),)
+    >>> doors = drawn([("n", "North", square)], {}, places=[("1", 0.5, 0.25), ("2", 7.0, 0.25)]).places
+    >>> [(door.mark.words, door.x, door.y, door.mark.y) for door in doors]
+    [('1', 250, 500, 460)]
     >>> bent = {"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [3, 4], [3, 1], [0, 1], [0, 0]]]}
-    >>> town = drawn([("b", "Bent", bent)], {}, frame=(1000, 400))
-    >>> town.width, town.height, town.shapes[0].label_x, town.shapes[0].label_y
+    >>> town = drawn([("b", "Bent", bent)], {}, numbers={"b": "1"}, frame=(1000, 400))
+    >>> town.width, town.height, town.shapes[0].mark.x, town.shapes[0].mark.y
     (400, 400, 350, 200)
     """
     found = [(code, name, list(_rings(outline))) for code, name, outline in zones if outline]
@@ -108,29 +130,46 @@ def drawn(
     def placed(ring: list[tuple[float, float]]) -> list[tuple[int, int]]:
         return [(round((x - west) * narrow * scale), round((north - y) * scale)) for x, y in ring]
 
-    shapes = []
-    for code, name, rings in found:
-        lines = [placed(ring) for ring in rings]
-        label_x, label_y = _middle(max(lines, key=lambda line: abs(_area(line))))
-        shapes.append(
-            Shape(
-                code=code,
-                name=name,
-                path=" ".join("M " + " L ".join(f"{x} {y}" for x, y in line) + " Z" for line in lines),
-                label_x=label_x,
-                label_y=label_y,
-                step=_step(amounts.get(code), stride),
-            )
-        )
-    steps = [Step(at, (at - 1) * stride, at * stride) for at in range(1, (_step(most, stride) or 1) + 1)]
+    lines = {code: [placed(ring) for ring in rings] for code, _name, rings in found}
     inside = [(label, placed([(x, y)])[0]) for label, y, x in places if west <= x <= east and south <= y <= north]
-    return Map(
-        width=round((east - west) * narrow * scale),
-        height=round((north - south) * scale),
-        shapes=tuple(shapes),
-        steps=tuple(steps) if most else (),
-        places=tuple(Place(label, x, y) for label, (x, y) in inside),
+    room = round((east - west) * narrow * scale), round((north - south) * scale)
+    told = {code: words for code, words in (numbers or {}).items() if code in lines}
+    middles = [(told[code], _middle(max(lines[code], key=lambda line: abs(_area(line))))) for code in told]
+    marks = dict(zip(told, _marks(middles, room, size), strict=True))
+    shapes = tuple(
+        Shape(
+            code=code,
+            name=name,
+            path=" ".join("M " + " L ".join(f"{x} {y}" for x, y in line) + " Z" for line in lines[code]),
+            mark=marks.get(code),
+            step=_step(amounts.get(code), stride),
+        )
+        for code, name, _rings_of_it in found
     )
+    steps = [Step(at, (at - 1) * stride, at * stride) for at in range(1, (_step(most, stride) or 1) + 1)]
+    doors = [Area(x, y, DOT, DOT) for _label, (x, y) in inside]
+    above = [(label, (x, y - (DOT + size) // 2 - 2)) for label, (x, y) in inside]
+    return Map(
+        *room,
+        shapes=shapes,
+        steps=tuple(steps) if most else (),
+        places=tuple(
+            Place(replace(mark, to_x=door.x, to_y=door.y), door.x, door.y)
+            for mark, door in zip(_marks(above, room, size, doors), doors, strict=True)
+        ),
+    )
+
+
+def _marks(
+    wanted: Iterable[tuple[str, tuple[int, int]]], room: tuple[int, int], size: int, taken: Iterable[Area] = ()
+) -> list[Mark]:
+    """Words where they are wanted, or near it where there is room; two beside each other are not read as one."""
+    wanted = list(wanted)
+    areas = [Area(x, y, wide(words, size) + size // 2, size) for words, (x, y) in wanted]
+    return [
+        Mark(words, area.x, area.y, x, y, moved=abs(area.x - x) > size // 2 or abs(area.y - y) > size // 2)
+        for (words, (x, y)), area in zip(wanted, apart(areas, room, taken), strict=True)
+    ]
 
 
 def _step(amount: int | None, stride: int) -> int | None:

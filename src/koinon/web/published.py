@@ -38,7 +38,10 @@ FULL = 1000  # Width of a whole bar, in the units of its drawing.
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a table and the bar beside it. ``width`` is of ``FULL``; None where the figure is hidden."""
+    """A row of a table and the bar beside it. ``width`` is of ``FULL``; None where the figure is hidden.
+
+    ``code`` is of whom it tells, and ``number`` is what stands for it on the map.
+    """
 
     label: str
     amount_minor: int | None
@@ -46,6 +49,8 @@ class Bar:
     count: int | None
     width: int | None
     of_no_zone: bool = False
+    code: str = ""
+    number: str = ""
 
 
 def is_demo(town: Town) -> bool:
@@ -134,6 +139,7 @@ def bars(table: PublicTable, names: dict[str, str] | None = None) -> list[Bar]:
             count=cell.shops,
             width=None if cell.amount_minor is None else round(FULL * (cell.share or 0)),
             of_no_zone=cell.code is None,
+            code=cell.code or "",
         )
         for cell in table.cells
         if cell.code is not None or cell.amount_minor

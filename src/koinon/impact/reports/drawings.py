@@ -7,7 +7,7 @@ directions of reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from django.utils.html import format_html, format_html_join
@@ -104,12 +104,11 @@ def bars(title: str, rows: Sequence[tuple[str, Fraction, str]]) -> Picture:
 def places(
     drawing: Map,
     title: str,
-    numbers: Mapping[str | None, str],
     key: Sequence[tuple[int | None, str]],
     *,
     above: str = "",
 ) -> Picture:
-    """A map of neighbourhoods with their ``numbers`` in the table, and its ``key`` beside it: which shade is how much; ``above`` it, of what.
+    """A map of neighbourhoods with their numbers in the table, and its ``key`` beside it: which shade is how much; ``above`` it, of what.
 
     What is hidden (None in the key) is hatched and has a broken edge, and every shade is darker than the one before.
     """
@@ -122,12 +121,14 @@ def places(
         '<path d="{}" stroke="{}" stroke-width="2" {}/>',
         ((one.path, INK, _fill(one.step)) for one in drawing.shapes),
     )
+    marks = [one.mark for one in drawing.shapes if one.mark is not None]
+    shapes += format_html_join(
+        "",
+        '<path d="M {} {} L {} {}" stroke="{}" stroke-width="1"/>',
+        ((one.x, one.y, one.to_x, one.to_y, INK) for one in marks if one.moved),
+    )
     shapes = format_html('{}<g transform="translate({} {})">{}</g>', _HATCHING, left, top, shapes)
-    labels = [
-        Label(left + one.label_x, top + one.label_y + SIZE // 3, numbers[one.code], middle=True, bold=True)
-        for one in drawing.shapes
-        if one.code in numbers
-    ]
+    labels = [Label(left + one.x, top + one.y + SIZE // 3, one.words, middle=True, bold=True) for one in marks]
     begins = 1000 - MAP[0] - _KEY if mirrored else MAP[0] + _KEY
     first = (height - _KEY * (len(key) + 1)) // 2
     labels.append(Label(begins, first + _KEY // 2 + SIZE // 3, above, ends=mirrored))

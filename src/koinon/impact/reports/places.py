@@ -41,9 +41,11 @@ def sheet(
     )
     told = {code: minor for code, minor in amounts.items() if code is not None}
     one = 10**exponent
-    drawing = mapping.drawn(zones, told, whole=Rules().amount_base * one, frame=drawings.MAP)
-    shown = {shape.code for shape in drawing.shapes} if drawing is not None else set()
-    numbers: dict[str | None, str] = {code: formats.number(at) for at, code in enumerate(order, 1) if code in shown}
+    on_the_map = {code for code, _name, outline in zones if outline}
+    numbers = {code: formats.number(at) for at, code in enumerate(order, 1) if code in on_the_map}
+    drawing = mapping.drawn(
+        zones, told, whole=Rules().amount_base * one, numbers=numbers, frame=drawings.MAP, size=drawings.SIZE
+    )
 
     def row(label: str, minor: int | None) -> Row:
         return Row(label, "" if minor is None else money(minor), hidden=minor is None, page=PAGE, command=command)
@@ -62,15 +64,15 @@ def sheet(
         title=_("What shops received, by neighbourhood"),
         asks=_("The numbers on the map are those of the table.") if drawing is not None else asks,
         rows=tuple(rows),
-        picture=None if drawing is None else _picture(drawing, numbers, unit, one),
+        picture=None if drawing is None else _picture(drawing, unit, one),
     )
 
 
-def _picture(drawing: mapping.Map, numbers: Mapping[str | None, str], unit: str, one: int) -> Picture:
+def _picture(drawing: mapping.Map, unit: str, one: int) -> Picture:
     key: list[tuple[int | None, str]] = [
         (step.step, f"{formats.number(Fraction(step.over, one))} – {formats.number(Fraction(step.most, one))}")
         for step in drawing.steps
     ]
     key += [(None, _("hidden"))] if drawing.some_hidden else []
     above = _("In %(unit)s, rounded to 5.") % {"unit": unit}
-    return drawings.places(drawing, _("What shops received, on the map"), numbers, key, above=above)
+    return drawings.places(drawing, _("What shops received, on the map"), key, above=above)

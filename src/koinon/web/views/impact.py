@@ -198,7 +198,7 @@ def _map_of(town: Town, found: Advice) -> Map | None:
     ]
     zones = Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline")
     drawing = drawn(zones, {}, places=places)
-    return drawing if drawing is not None and any(one.label != "★" for one in drawing.places) else None
+    return drawing if drawing is not None and any(one.mark.words != "★" for one in drawing.places) else None
 
 
 def window(town: Town, now: datetime) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,13 @@ from psycopg import Connection
 from koinon.impact import opendata
 from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.mapping import Map, drawn
-from koinon.impact.publication import PublicReport
 from koinon.impact.published import MonthPublished
 from koinon.kernel.periods import Month
 from koinon.ledger import queries as ledger
 from koinon.parties.connection import raw
 from koinon.parties.models import Town, Zone
 from koinon.programmes.models import Fund
-from koinon.web import published
+from koinon.web import formats, published
 from koinon.web.access import everyone
 from koinon.web.context import the_town
 from koinon.web.explained import BY_SLUG, slug_of
@@ -58,6 +58,7 @@ def town(request: HttpRequest) -> HttpResponse:
     if month is not None:
         found = published.published(conn, shown, month)
         report = found.report
+        drawing, by_zone = _on_the_map(shown, published.bars(report.by_zone))
         sse = {"sse": _("Social economy"), "other": _("Other businesses")}
         context |= {
             "month": month,
@@ -65,7 +66,7 @@ def town(request: HttpRequest) -> HttpResponse:
             "totals": found.units,
             "paid_minor": found.paid_minor,
             "totals_day": month.last_day,
-            "by_zone": published.bars(report.by_zone),
+            "by_zone": by_zone,
             "by_sse": published.bars(report.by_sse, sse),
             "sse": next((cell for cell in report.by_sse.cells if cell.code == "sse"), None),
             "waits": published.waits(report.waits),
@@ -75,7 +76,7 @@ def town(request: HttpRequest) -> HttpResponse:
             },
             "trade": published.trade_sheets(shown, found),
             "way": way(found.flow, town_id=shown.pk),
-            "map": _map(shown, report),
+            "map": drawing,
             "series": published.series(conn, shown, [one for one in months if one <= month]),
         }
     return render(request, "koinon/town.html", context)
@@ -98,10 +99,17 @@ def _indicators(conn: Connection[Any], town: Town, found: MonthPublished) -> lis
     ]
 
 
-def _map(town: Town, report: PublicReport) -> Map | None:
-    zones = Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline")
-    amounts = {cell.code: cell.amount_minor for cell in report.by_zone.cells if cell.code is not None}
-    return drawn(zones, amounts, whole=5 * 10**town.exponent)
+def _on_the_map(town: Town, rows: list[published.Bar]) -> tuple[Map | None, list[published.Bar]]:
+    """The map, and the rows with the numbers that stand for them on it."""
+    zones = list(Zone.objects.filter(town=town).order_by("code").values_list("code", "name", "outline"))
+    outlined = {code for code, _name, outline in zones if outline}
+    rows = [
+        replace(row, number=formats.number(at, country=town.country)) if row.code in outlined else row
+        for at, row in enumerate(rows, 1)
+    ]
+    amounts = {row.code: row.amount_minor for row in rows if row.code}
+    numbers = {row.code: row.number for row in rows if row.number}
+    return drawn(zones, amounts, whole=5 * 10**town.exponent, numbers=numbers), rows
 
 
 def _asked_month(request: HttpRequest, months: list[Month]) -> Month | None:
