@@ -23,6 +23,7 @@ from tests.conftest import django_on
 from tests.web.browsing import PHONE, look, signed_in, window_for_axe
 from tests.web.test_access import client_of
 from tests.web.town import TownSite
+from tests.web.walking import in_one_transaction
 
 NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 
@@ -137,7 +138,7 @@ def test_network_names_who_trades_in_their_own_name_only_to_whom_may_see_people(
         RoleGrant.objects.filter(role="officer").update(sees_personal_data=personal_data)
         return unescape(client_of("officer").get("/impact/network/?names=1").content.decode())
 
-    with transaction.atomic():
+    with in_one_transaction():
         trading = [sign for sign in Organisation.objects.values_list("trade_name", flat=True) if sign]
         before = seen_by(personal_data=False)
         sign = next(sign for sign in sorted(trading, key=len, reverse=True) if f"<bdi>{sign}</bdi>" in before)
