@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
+from django.template import engines
 from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
+import koinon.web
 from koinon.kernel.money import Amount, to_decimal
 from koinon.pilots.townfolder_cells import amount_minor
 from koinon.web import formats
@@ -140,3 +146,42 @@ def test_the_sign_of_a_movement_is_a_sign_and_not_a_dash() -> None:
         came = formats.amount(Amount(6_43, "REC"), signed=True, country="ES")
     assert spent == "−6.43\xa0REC"
     assert came == "+6.43\xa0REC"
+
+
+def test_a_day_stands_in_its_field_in_every_language() -> None:
+    """A browser shows nothing where a day is not written as 2026-11-23; Django writes it as the language does unless told."""
+    found = [
+        (path.name, call)
+        for path in Path(koinon.web.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("DateInput")
+    ]
+
+    wrong = [
+        f"{name}:{call.lineno}"
+        for name, call in found
+        if {one.arg: ast.unparse(one.value) for one in call.keywords}.get("format") != "'%Y-%m-%d'"
+    ]
+    assert len(found) > 10
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "1,527 rows"), ("el", "1.527 γραμμές"), ("es", "1.527 filas"), ("ar", "1,527 صفًا")]
+)
+def test_a_count_in_a_sentence_has_the_marks_and_the_grammar_of_its_language(language: str, told: str) -> None:
+    template = engines["django"].from_string(
+        "{% load koinon i18n %}{% blocktrans count count=found|counted %}{{ count }} row{% plural %}{{ count }} rows{% endblocktrans %}"
+    )
+    with override(language), formats.in_country("JO" if language == "ar" else "ES"):
+        assert template.render({"found": 1527}) == told
+
+
+def test_every_sentence_that_counts_writes_its_count_as_the_language_does() -> None:
+    bare = [
+        f"{path.name}: {found}"
+        for path in (Path(koinon.web.__file__).parent / "templates").rglob("*.html")
+        for found in re.findall(r"{% blocktrans (?:trimmed )?count \w+=\S+", path.read_text(encoding="utf-8"))
+        if not found.endswith("|counted")
+    ]
+    assert bare == []

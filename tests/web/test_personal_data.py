@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils.html import escape
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
@@ -134,7 +135,7 @@ def test_a_company_is_called_by_its_sign_and_a_sole_trader_by_a_number(site: Dat
     rows = json.loads(staff("treasurer", sees_personal_data=False).get("/office/organisations/", asked).content)["rows"]
     called: dict[str, set[Any]] = {"own": set(), "company": set()}
     for row in rows:
-        called["own" if row["legal_form"] in ("self-employed", "other", "civil-partnership") else "company"].add(
+        called["own" if row["legal_form"] in ("self-employed", "other form", "civil partnership") else "company"].add(
             row["party"]
         )
     assert {len(name) for name in called["own"]} == {6}
@@ -157,3 +158,19 @@ def test_the_bank_file_is_made_by_those_who_may_see_accounts(site: Database) -> 
 def test_nobody_is_found_by_a_document_without_the_right(site: Database) -> None:
     answer = staff("officer", sees_personal_data=False).post("/office/find/", {"kind": "identifier", "value": "1"})
     assert answer.status_code == 403
+
+
+def test_a_list_without_names_says_why_some_of_it_stands_by_its_sign(site: Database) -> None:
+    """A company's sign is on its door; nobody's own name is in the list, and the list says which is which."""
+    from koinon.parties.models import Organisation
+    from koinon.parties.naming import OWN_NAME_FORMS
+
+    why = "A company or co-operative stands here by its sign, whoever trades in their own name by a number."
+    signs = Organisation.objects.exclude(legal_form__in=OWN_NAME_FORMS).values_list("trade_name", flat=True)
+    shown = staff("officer", sees_personal_data=False).get("/office/organisations/").content.decode()
+    assert (why in shown, MARK in shown) == (True, False)
+    assert any(escape(sign) in shown for sign in signs)
+    residents = staff("officer", sees_personal_data=False).get("/office/residents/").content.decode()
+    assert (why in residents, MARK in residents) == (False, False)
+    named = staff("officer", sees_personal_data=True).get("/office/organisations/?names=1").content.decode()
+    assert (why in named, MARK in named) == (False, True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, time
 from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -154,13 +154,26 @@ def instant(value: datetime, zone: str = "UTC") -> str:
     """A day and time in the town's zone, to the minute."""
     there, locale = value.astimezone(ZoneInfo(zone)), current_locale()
     return str(locale.datetime_formats["medium"]).format(
-        format_time(there, format="short", locale=locale), format_date(there, format="medium", locale=locale)
+        of_day(there.time()), format_date(there, format="medium", locale=locale)
     )
 
 
 def clock(value: datetime, zone: str = "UTC") -> str:
     """The hour and minute in the town's zone."""
-    return format_time(value.astimezone(ZoneInfo(zone)), format="short", locale=current_locale())
+    return of_day(value.astimezone(ZoneInfo(zone)).time())
+
+
+def of_day(value: time, country: str = "") -> str:
+    """A time of the day.
+
+    Greek counts to 24, as timetables and offices do: a sentence after "7:00 μ.μ." would end in two dots.
+
+    >>> from django.utils.translation import override
+    >>> with override("el"): of_day(time(19, 5))
+    '19:05'
+    """
+    locale = current_locale(country)
+    return format_time(value, format="HH:mm" if locale.language == "el" else "short", locale=locale)
 
 
 def month(value: Month) -> str:

@@ -24,7 +24,7 @@ from koinon.kernel.periods import Month
 from koinon.office.queries import filters
 from koinon.office.types import SavedFilter
 from koinon.parties.connection import raw
-from koinon.parties.naming import pseudonym
+from koinon.parties.naming import Name, pseudonym
 from koinon.parties.rules import ascii_digits
 from koinon.web import names
 from koinon.web.access import seat_of
@@ -469,6 +469,12 @@ class Listing:
     def holds_parties(self) -> bool:
         """Whether there are names here that the reader may ask for."""
         return names.may_see(self.request) and any(column.kind is Kind.PARTY for column in self.columns)
+
+    @property
+    def mixes_signs(self) -> bool:
+        """Whether some stand here by the signs of their companies and others, whose names are not shown, by numbers."""
+        called = [cell.value for line in self.lines for cell in line.cells if isinstance(cell.value, Name)]
+        return not self.shows_names and len({name.is_name for name in called}) > 1
 
     @cached_property
     def count(self) -> int:

@@ -7,7 +7,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from babel.dates import format_time, get_day_names
+from babel.dates import get_day_names
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -111,8 +111,8 @@ def window(one: Window, town: Town) -> str:
     days = ", ".join(names[run[0]] if len(run) == 1 else f"{names[run[0]]}–{names[run[-1]]}" for run in runs)
     if (one.since, one.until) == (0, 24 * 60):
         return days
-    since = format_time(time(*divmod(one.since, 60)), format="short", locale=locale)
-    until = format_time(time(*divmod(one.until % (24 * 60), 60)), format="short", locale=locale)
+    since = formats.of_day(time(*divmod(one.since, 60)), town.country)
+    until = formats.of_day(time(*divmod(one.until % (24 * 60), 60)), town.country)
     return f"{days} {since}–{until}"
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from koinon.kernel.money import Amount
 from koinon.kernel.periods import Month
 from koinon.parties.models import Town
-from koinon.web import formats, words
+from koinon.web import formats, spending, words
 
 register = template.Library()
 
@@ -200,6 +200,25 @@ def uncapped(text: str) -> str:
 def sector_name(code: str) -> str:
     """A town's grouping of sectors, in words."""
     return words.sector(code) if code else "–"
+
+
+class Counted(int):
+    """A whole number that a sentence writes as the language does, and whose grammar it still decides."""
+
+    def __str__(self) -> str:
+        return formats.number(int(self))
+
+
+@register.filter
+def counted(value: int) -> Counted:
+    """How many, inside a translated sentence: "1.527 filas"."""
+    return Counted(value)
+
+
+@register.filter
+def legal_form(code: str) -> str:
+    """An enterprise's legal form in words."""
+    return str(spending.FORMS.get(code, code)) or "–"
 
 
 @register.filter

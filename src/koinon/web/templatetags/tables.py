@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from uuid import UUID
 
 from django import template
 from django.template.context import RequestContext
@@ -21,6 +21,7 @@ from koinon.web.tables import Kind
 from koinon.web.templatetags import koinon as figures
 
 register = template.Library()
+_LONG_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @register.simple_tag(takes_context=True)
@@ -60,7 +61,7 @@ def _drawn(context: RequestContext, shown: Cell) -> SafeString:
     if column.kind is Kind.PARTY and isinstance(value, Name) and value.is_name:
         return format_html("<bdi>{}</bdi>", value)
     if column.kind in (Kind.CODE, Kind.PARTY):
-        short = figures.short(value) if isinstance(value, UUID) else figures.short_subject(str(value))
+        short = figures.short(value) if _LONG_ID.fullmatch(str(value)) else figures.short_subject(str(value))
         return format_html('<bdi class="code" dir="ltr">{}</bdi>', short)
     return format_html("<bdi>{}</bdi>", value)
 

@@ -302,7 +302,9 @@ class OccasionForm(forms.Form):
 class RateForm(forms.Form):
     """What a stream earns from a day on."""
 
-    from_day = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    from_day = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     source = forms.CharField(label=gettext_lazy("Decided by"), max_length=200, required=False)
     field_order = ("stream", "pays", "per", "from_day", "source")
 
@@ -323,7 +325,9 @@ class CapForm(forms.Form):
     """The most one person is rewarded for."""
 
     period = forms.ChoiceField(label=gettext_lazy("In"), choices=list(doing.PERIODS.items()))
-    from_day = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    from_day = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     source = forms.CharField(label=gettext_lazy("Decided by"), max_length=200, required=False)
     field_order = ("period", "quantity", "amount", "from_day", "source")
 
@@ -460,10 +464,14 @@ class ActivityForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     first_day = forms.DateField(
-        label=gettext_lazy("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("First day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     last_day = forms.DateField(
-        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     second_above = forms.CharField(
         label=gettext_lazy("Two coordinators above"),
@@ -652,7 +660,7 @@ class RecordForm(forms.Form):
     """What somebody did, told by a coordinator who saw it."""
 
     form_id = forms.UUIDField(widget=forms.HiddenInput)
-    day = forms.DateField(label=gettext_lazy("Day"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=gettext_lazy("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     field_order = ("form_id", "stream", "quantity", "day")
 
     def __init__(self, *args: Any, activity: Activity, streams: tuple[str, ...], **kwargs: Any) -> None:

@@ -28,7 +28,7 @@ from koinon.parties.models import Role, Town, Zone
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.programmes import queries as programmes
-from koinon.web import acts, names, tables, words
+from koinon.web import acts, names, spending, tables, words
 from koinon.web.access import seat_of, seen_by
 from koinon.web.listing import COUNTED, Listing
 from koinon.web.tables import Bulk, Column, Kind, Table
@@ -71,10 +71,10 @@ ORGANISATIONS = Table(
         Column("party", gettext_lazy("Organisation"), Kind.PARTY, link="office-organisation"),
         Column("sector_group", gettext_lazy("Sector"), words=words.SECTORS),
         Column("sector", gettext_lazy("Class of activity"), Kind.CODE, hidden=True),
-        Column("legal_form", gettext_lazy("Legal form"), Kind.CODE),
+        Column("legal_form", gettext_lazy("Legal form"), words=spending.FORMS),
         Column("is_sse", gettext_lazy("Social economy"), Kind.FLAG),
         Column("is_chain", gettext_lazy("Chain"), Kind.FLAG, hidden=True),
-        Column("size_class", gettext_lazy("Size"), Kind.CODE, hidden=True),
+        Column("size_class", gettext_lazy("Size"), words=spending.SIZES, hidden=True),
         Column("zone", gettext_lazy("Neighbourhood")),
         Column("accepts_since", gettext_lazy("Accepts since"), Kind.DAY),
         Column("active", gettext_lazy("Takes part"), Kind.FLAG),
@@ -328,7 +328,8 @@ class OptionsForm(forms.Form):
             )
         if action == "awards-end":
             self.fields["last_day"] = forms.DateField(
-                label=gettext_lazy("Last day, inclusive"), widget=forms.DateInput(attrs={"type": "date"})
+                label=gettext_lazy("Last day, inclusive"),
+                widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             )
         self.fields["reason"] = forms.RegexField(
             r"^[A-Za-z0-9:._/# -]{1,80}$",
