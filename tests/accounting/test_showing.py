@@ -143,6 +143,8 @@ def test_what_was_posted_long_before_or_after_the_day_it_names_is_in_the_journal
     at = datetime.now(UTC) + timedelta(days=days)
     day, asked = at.astimezone(MADRID).date(), {"town_id": place.town.pk}
     before = [queries.stock(place.conn, **asked, day=day + timedelta(days=late)) for late in (0, 1)]
+    volume = queries.network(place.conn, **asked, at=at + timedelta(days=1)).volume
+    paid = year.year(place.conn, **asked, year=day.year).moved["paid"]
     place.move(
         "pay", ("till", place.parties["bakery"], None), ("till", place.town.party_id, None), place.money("5.00"), at
     )
@@ -155,6 +157,9 @@ def test_what_was_posted_long_before_or_after_the_day_it_names_is_in_the_journal
         (day, "till", "town-till", 5_00)
     ]
     assert opening == closing
+    seen = queries.network(place.conn, **asked, at=at + timedelta(days=1))
+    paid_that_year = year.year(place.conn, **asked, year=day.year).moved["paid"]
+    assert (seen.volume.minor, paid_that_year) == (volume.minor + 5_00, paid + 5_00)
     assert (after.get("till", 0) - opening.get("till", 0), after["town-till"]) == (-5_00, 5_00)
 
 

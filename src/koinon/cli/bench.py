@@ -103,6 +103,50 @@ def disburse(
         out.document(document, lambda console: show_disburse(console, document))
 
 
+@app.command("journal")
+def journal(
+    as_json: JsonOption = False,
+    rows: Annotated[int, typer.Option(min=1_000, help="How many rows the books hold.")] = 3_000_000,
+    months: Annotated[int, typer.Option(min=2, max=240, help="In how many months they were posted.")] = 24,
+    towns: Annotated[int, typer.Option(min=1, max=100, help="How many towns post in turns.")] = 1,
+) -> None:
+    """Measure what the journal of a month costs in the books of years, with the index by day and without it.
+
+    On a database of the command's own, whose rows are written by SQL and only read.
+    """
+    from koinon.db.embedded import default_root
+
+    with speaking(as_json) as out:
+        bench = wiring.bench_journal()
+        document = bench.measure(
+            bench.Asked(rows=rows, months=months, towns=towns),
+            root=default_root(),
+            prepare=wiring.preparing().prepare,
+            say=out.progress,
+        )
+        out.document(document, lambda console: show_journal(console, document))
+
+
+def show_journal(console: Console, document: Mapping[str, Any]) -> None:
+    """The document as a person reads it: what each reading cost, and how large the index is."""
+    from koinon.cli.tables import plain_table
+
+    numbers = ("entries", "ms", "pages", "ms without", "pages without")
+    table = plain_table("journal of", *numbers, right=numbers)
+    for one in document["read"]:
+        mine, other = one["with_index"], one["without"]
+        table.add_row(
+            one["what"], f"{mine['entries']:,}", _figure(mine["milliseconds"]), f"{mine['pages']:,}",
+            _figure(other["milliseconds"]), f"{other['pages']:,}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        f"PostgreSQL {document['settings']['postgresql']}: {document['asked']['rows']:,} rows of {document['asked']['towns']} "
+        f"towns in {document['journal_pages']:,} pages, index {document['index_bytes']:,} bytes",
+        soft_wrap=True,
+    )
+
+
 @app.command("till")
 def till(
     as_json: JsonOption = False,

@@ -173,6 +173,10 @@ def bench_disburse() -> Bench:
     return cast(Bench, import_module("koinon.bench.disburse"))
 
 
+def bench_journal() -> Bench:
+    return cast(Bench, import_module("koinon.bench.journal"))
+
+
 def bench_till() -> Bench:
     return cast(Bench, import_module("koinon.bench.till"))
 

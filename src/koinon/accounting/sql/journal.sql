@@ -5,8 +5,8 @@
 -- place is the kind of account, ``town-till`` for the town's own; fund is the fund's code or empty. A member's account of
 -- a time bank is not money and stays out. No holder is told.
 --
--- The books take any day (docs/decisions/0036), so a row of the period may stand in any month of them: all are read, as for
--- the balances that must agree with this (stock.sql).
+-- The books take any day (docs/decisions/0036), so a row of the period may stand in any month of them: ledger.journal_by_day
+-- tells where, as for the balances that must agree with this (stock.sql).
 WITH line AS (
     SELECT
         (moved.effective_at AT TIME ZONE %(zone)s::text)::date AS day, moved.seq, moved.code, moved.kind,

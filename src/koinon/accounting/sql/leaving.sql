@@ -5,7 +5,6 @@ SELECT (line.effective_at AT TIME ZONE %(zone)s::text)::date AS day, sum(line.am
 FROM ledger.journal AS line
 WHERE
     line.town_id = %(town_id)s AND line.code = 6 AND line.kind IN ('t', 'c', 'C')
-    AND line.seq >= (greatest(ledger.month_of(%(since)s::timestamptz) - 1, 0)::bigint << 50)
     AND line.effective_at > %(since)s AND line.effective_at <= %(until)s
 GROUP BY 1
 ORDER BY 1;
