@@ -17,16 +17,23 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import psycopg
 import pytest
 
+from koinon.accounting import year
+from koinon.banking import queries as banking
 from koinon.db import embedded
 from koinon.db.connections import Database
+from koinon.treasury import queries as treasury
 from tests import prepared
+from tests.accounting import audit
 from tests.cli.command import Said, environment, koinon
 from tests.journeys.demo_books import canonical, everything
 from tests.pilots import small_besos
@@ -183,6 +190,44 @@ def test_units_are_accounted_for_to_the_minor_unit_and_covered(shown):
     assert document["redeemed"] > 0
     assert document["invariants"]["failed"] == 0
     assert document["invariants"]["checked"] >= 20
+
+
+def test_every_paper_of_the_month_says_the_same_to_the_cent(shown):
+    """Statements, journal, trial balances, the year, the treasury, the bank's page, its files, and what the command prints."""
+    document = shown.document
+    with psycopg.connect(shown.database.app_url) as conn:
+        ((town,),) = conn.execute("SELECT id FROM parties_town").fetchall()
+        disagreements = audit.disagreements(conn, town_id=town, first_day=date(2026, 9, 1), last_day=date(2026, 11, 30))
+        (run,) = [one for one in treasury.runs(conn, town_id=town) if one.settled_at is not None]
+        told = year.year(conn, town_id=town, year=2026)
+        reserve = banking.reserve(conn, town_id=town)
+
+    assert disagreements == []
+    moved = told.moved
+    printed = ("issued", "paid", "redeemed", "expired", "outstanding", "reserve")
+    assert [document[key] for key in printed] == [
+        moved["issued"], moved["paid"] - moved["refunded"], moved["redeemed"], moved["expired"], told.outstanding[1],
+        told.reserve[1],
+    ]  # fmt: skip
+    (payout,) = document["files"]
+    sent = ElementTree.parse(payout)
+    control, paid = (_cents(sent, name) for name in ("CtrlSum", "InstdAmt"))
+    assert {*control, sum(paid)} == {run.total.minor} == {moved["paid_out"]}
+    assert len(paid) == run.payments
+    came = ElementTree.parse(shown.var / "demo" / "statements" / "2026-10.camt053.xml")
+    (opening, closing), entries = _cents(came, "Bal"), _cents(came, "Ntry")
+    assert opening + sum(entries) == closing == reserve.banks_minor
+    assert [(part.code, part.amount_minor) for part in reserve.parts] == [("listed", closing - reserve.books_minor)]
+
+
+def _cents(document: Any, name: str) -> list[int]:
+    """Every amount that stands in an element of this name, or is one; what is debited is below zero."""
+    found = []
+    for one in document.iterfind(f".//{{*}}{name}"):
+        amount = one.find("{*}Amt")
+        sign = -1 if one.findtext("{*}CdtDbtInd") == "DBIT" else 1
+        found.append(sign * int(Decimal((one if amount is None else amount).text) * 100))
+    return found
 
 
 def test_indicators_are_plausible_and_measured(shown):
