@@ -80,6 +80,9 @@ SCOPES: dict[str, Any] = {
     "accounts:read": gettext_lazy("read balances and movements"),
     "webhooks:manage": gettext_lazy("look after its own webhooks"),
 }
+MOVING = frozenset({"payments:write", "payments:charge", "refunds:write", "holds:write"})
+"""What moves money: without a party, anybody's, and the town's own."""
+
 EVENTS: dict[str, Any] = {
     "payment.posted": gettext_lazy("a payment was posted"),
     "payment.refunded": gettext_lazy("a payment was given back"),

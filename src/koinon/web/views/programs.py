@@ -20,7 +20,7 @@ from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.outbox import operations, queries
 from koinon.parties.connection import raw
-from koinon.parties.models import Role
+from koinon.parties.models import Role, Town
 from koinon.parties.secrets import Secrets
 from koinon.web import programs as joined
 from koinon.web import refusals
@@ -52,6 +52,20 @@ class KeyForm(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
+
+    def __init__(self, *args: Any, town: Town, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._town = town
+
+    def clean(self) -> dict[str, Any]:
+        """A key that moves anybody's money, or the town's own, is no officer's to make alone."""
+        found = super().clean() or {}
+        if found.get("party") in (None, self._town.party_id) and joined.MOVING & set(found.get("scopes", ())):
+            whole = _(
+                "A key that moves money of the whole town is made by whoever runs the town's computers: koinon api."
+            )
+            self.add_error("party", whole)
+        return found
 
 
 class WebhookForm(forms.Form):
@@ -96,7 +110,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     context = {
         "keys": keys,
         "hooks": hooks,
-        "key_form": KeyForm(auto_id="key_%s"),
+        "key_form": KeyForm(auto_id="key_%s", town=seat.town),
         "hook_form": WebhookForm(auto_id="hook_%s"),
         **more,
     }
@@ -110,7 +124,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
 def add_key(request: HttpRequest) -> HttpResponse:
     """Make a key, and show its secret this once."""
     seat = seat_of(request)
-    form = KeyForm(request.POST, auto_id="key_%s")
+    form = KeyForm(request.POST, auto_id="key_%s", town=seat.town)
     if not form.is_valid():
         return _page(request, key_form=form, status=422)
     conn, last = raw(), form.cleaned_data["last_day"]
