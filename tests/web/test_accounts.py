@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
@@ -96,7 +97,7 @@ def test_a_payment_that_comes_while_a_year_is_read_is_wholly_on_its_page_or_not_
         read.append(year(*asked, **named))
         return read[-1]
 
-    asked = f"/bookkeeping/year/?year={timezone.now().year}"
+    asked = f"/bookkeeping/year/?year={timezone.localdate(timezone=ZoneInfo(town.time_zone)).year}"
     monkeypatch.setattr(accounts.yearly, "year", noted)
     for meanwhile in (journal, and_a_payment_comes, journal):
         monkeypatch.setattr(queries, "journal", meanwhile)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,10 @@ from tests.conftest import django_on
 from tests.web.test_access import client_of
 from tests.web.town import Lived
 
-TODAY = datetime.now(ZoneInfo("Europe/Madrid")).date()  # Where the town lies; elsewhere it may be another day.
+
+def today() -> date:
+    """Where the town lies; elsewhere it may be another day, and another one than when the run began."""
+    return datetime.now(ZoneInfo("Europe/Madrid")).date()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ def imported(*lines: Line, ident: str) -> str:
 def test_names_are_shown_by_right_alone_and_forgotten_with_the_match(site: Database) -> None:
     from koinon.parties.models import RoleGrant
 
-    shown = imported(Line("12.34", "B1", text="for Xanthippe", name="Xanthippe Zorba", day=TODAY), ident="a")
+    shown = imported(Line("12.34", "B1", text="for Xanthippe", name="Xanthippe Zorba", day=today()), ident="a")
     entry = re.findall(r"/treasury/bank/entries/([0-9a-f-]{36})/", shown)[0]
     page, details = reverse("bank-entry", args=[entry]), reverse("bank-details", args=[entry])
 
@@ -82,7 +85,7 @@ def test_names_are_shown_by_right_alone_and_forgotten_with_the_match(site: Datab
 
 
 def test_an_auditor_looks_and_changes_nothing(site: Database) -> None:
-    shown = imported(Line("1.00", "C1", day=TODAY), ident="b")
+    shown = imported(Line("1.00", "C1", day=today()), ident="b")
     entry = re.findall(r"/treasury/bank/entries/([0-9a-f-]{36})/", shown)[0]
     auditor = client_of("auditor")
     looked = (
@@ -101,7 +104,7 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
 
     from koinon.documents import formats
 
-    line = Line("2.00", "D1", day=TODAY)
+    line = Line("2.00", "D1", day=today())
     first = imported(line, ident="d")
     content = camt(line, account=account().replace(" ", ""), ident="d")
     client = client_of("treasurer")
@@ -114,7 +117,7 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
 
     before = kept()
     sent = client.post(reverse("bank-upload"), {"file": SimpleUploadedFile("s.xml", content), "account": ""})
-    told = f"This file was imported on {formats.day(TODAY)} by demo-treasurer; nothing changed."
+    told = f"This file was imported on {formats.day(today())} by demo-treasurer; nothing changed."
 
     assert told in client.get(sent["Location"]).content.decode()
     ident = sent["Location"].rstrip("/").rsplit("/", 1)[-1]
@@ -162,7 +165,7 @@ def test_bank_and_books_are_compared_as_of_one_moment(site: Database, monkeypatc
 def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) -> None:
     client = client_of("treasurer")
     said = {
-        "from_day": TODAY.isoformat(), "minimum": "10", "fee": "0,50", "fee_share": "1.5", "cooling_days": "2",
+        "from_day": today().isoformat(), "minimum": "10", "fee": "0,50", "fee_share": "1.5", "cooling_days": "2",
         "schedule": "weekly:5", "execution_days": "1", "file_format": "pain.001.001.09", "source": "Regulation 7",
     }  # fmt: skip
     wrong = client.post(reverse("treasury-terms"), {**said, "from_day": "2026-01-01"})
@@ -174,7 +177,7 @@ def test_terms_are_promised_from_a_day_on_and_never_backwards(site: Database) ->
     assert "For 2 days you can take it back." in shop
     assert "The town keeps" in shop
 
-    later = {**said, "from_day": (TODAY + timedelta(days=9)).isoformat(), "schedule": "weekly:2"}
+    later = {**said, "from_day": (today() + timedelta(days=9)).isoformat(), "schedule": "weekly:2"}
     assert client.post(reverse("treasury-terms"), later).status_code == 302
     page = client.get(reverse("treasury-terms")).content.decode()
     assert re.search(r"<caption>Announced</caption>.*Every Tuesday</td>", page, re.DOTALL)

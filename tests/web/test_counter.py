@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.browsing import PHONE, look, signed_in, window_for_axe
+from tests.web.browsing import PHONE, follow, look, signed_in, window_for_axe
 from tests.web.test_access import client_of
 from tests.web.town import TownSite
 
@@ -222,14 +222,14 @@ def test_the_counter_on_a_phone_in_arabic(browser: Browser, town_site: TownSite)
     reader.speak("ar")
     wrong = {}
     page = reader.open("/counter/cards/")
-    page.locator("main form .button").first.click()
+    follow(page, page.locator("main form .button").first)
     page = reader.open(f"/counter/people/{party}/")
-    page.locator(f"form[action='/counter/people/{party}/make/'] button").click()
-    page.locator("form[action$='/give/'] button").click()
+    follow(page, page.locator(f"form[action='/counter/people/{party}/make/'] button"))
+    follow(page, page.locator("form[action$='/give/'] button"))
     card = page.url.removeprefix(town_site.url)
     page = reader.open("/counter/complaints/new/")
     page.fill("#id_words", "شكوى")
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     window = window_for_axe(reader)
     for path in ("/counter/", f"/counter/people/{party}/", card, page.url.removeprefix(town_site.url)):
         looked = look(window, path, ("ar",))

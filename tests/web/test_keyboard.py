@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ from koinon.programmes import operations, queries
 from koinon.programmes.errors import CycleStopped
 from koinon.treasury import operations as treasury
 from tests.journeys.test_till import Town
-from tests.web.browsing import PHONE, reader, signed_in
+from tests.web.browsing import PHONE, follow, reader, signed_in
 from tests.web.keys import choose, focused, press, tab_to, tick, write
 from tests.web.town import TownSite
 
@@ -38,7 +39,7 @@ def test_the_first_key_offers_to_skip_to_the_content(browser: Browser, town_site
     page.keyboard.press("Tab")
     assert focused(page) == "Skip to the content"
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
     found.context.close()
 
 
@@ -93,9 +94,9 @@ def test_the_site_works_without_scripts(browser: Browser, town_site: TownSite) -
     page = found.open("/accounts/login/")
     page.fill("#id_login", "demo-resident")
     page.fill("#id_password", town_site.passwords["resident"])
-    page.click("main form button[type=submit]")
+    follow(page, "main form button[type=submit]")
     assert page.url.endswith("/purse/")
-    page.click("text=Where to spend it")
+    follow(page, "text=Where to spend it")
     assert page.locator("details.group").count() > 0
     found.context.close()
 
@@ -264,7 +265,7 @@ def test_a_bonus_is_drawn_up_and_released_by_keys(browser: Browser, town_site: T
     ]:
         write(page, name, text)
     for name in ("First day", "Last day"):
-        write(page, name, datetime.now(UTC).strftime("%m%d%Y"))
+        write(page, name, datetime.now(ZoneInfo("Europe/Madrid")).strftime("%m%d%Y"))  # Where the town lies.
     press(page, "Keep it as a draft")
     press(page, "Hand it in")
     said = approver.open(page.url.removeprefix(town_site.url))

@@ -62,7 +62,7 @@ def presents(page: Page, digits: str, town: Town) -> None:
         page.keyboard.type(town.printed.token)
         page.keyboard.press("Enter")
         with suppress(PlaywrightTimeout):
-            page.wait_for_selector("#view-card", state="hidden", timeout=3_000)
+            page.wait_for_selector("#view-card", state="hidden", timeout=10_000)
             return
     raise AssertionError("the card was never read")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser
 
-from tests.web.browsing import axe_findings, signed_in
+from tests.web.browsing import axe_findings, follow, signed_in
 from tests.web.town import TownSite
 
 
@@ -29,7 +29,7 @@ def test_a_passkey_is_added_and_signs_in(browser: Browser, town_site: TownSite) 
     found.open("/accounts/2fa/webauthn/add/")
     if page.locator("#id_password").count():  # Whoever changes how one signs in proves once more who one is.
         page.fill("#id_password", town_site.passwords["approver"])
-        page.click("main form button[type=submit]")
+        follow(page, "main form button[type=submit]")
     assert axe_findings(page) == []
     page.fill("#id_name", "my telephone")
     page.check("#id_passwordless")
@@ -38,7 +38,7 @@ def test_a_passkey_is_added_and_signs_in(browser: Browser, town_site: TownSite) 
     assert axe_findings(page) == []
 
     found.open("/account/")
-    page.click("text=Sign out")
+    follow(page, "text=Sign out")
     found.open("/approvals/")
     page.click("#passkey_login")
     page.wait_for_url(lambda url: "/login/" not in url)

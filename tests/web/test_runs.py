@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
-from tests.web.browsing import PHONE, look, signed_in, window_for_axe
+from tests.web.browsing import PHONE, follow, look, signed_in, window_for_axe
 from tests.web.test_access import client_of
 from tests.web.town import Lived, TownSite
 
@@ -152,12 +152,12 @@ def test_axe_finds_nothing_on_a_run_that_can_be_withdrawn(browser: Browser, town
     wrong = {}
     shown = people["shop"].open("/shop/payout/")
     shown.fill("#id_amount", "20")
-    shown.click("text=Pay this out")
+    follow(shown, "text=Pay this out")
     shown = people["treasurer"].open("/treasury/runs/")
-    shown.click("text=Prepare a run")
+    follow(shown, "text=Prepare a run")
     run = shown.url.rstrip("/").rsplit("/", 1)[-1]
     shown = people["approver"].open(reverse("approve-run-look", args=[run]))
-    shown.click("text=Approve this payment")
+    follow(shown, "text=Approve this payment")
     for role, path in [
         ("approver", "/approvals/"),
         *[(role, reverse(name, args=[run])) for role, name in LOOKING.items()],
@@ -168,7 +168,7 @@ def test_axe_finds_nothing_on_a_run_that_can_be_withdrawn(browser: Browser, town
             wrong[path] = looked.findings
     people["approver"].speak("en")
     shown = people["approver"].open(reverse("approve-run-look", args=[run]))
-    shown.click("text=Withdraw the approval")
+    follow(shown, "text=Withdraw the approval")
     said = shown.locator("main").inner_text()
     problems = [problem for found in people.values() for problem in found.problems]
     for found in people.values():
