@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from koinon.db.connections import Database
+from koinon.outbox import messages
 from koinon.parties import invitations, operations
 from koinon.parties.errors import InvitationNotFound, InvitationNotGood, PartyErased, PartyNotFound, RoleNotOfParty
 from koinon.parties.secrets import Secrets
@@ -68,6 +69,16 @@ def test_a_code_however_it_is_typed_binds_one_account_once(django_db: Any, town:
     with pytest.raises(InvitationNotGood):
         invitations.use(django_db, invitation=found.id, user_id=ben, at=NOW)
     assert grants(ben) == []
+
+
+def test_whoever_an_account_is_opened_for_is_told(django_db: Any, town: Any) -> None:
+    party, ana = household(town), person(django_db, "ana")
+    made = invite(django_db, town, party)
+    assert messages.of_party(django_db, town_id=town.pk, party=party, most=9) == []
+    invitations.use(django_db, invitation=made.id, user_id=ana, at=NOW)
+    assert [one.kind for one in messages.of_party(django_db, town_id=town.pk, party=party, most=9)] == [
+        "account.opened"
+    ]
 
 
 def test_the_code_stands_nowhere(django_db: Any, town: Any) -> None:

@@ -59,6 +59,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
             "Your money is untouched, and your new card pays with it. If you did not ask for this, tell the town."
         ),
     ),
+    "account.opened": (
+        gettext_noop("Somebody can sign in for you from now on"),
+        gettext_noop("If it was not you or somebody of yours, tell the town at once: the counter can end it."),
+    ),
     "phone.added": (
         gettext_noop("A phone now pays with your money"),
         gettext_noop("If it was not you who set it up, tell the town at once: the counter can block it."),

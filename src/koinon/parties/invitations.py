@@ -17,7 +17,8 @@ from psycopg import Connection
 
 from koinon.audit.operations import record
 from koinon.db.statements import execute, many, maybe, statement
-from koinon.kernel.identifiers import new_id
+from koinon.kernel.identifiers import id_under, new_id
+from koinon.outbox import messages
 from koinon.parties import crypto, operations
 from koinon.parties.errors import InvitationNotFound, InvitationNotGood, PartyErased, PartyNotFound, RoleNotOfParty
 from koinon.parties.passwords import new_password
@@ -117,7 +118,7 @@ def still_waiting(conn: Connection[Any], *, invitation: UUID, at: datetime) -> I
 
 
 def use(conn: Connection[Any], *, invitation: UUID, user_id: int, at: datetime) -> Invitation:
-    """Use an invitation up for this account: of two who try at once, one has it.
+    """Use an invitation up for this account: of two who try at once, one has it. Whom it opens is told.
 
     Refuses with ``InvitationNotGood``, also where a colleague's invitation is used for another account.
     """
@@ -151,6 +152,11 @@ def use(conn: Connection[Any], *, invitation: UUID, user_id: int, at: datetime) 
             actor=actor,
             at=at,
         )
+        # Whoever did not open it shall know: the letter may have come into other hands, or never have left the town hall.
+        messages.leave(
+            conn, town_id=found.town_id, message_id=id_under(found.id, "opened"), party=found.party_id,
+            kind="account.opened", at=at, prefer="sms",
+        )  # fmt: skip
     return found
 
 

@@ -103,6 +103,7 @@ MESSAGE_KINDS: dict[str, Any] = {
     "card.handed-over": gettext_lazy("Card handed over"),
     "card.blocked": gettext_lazy("Card blocked"),
     "card.replaced": gettext_lazy("Card replaced"),
+    "account.opened": gettext_lazy("Account opened"),
     "phone.added": gettext_lazy("Phone set up for paying"),
     "phone.blocked": gettext_lazy("Phone blocked for paying"),
     "phone.changed": gettext_lazy("PIN of the phone chosen anew"),
