@@ -175,6 +175,13 @@ def test_the_year_adds_up(place) -> None:
     assert (found.took_part.payments, found.took_part.paid_enterprises, found.took_part.payers) == (2, 2, 2)
 
 
+def test_the_towns_own_till_is_no_enterprise_that_was_paid(place) -> None:
+    before = year.year(place.conn, town_id=place.town.pk, year=2026).took_part
+    pay(place, "bakery", "town", "5.00", LATER)
+    after = year.year(place.conn, town_id=place.town.pk, year=2026).took_part
+    assert (after.paid_enterprises, after.payments) == (before.paid_enterprises, before.payments + 1)
+
+
 def test_the_network_counts_what_was_paid_in_the_twelve_months_that_end_now(place) -> None:
     seen = queries.network(place.conn, town_id=place.town.pk, at=LATER + timedelta(days=1))
     assert (seen.volume.minor, seen.payments, seen.standing, seen.used) == (115_00, 2, Standing.BELOW, 0)
