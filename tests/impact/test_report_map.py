@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from django.db import transaction
 from django.utils.translation import override
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 from koinon.db.connections import Database
@@ -152,6 +153,27 @@ def test_the_map_and_its_key_stand_in_the_direction_of_reading(language: str):
     assert all(label.ends == (language == "ar") for label in key)
     assert all((min(numbers) > label.x) if language == "ar" else (max(numbers) < label.x) for label in key)
     assert all(0 <= label.x <= picture.width and 0 <= label.y <= picture.height for label in picture.labels)
+
+
+def test_arabic_words_on_the_map_begin_at_their_right_whatever_stands_among_them(browser: Browser):
+    """Above the key they are two Arabic words with a Latin unit and a full stop: the first letter is the rightmost one."""
+    with override("ar"):
+        picture = picture_of(sheet_of(month_of(east=100_00, north=200_00, south=None, west=40_00), language="ar"))
+        drawn = str(drawings.svg(picture))
+    page = browser.new_page()
+    page.set_content(f'<!doctype html><html lang="ar" dir="rtl"><body>{drawn}')
+    (above,) = page.evaluate(
+        """[...document.querySelectorAll("text")].filter(one => one.textContent.includes("REC")).map(one => {
+            const box = one.getBBox(), at = number => one.getExtentOfChar(number).x;
+            const letters = [...one.textContent].map((letter, number) => [letter, number]);
+            const place = letter => at(letters.find(one => one[0] === letter)[1]);
+            return {from_right: box.x + box.width - place("ب"), from_left: place(".") - box.x, width: box.width};
+        })"""
+    )
+    page.close()
+
+    assert above["from_right"] < above["width"] / 4
+    assert above["from_left"] < above["width"] / 4
 
 
 def test_the_map_fits_its_frame_however_long_a_town_is():

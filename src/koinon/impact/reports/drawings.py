@@ -173,8 +173,10 @@ def _box(x: int, y: int, width: int, height: int, colour: str) -> SafeString:
 
 
 def _text(label: Label) -> SafeString:
+    """Words that run in the direction of their first letter: the drawing itself runs from left to right in every language."""
+    words = f"\u2068{label.words}\u2069" if get_language_bidi() else label.words
     return format_html(
         '<text x="{}" y="{}" text-anchor="{}" font-size="{}" font-weight="{}" fill="{}" stroke="#ffffff" stroke-width="5" '
         'stroke-linejoin="round" paint-order="stroke">{}</text>',
-        label.x, label.y, "middle" if label.middle else "end" if label.ends else "start", SIZE, 700 if label.bold else 400, INK, label.words,
+        label.x, label.y, "middle" if label.middle else "end" if label.ends else "start", SIZE, 700 if label.bold else 400, INK, words,
     )  # fmt: skip
