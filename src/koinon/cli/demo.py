@@ -211,6 +211,7 @@ def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
     if summary.waiting is not None:
         console.print(_still_to_do(summary.waiting), soft_wrap=True, markup=False)
     console.print("Staff give a second thing when they sign in, a code: the page shows the one to type.", style="dim")
+    console.print("What to press in each role: docs/guides/walk-through-the-demonstration.md", style="dim")
 
 
 def _still_to_do(waiting: Waiting) -> str:
