@@ -11,6 +11,7 @@ import pytest
 from koinon.audit import queries as audit
 from koinon.kernel.identifiers import new_id
 from koinon.ledger.errors import InsufficientFunds
+from koinon.parties.errors import PartyErased
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from koinon.treasury import operations as treasury
@@ -210,6 +211,23 @@ def test_every_step_can_be_repeated(place):
     assert settle(place, run) == settled
     assert prepare(place) == settled
     assert export(place, run).sha256 == export(place, run).sha256
+    assert place.broken() == []
+
+
+def test_a_shop_whose_data_were_erased_holds_up_nobody_elses_payout(place):
+    gone = place.redeem("Forn Núñez", "30.00")
+    place.redeem("Cooperativa La Ribera", "20.00")
+    Vault(place.conn, place.secrets).erase(place.parties["Forn Núñez"], actor=TREASURER, reason="asked", at=NOON)
+    with pytest.raises(PartyErased):
+        place.redeem("Forn Núñez", "1.00")
+
+    run = prepare(place)
+    approve(place, run)
+    assert (run.total, export(place, run).payments) == (place.money("20.00"), 1)
+    treasury.undo_redemption(
+        place.conn, town_id=place.town.pk, redemption_id=gone.id, at=NOVEMBER, actor=TREASURER
+    )  # Its units are in its till again.
+    assert place.balance("till", place.parties["Forn Núñez"]) == place.money("100.00")
     assert place.broken() == []
 
 

@@ -180,7 +180,8 @@ def open_redemptions(
     only: Collection[UUID] | None = None,
     payable_on: date | None = None,
 ) -> list[Redemption]:
-    """Requests that no run has taken, oldest first; ``payable_on`` leaves out those that still wait on that local day."""
+    """Requests that no run has taken, oldest first; ``payable_on`` leaves out those that still wait on that local day,
+    and those of parties whose data were erased."""
     unit = parties.town(conn, town_id).unit_code
     rows = many(
         conn,

@@ -112,7 +112,7 @@ def request_redemption(
     """A business asks for euros: its units leave circulation now, a run pays it later.
 
     The town's fee goes to its own till at once; the rest is what is paid out. The town itself pays none.
-    What a request costs and how long it waits is as the terms say on the day it is made. Refuses with ``NoTill``, ``BelowMinimum`` (the town's terms on the local day),
+    What a request costs and how long it waits is as the terms say on the day it is made. Refuses with ``NoTill``, ``PartyErased``, ``BelowMinimum`` (the town's terms on the local day),
     ``KeyReused`` and what the ledger refuses.
     """
     above_zero(amount, idempotency_key)
@@ -123,6 +123,7 @@ def request_redemption(
     till = books.account(conn, town_id=town_id, kind=Kind.TILL, holder=party)
     if till is None:
         raise NoTill(party=party)
+    parties.must_be_there(conn, town_id, party)
     today = at.astimezone(town.zone).date()
     terms = queries.terms(conn, town_id=town_id, day=today)
     fee = 0 if party == town.party_id else rules.fee_minor(amount.minor, terms)

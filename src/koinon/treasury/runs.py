@@ -48,7 +48,8 @@ def prepare_run(
     """Collect the open redemptions into a run, one payment for each business.
 
     ``leave_out`` names businesses whose requests wait, for instance because
-    their account is being put right; a request that still cools waits too. The same key gives the first run again, as
+    their account is being put right; a request that still cools waits too, and one of a party whose data were
+    erased until somebody undoes it. The same key gives the first run again, as
     it now stands. Refuses with ``NothingToPay``.
     """
     first = scalar(conn, statement(PACKAGE, "run_id_by_key"), town_id=town_id, key=idempotency_key)
