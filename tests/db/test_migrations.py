@@ -165,3 +165,36 @@ def test_a_role_that_may_not_is_told_what_an_administrator_has_to_run(bare: Call
         admin.execute(refused.value.statements)
     ran = setup.prepare(database)
     assert [migration.name for migration in ran] == [migration.name for migration in migrations.found()]
+
+
+# From a version before
+
+
+def test_months_that_were_there_before_an_update_and_those_after_it_are_found_by_their_days(
+    database: Database,
+) -> None:
+    """The ledger's 0012 and accounting's 0003 on a database that has not had them, with a month in the books."""
+
+    def indexes(conn: psycopg.Connection[Any], table: str) -> set[str]:
+        rows = conn.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = 'ledger' AND tablename = %s", [table])
+        return {definition.split(" USING ")[1] for (definition,) in rows.fetchall()}
+
+    with connect(database.owner_url) as conn:
+        conn.execute("DROP INDEX ledger.journal_by_day; DROP FUNCTION ledger.paid_beside")
+        conn.execute("DROP INDEX coproduction.contribution_by_what_it_corrects")
+        conn.execute("CREATE INDEX hold_open_by_payee ON ledger.hold (town_id, credit_account) WHERE state = 'open'")
+        conn.execute("SELECT ledger.open_month(600)")
+        conn.execute(
+            "DELETE FROM koinon_migration WHERE (package, left(name, 4)) IN (VALUES ('koinon.ledger', '0012'),"
+            " ('koinon.accounting', '0003'))"
+        )
+        conn.commit()
+        ran = [(migration.package, migration.name[:4]) for migration in migrations.apply(conn)]
+        conn.execute("SELECT ledger.open_month(601)")
+        by_day = (
+            "brin (town_id, effective_at timestamptz_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on')"
+        )
+        assert ran == [("koinon.ledger", "0012"), ("koinon.accounting", "0003")]
+        assert by_day in indexes(conn, "journal_2020_01") & indexes(conn, "journal_2020_02")
+        assert [one for one in indexes(conn, "hold") if "credit_account" in one] == []
+        conn.rollback()
