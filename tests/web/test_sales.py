@@ -138,3 +138,21 @@ def test_a_days_sum_and_its_list_are_of_one_moment(
 
     assert seen == [True]
     assert (during, covered()) == (before, before + 1)
+
+
+@pytest.mark.parametrize("address", ["/till/sales/", "/shop/"])
+def test_a_list_that_is_not_all_of_a_day_says_so(site: Database, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    from django.utils import timezone
+
+    from koinon.web import movements
+
+    client, said = client_of("shop"), "Only the newest 2 sales are listed."
+    for number in range(3):
+        cover(1_00, timezone.now(), key=f"{address}{number}")
+
+    whole = client.get(address).content.decode()
+    monkeypatch.setattr(movements, "SALES_LISTED", 2)
+    part = client.get(address).content.decode()
+
+    assert (said in whole, said in part) == (False, True)
+    assert part.count('<span class="what">') == 2

@@ -18,7 +18,9 @@ from koinon.payments.types import PartyMovement
 from koinon.payments.wording import what
 from koinon.web import names
 
-__all__ = ["Line", "as_called", "by_day", "page", "what"]
+__all__ = ["Line", "as_called", "by_day", "page", "sales", "what"]
+
+SALES_LISTED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,9 @@ def page(request: HttpRequest, town: Town, party: UUID, size: int, *, shop: bool
         "older": shown[-1].id if len(found) > size else None,
         "paged": before is not None,
     }
+
+
+def sales(*, town_id: int, payee: UUID, day: date) -> dict[str, Any]:
+    """What was sold on a day, the newest where it is very much; ``some_sales_unlisted`` says that the list is not all of it."""
+    found = queries.sold_on(raw(), town_id=town_id, payee=payee, day=day, limit=SALES_LISTED + 1)
+    return {"sales": found[:SALES_LISTED], "some_sales_unlisted": len(found) > SALES_LISTED}

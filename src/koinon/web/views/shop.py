@@ -58,7 +58,7 @@ def shop(request: HttpRequest) -> HttpResponse:
         "organisation": grant.party.organisation,  # type: ignore[union-attr]
         "day": day,
         "is_today": day == today,
-        "sales": queries.sold_on(conn, town_id=grant.town_id, payee=party_of(grant), day=day, limit=300),
+        **movements.sales(town_id=grant.town_id, payee=party_of(grant), day=day),
         "sum": next((found for found in days if found.day == day), None),
         "days": [found for found in days if found.day != day][:14],
         "available": _available(grant),

@@ -35,7 +35,7 @@ from koinon.payments import queries, shifts, tills
 from koinon.payments.errors import ManagerNeeded, PaymentNotFound
 from koinon.payments.shifts import Duty
 from koinon.payments.types import Payment
-from koinon.web import formats, papers, refusals
+from koinon.web import formats, movements, papers, refusals
 from koinon.web import till as words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
@@ -257,7 +257,7 @@ def sales(request: HttpRequest) -> HttpResponse:
     context = {
         "day": day,
         "is_today": day == today,
-        "sales": queries.sold_on(conn, day=day, limit=300, **_shop(request)),
+        **movements.sales(day=day, **_shop(request)),
         "sum": next((found for found in days if found.day == day), None),
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < today else None,
