@@ -133,6 +133,25 @@ def test_fund_that_cannot_be_swept_is_counted_and_holds_up_no_other(conn, aided,
     assert figures.value(metrics.FAILED, job="sweep") == before + 1
 
 
+def test_a_town_whose_losses_cannot_be_covered_is_counted_and_holds_up_no_other(conn, database, monkeypatch):
+    stuck, other = small_town.build(conn, slug="stuck"), small_town.build(conn, slug="other")
+    conn.commit()
+    before, asked = figures.value(metrics.FAILED, job="cover") or 0, []
+
+    def refused_in_one(conn, *, town_id, **given):
+        asked.append(town_id)
+        if town_id == stuck.id:
+            raise AccountNotOpen(key="cover")
+        return 2
+
+    monkeypatch.setattr(timer.offline, "take_back", refused_in_one)
+    monkeypatch.setattr(timer.offline, "cover_owed", refused_in_one)
+
+    assert timer.cover_round(conn, now=NOON) == 2
+    assert sorted(asked) == sorted([stuck.id, stuck.id, other.id, other.id])
+    assert figures.value(metrics.FAILED, job="cover") == before + 2
+
+
 def test_timer_seals_by_itself_and_ends_when_told(conn, database, town):
     running = timer.Timer(database.app_url, seal_every=0.05, check_every=0.1)
     running.start()

@@ -189,18 +189,22 @@ def cover_round(conn: Connection[Any], *, now: datetime) -> int:
     """Pay shops what towns owe them for payments without a network, as far as there is money; how many were paid.
 
     Before that, take back what towns covered of sales that were given back since.
+
+    Each town has transactions of its own: one in which it is refused is logged and counted, and holds up no other.
     """
     paid = 0
     for town in _towns(conn):
-        with transaction(conn):
-            returned = offline.take_back(conn, town_id=town.id, at=now, actor=COVERER)
-        if returned:
-            log.info("covers returned", town=town.slug, sales=returned)
-        with transaction(conn):
-            covered = offline.cover_owed(conn, town_id=town.id, at=now, actor=COVERER)
-        if covered:
-            log.info("losses covered", town=town.slug, vouchers=covered)
-        paid += covered
+        with _by_itself("cover", "covers not returned", town=town.slug):
+            with transaction(conn):
+                returned = offline.take_back(conn, town_id=town.id, at=now, actor=COVERER)
+            if returned:
+                log.info("covers returned", town=town.slug, sales=returned)
+        with _by_itself("cover", "losses not covered", town=town.slug):
+            with transaction(conn):
+                covered = offline.cover_owed(conn, town_id=town.id, at=now, actor=COVERER)
+            if covered:
+                log.info("losses covered", town=town.slug, vouchers=covered)
+            paid += covered
     return paid
 
 
