@@ -50,6 +50,12 @@ def test_a_shop_reads_the_same_statement_on_its_page_as_csv_and_as_pdf(site: Dat
     page = client.get(f"/shop/statement/?{OCTOBER}", headers={"accept-language": "el"}).content.decode()
     for shown in (words_of(paper.content), page):
         assert closing in shown
+    sales = len({row["number"] for row in rows if row["what"] == "sold"})
+    page = client.get(f"/shop/statement/?{OCTOBER}").content.decode()
+    assert re.findall(r'<dt>Sales</dt><dd><bdi class="number">(.*?)</bdi></dd>', page) == [str(sales)]
+    assert re.findall(r"Sales\s+(\d+)", words_of(client.get(f"/shop/statement/?{OCTOBER}&file=pdf").content)) == [
+        str(sales)
+    ]
 
 
 def test_the_journal_files_balance_and_the_year_adds_up_on_paper(site: Database) -> None:
