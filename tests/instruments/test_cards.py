@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koinon.db.checks import run_checks
-from koinon.instruments import operations, queries, rules
+from koinon.instruments import authorised, operations, queries, rules
 from koinon.instruments.errors import (
     CardBlocked,
     CardEnded,
@@ -26,7 +26,7 @@ from koinon.instruments.errors import (
 )
 from koinon.instruments.types import CardState, Way, Why
 from koinon.kernel.identifiers import new_id
-from koinon.parties.errors import PartyErased
+from koinon.parties.errors import PartyErased, PartyNotFound
 from koinon.parties.secrets import Secrets
 from koinon.parties.vault import Vault
 from tests.instruments.desk import NOON, OFFICER, PIN, Desk
@@ -168,6 +168,21 @@ def test_an_erased_holder_gets_no_card_and_the_one_they_had_ends(desk):
         rules.usable(desk.scan(held).card)
     with pytest.raises(PartyErased):
         operations.hand_over(desk.conn, town_id=desk.town.id, card_id=card.id, party=party, actor=OFFICER, at=NOON)
+
+
+def test_no_card_pays_out_of_the_towns_own_till(desk):
+    [card] = desk.make()
+    with pytest.raises(PartyNotFound):
+        operations.hand_over(
+            desk.conn, town_id=desk.town.id, card_id=card.id, party=desk.town.party, actor=OFFICER, at=NOON
+        )
+    with pytest.raises(PartyNotFound):
+        desk.make(party=desk.town.party)
+    with pytest.raises(PartyNotFound):
+        authorised.authorise(
+            desk.conn, town_id=desk.town.id, authorisation_id=new_id(), party=desk.town.party, person=new_id(),
+            per_day_minor=1_00, last_day=NOON.date(), today=NOON.date(), actor=OFFICER, at=NOON,
+        )  # fmt: skip
 
 
 def test_a_card_of_another_town_is_no_card_here(desk):

@@ -297,7 +297,7 @@ def _add(
 
 
 def lock_holder(conn: Connection[Any], town_id: int, party: UUID) -> None:
-    """Lock a party before its cards, or refuse with ``PartyNotFound`` or ``PartyErased``."""
+    """Lock a party before its cards, or refuse with ``PartyNotFound``, for the town itself too, or ``PartyErased``."""
     holder = maybe(conn, statement(_PACKAGE, "lock_holder"), _Holder, town_id=town_id, party=party)
     if holder is None:
         raise PartyNotFound(party_id=party)
