@@ -21,6 +21,8 @@ HEADER = """
                 if (a.left < b.right + 4 && b.left < a.right + 4 && a.top < b.bottom && b.top < a.bottom)
                     wrong.push(`${shown[at].textContent.trim()} is met`);
         }
+        const tops = new Set([...document.querySelectorAll("header .menu:not(.many) a")].map(one => one.getBoundingClientRect().top));
+        if (innerWidth > 1000 && tops.size > 1) wrong.push("the menu is on two lines");
         if (innerWidth > 1000)
             for (const one of document.querySelectorAll("header .menu a"))
                 if (told(one).height > 1.8 * parseFloat(getComputedStyle(one).lineHeight)) wrong.push(`${one.textContent} is broken`);

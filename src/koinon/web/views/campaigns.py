@@ -291,6 +291,7 @@ def campaign(request: HttpRequest, campaign: UUID) -> HttpResponse:
         "excluded": sorted((names.get(one, "–") for one in found.terms.excluded_funds), key=fold),
         "sectors": sorted((words.sector(code) for code in found.terms.shops.sectors or ()), key=fold),
         "width": found.percent_granted * 10,
+        "granted": Fraction(found.percent_granted, 100),
         "bonuses": BONUSES.read(request, campaign_id=campaign),
         "may": seat.role,
         "own": seat.user.actor in (found.drafted_by, found.submitted_by),

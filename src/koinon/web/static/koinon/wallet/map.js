@@ -4,6 +4,7 @@ import { copy, given } from "../app/app.js";
 
 const L = window.L;
 const NEAR = 44; // Pixels: markers closer than a finger become one.
+const NAME = [96, 34]; // Pixels that a neighbourhood's name takes, in two lines.
 const places = given("places");
 const box = document.getElementById("map");
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -38,7 +39,7 @@ for (const button of document.querySelectorAll("[data-on-map]")) {
 function draw() {
   if (map) return;
   const motion = { zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still };
-  map = L.map(box, { attributionControl: false, zoomControl: false, maxZoom: 18, zoomSnap: 0.5, ...motion });
+  map = L.map(box, { attributionControl: false, zoomControl: false, maxZoom: 18, zoomSnap: 0.25, ...motion });
   L.control.zoom({ zoomInTitle: box.dataset.in, zoomOutTitle: box.dataset.out }).addTo(map);
   const around = L.latLngBounds(places.shops.map((shop) => shop.at));
   for (const zone of places.zones) {
@@ -49,7 +50,7 @@ function draw() {
     zone.label = L.marker(zone.bounds.getCenter(), {
       interactive: false,
       keyboard: false,
-      icon: L.divIcon({ className: "zone-name", html: text(zone.name), iconSize: [96, 34] }),
+      icon: L.divIcon({ className: "zone-name", html: text(zone.name), iconSize: NAME }),
     });
   }
   map.fitBounds(around, { padding: [8, 8], animate: false });
@@ -76,10 +77,21 @@ function place() {
     else groups.push({ at, shops: [shop] });
   }
   for (const { shops } of groups) (shops.length === 1 ? single : several)(shops);
+  const taken = groups.map(({ shops }) => ({ at: map.project(L.latLngBounds(shops.map((shop) => shop.at)).getCenter()), size: [36, 36] }));
   for (const zone of places.zones) {
     const width = map.project(zone.bounds.getNorthEast()).x - map.project(zone.bounds.getSouthWest()).x;
-    if (width > 72) markers.addLayer(zone.label);
+    const name = { at: map.project(zone.bounds.getCenter()), size: NAME };
+    if (width > 72 && !taken.some((one) => meets(one, name))) {
+      markers.addLayer(zone.label);
+      taken.push(name);
+    }
   }
+}
+
+// A name that would lie on a shop or on another name waits until somebody comes closer.
+function meets(one, other) {
+  const apart = [Math.abs(one.at.x - other.at.x), Math.abs(one.at.y - other.at.y)];
+  return apart.every((far, side) => 2 * far < one.size[side] + other.size[side]);
 }
 
 function marker(at, kind, label, chose) {
