@@ -219,6 +219,18 @@ def test_a_revoked_key_is_not_taken_any_more_after_the_bound(books, asking, api)
     books.conn.rollback()
 
 
+def test_a_shops_key_takes_nothing_out_of_the_towns_own_till(books, asking):
+    books.town.parties["the town"] = books.town.party
+    by = books.key("forn's", party="forn")
+    taken = payment(books, "the town", "forn", 1)
+    for path, body in (("/payments", taken), ("/holds", taken | {"lapses_at": later()})):
+        told = asking("POST", path, json=body, key=fresh(), by=by)
+        assert (told.status, told.code) == (403, "api.town-credential-needed")
+    asked = {"payments": [{"key": fresh(), **taken}]}
+    [outcome] = asking("POST", "/payments/batch", json=asked, key=fresh(), by=by).json["outcomes"]
+    assert (outcome["status"], outcome["problem"]["code"]) == ("refused", "api.town-credential-needed")
+
+
 def test_whatever_the_programs_of_a_party_had_ends_with_the_partys_data(books, asking, api):
     gone = books.town.shop("gone")
     key = books.key("gone's key", party="gone")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from koinon.api import problems
 from koinon.api.asking import REPLAYED, Answer, Ask
-from koinon.api.errors import Misfit, NoSuchThing, OutsideOfParty, RequestInvalid, ScopeMissing
+from koinon.api.errors import Misfit, NoSuchThing, OutsideOfParty, RequestInvalid, ScopeMissing, TownCredentialNeeded
 from koinon.api.messages import (
     BatchAsked,
     BatchTold,
@@ -49,7 +49,7 @@ NO_STORE = (b"cache-control", b"no-store")
 
 
 def may_pay(ask: Ask, payer: UUID, payee: UUID) -> None:
-    """Whether the credential may make this payment, or ``OutsideOfParty`` or ``ScopeMissing``.
+    """Whether the credential may make this payment, or ``OutsideOfParty``, ``ScopeMissing`` or ``TownCredentialNeeded``.
 
     One without a party may with payments:write pay between any of its town. One of a party may pay from that party
     with payments:write, and take payments to it from others with payments:charge: of those it is told
@@ -61,11 +61,19 @@ def may_pay(ask: Ask, payer: UUID, payee: UUID) -> None:
         if Scope.PAYMENTS_WRITE not in known.scopes:
             raise ScopeMissing(scope=Scope.PAYMENTS_WRITE)
     elif party == payee:
-        if Scope.PAYMENTS_CHARGE not in known.scopes:
-            raise ScopeMissing(scope=Scope.PAYMENTS_CHARGE)
-        ask.discreet = True
+        _may_charge(ask, payer)
     else:
         raise OutsideOfParty
+
+
+def _may_charge(ask: Ask, payer: UUID) -> None:
+    """Whether the credential may take money from somebody; what the town's own till pays takes two people, and no shop."""
+    known = ask.known
+    if Scope.PAYMENTS_CHARGE not in known.scopes:
+        raise ScopeMissing(scope=Scope.PAYMENTS_CHARGE)
+    if payer == known.credential.town_party:
+        raise TownCredentialNeeded
+    ask.discreet = True
 
 
 def sees_payer(ask: Ask, payer: UUID, payee: UUID) -> bool:
@@ -197,9 +205,7 @@ async def place_hold(ask: Ask) -> Answer:
     if party is not None and party != asked.payer:
         if party != asked.payee:
             raise OutsideOfParty
-        if Scope.PAYMENTS_CHARGE not in known.scopes:
-            raise ScopeMissing(scope=Scope.PAYMENTS_CHARGE)
-        ask.discreet = True
+        _may_charge(ask, asked.payer)
     done: HeldPayment = await ask.api.engine.perform(
         known.credential.town_id,
         PlaceHold(

@@ -16,6 +16,7 @@ from koinon.api.errors import (
     OutsideOfParty,
     RequestInvalid,
     ScopeMissing,
+    TownCredentialNeeded,
 )  # fmt: skip
 from koinon.api.routes import KIB, Route
 from koinon.api.types import Scope
@@ -27,7 +28,7 @@ from koinon.payments import errors as payments
 
 _BODY = (BodyNotJson, BodyTooLarge, MediaTypeUnsupported, RequestInvalid)
 _MONEY = (*_BODY, KeyMissing, KeyMalformed, ScopeMissing, OutsideOfParty, payments.KeyReused, NotReady, NotSettled)
-_PAY = (*_MONEY, payments.NotPayable, payments.SameParty, PartyNotFound, ledger.InsufficientFunds)
+_PAY = (*_MONEY, TownCredentialNeeded, payments.NotPayable, payments.SameParty, PartyNotFound, ledger.InsufficientFunds)
 PAYER, PAYEE = "0192f0c4-1a2b-7c3d-8e4f-5a6b7c8d9e0f", "0192f0c4-1a2b-7c3d-9f01-23456789abcd"
 _EXAMPLE: dict[str, Any] = {
     "payer": PAYER,

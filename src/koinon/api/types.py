@@ -43,7 +43,7 @@ class Credential:
     """A key, or the client that an access token was given to: of one town, and perhaps of one party.
 
     ``scopes`` and ``expires_at`` are those of the token where one was used. ``secret_digest``
-    is what the secret that was sent must hash to.
+    is what the secret that was sent must hash to. ``town_party`` is the town itself, as it pays and is paid.
     """
 
     town_id: int
@@ -59,6 +59,7 @@ class Credential:
     unit: str
     exponent: int
     sandbox: bool
+    town_party: UUID | None
 
     @property
     def actor(self) -> str:

@@ -6,7 +6,8 @@
 SELECT
     credential.town_id, credential.id, credential.kind, credential.name, credential.secret_digest, credential.scopes,
     credential.party, credential.requests_per_second, credential.expires_at,
-    town.slug AS town, town.unit_code AS unit, town.exponent::integer, sandbox.town_id IS NOT NULL AS sandbox
+    town.slug AS town, town.unit_code AS unit, town.exponent::integer, sandbox.town_id IS NOT NULL AS sandbox,
+    town.party_id AS town_party
 FROM api.credential AS credential
 INNER JOIN parties_town AS town ON town.id = credential.town_id
 LEFT JOIN api.sandbox AS sandbox ON sandbox.town_id = credential.town_id

@@ -7,7 +7,8 @@ SELECT
     credential.town_id, credential.id, credential.kind, credential.name, token.secret_digest,
     ARRAY(SELECT unnest(token.scopes) INTERSECT SELECT unnest(credential.scopes)) AS scopes,
     credential.party, credential.requests_per_second, least(token.expires_at, credential.expires_at) AS expires_at,
-    town.slug AS town, town.unit_code AS unit, town.exponent::integer, sandbox.town_id IS NOT NULL AS sandbox
+    town.slug AS town, town.unit_code AS unit, town.exponent::integer, sandbox.town_id IS NOT NULL AS sandbox,
+    town.party_id AS town_party
 FROM api.token AS token
 INNER JOIN api.credential AS credential
     ON credential.town_id = token.town_id AND credential.id = token.credential
