@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -125,6 +126,24 @@ def test_a_changed_payee_is_paid_after_the_approval_was_withdrawn_and_given_anew
     assert (status, f"Forn {role}" in file) == (200, True)
     trail = client_of("auditor").get("/audit/trail/", {"action": "treasury.run-approval-withdrawn", "export": "csv"})
     assert "Approval of a run withdrawn" in trail.content.decode()
+
+
+def test_a_run_says_how_much_of_it_the_bank_refused(run: UUID) -> None:
+    from koinon.parties.connection import raw
+    from koinon.parties.models import RoleGrant
+    from koinon.treasury import operations, queries
+
+    approve(run)
+    assert export(run)[0] == 200
+    before = page("treasurer", run)
+    with transaction.atomic():
+        town = RoleGrant.objects.get(role="shop").town_id
+        (payment,) = queries.payments(raw(), town_id=town, run_id=run)
+        operations.reject_payment(
+            raw(), town_id=town, payment_id=payment.id, reason="AC04", at=datetime.now(UTC), actor="test"
+        )
+    assert "Refused by the bank, or came back:" not in before
+    assert re.search(r"Refused by the bank, or came back:.{0,80}20[.]00", page("treasurer", run))
 
 
 def test_an_approver_finds_the_run_again_while_the_bank_does_not_have_it(run: UUID) -> None:

@@ -186,10 +186,14 @@ def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
     if seat_of(request).role != Role.TREASURER:
         table = replace(PAYMENTS, columns=[replace(column, link="") for column in PAYMENTS.columns])
     is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
+    payments = queries.payments(conn, town_id=town.pk, run_id=run)
     return {
         "run": found,
+        "not_paid_minor": sum(
+            one.amount.minor for one in payments if one.state in (PaymentState.REJECTED, PaymentState.RETURNED)
+        ),
         "sees_people": names.may_see(request),
-        "payments": table.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
+        "payments": table.read(request, payments),
         "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
