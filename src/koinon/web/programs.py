@@ -81,7 +81,7 @@ SCOPES: dict[str, Any] = {
     "webhooks:manage": gettext_lazy("look after its own webhooks"),
 }
 MOVING = frozenset({"payments:write", "payments:charge", "refunds:write", "holds:write"})
-"""What moves money: without a party, anybody's, and the town's own."""
+"""What moves money, and is no officer's to give to a program alone."""
 
 EVENTS: dict[str, Any] = {
     "payment.posted": gettext_lazy("a payment was posted"),

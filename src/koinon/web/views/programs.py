@@ -20,7 +20,7 @@ from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
 from koinon.outbox import operations, queries
 from koinon.parties.connection import raw
-from koinon.parties.models import Role, Town
+from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
 from koinon.web import programs as joined
 from koinon.web import refusals
@@ -28,7 +28,7 @@ from koinon.web.access import seat_of, seen_by
 
 
 class KeyForm(forms.Form):
-    """A key for a program."""
+    """A key for a program that reads, or is told. One that moves money is made by command, by no officer alone."""
 
     name = forms.CharField(
         label=gettext_lazy("What it is for"),
@@ -37,7 +37,10 @@ class KeyForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("It may"),
-        choices=list(joined.SCOPES.items()),
+        help_text=gettext_lazy(
+            "A key that moves money is made by whoever runs the town's computers, with koinon api key add."
+        ),
+        choices=[(scope, said) for scope, said in joined.SCOPES.items() if scope not in joined.MOVING],
         widget=forms.CheckboxSelectMultiple,
     )
     party = forms.UUIDField(
@@ -52,20 +55,6 @@ class KeyForm(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-
-    def __init__(self, *args: Any, town: Town, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._town = town
-
-    def clean(self) -> dict[str, Any]:
-        """A key that moves anybody's money, or the town's own, is no officer's to make alone."""
-        found = super().clean() or {}
-        if found.get("party") in (None, self._town.party_id) and joined.MOVING & set(found.get("scopes", ())):
-            whole = _(
-                "A key that moves money of the whole town is made by whoever runs the town's computers: koinon api."
-            )
-            self.add_error("party", whole)
-        return found
 
 
 class WebhookForm(forms.Form):
@@ -110,7 +99,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     context = {
         "keys": keys,
         "hooks": hooks,
-        "key_form": KeyForm(auto_id="key_%s", town=seat.town),
+        "key_form": KeyForm(auto_id="key_%s"),
         "hook_form": WebhookForm(auto_id="hook_%s"),
         **more,
     }
@@ -124,7 +113,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
 def add_key(request: HttpRequest) -> HttpResponse:
     """Make a key, and show its secret this once."""
     seat = seat_of(request)
-    form = KeyForm(request.POST, auto_id="key_%s", town=seat.town)
+    form = KeyForm(request.POST, auto_id="key_%s")
     if not form.is_valid():
         return _page(request, key_form=form, status=422)
     conn, last = raw(), form.cleaned_data["last_day"]
