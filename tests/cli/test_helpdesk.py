@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pypdf
@@ -44,7 +45,8 @@ def koinon(database: Any, town: Any, capsys: Any, monkeypatch: Any) -> Command:
 
 
 def test_somebody_is_let_pay_and_ended(koinon, town):
-    ana, limits = str(town.parties["ana"]), ("--per-day", "20", "--until", "2027-06-30", "--key", "spring", *OLGA)
+    until = (datetime.now(UTC) + timedelta(days=200)).date().isoformat()
+    ana, limits = str(town.parties["ana"]), ("--per-day", "20", "--until", until, "--key", "spring", *OLGA)
     status, made = koinon("helper", "authorise", ana, *limits, typed="Rosa Vidal\n")
     assert (status, koinon("helper", "authorise", ana, *limits, typed="Rosa Vidal\n")[1]) == (0, made)
     held = made["authorisation"]
@@ -52,9 +54,7 @@ def test_somebody_is_let_pay_and_ended(koinon, town):
     koinon("helper", "give", held, card, *OLGA)
     shown = koinon("card", "balance", card, *OLGA)[1]
     assert (shown["left_today_minor"], sum(purse["available_minor"] for purse in shown["purses"])) == (20_00, 100_00)
-    assert (
-        koinon("helper", "change", held, "--per-day", "5", "--until", "2027-06-30", *OLGA)[1]["per_day_minor"] == 5_00
-    )
+    assert koinon("helper", "change", held, "--per-day", "5", "--until", until, *OLGA)[1]["per_day_minor"] == 5_00
     assert koinon("helper", "end", held, *OLGA)[1]["ended_at"]
     assert [one["authorisation"] for one in koinon("helper", "list", ana, *OLGA)[1]["helpers"]] == [held]
     assert koinon("card", "balance", card, *OLGA)[0] == 1

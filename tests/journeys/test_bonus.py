@@ -52,6 +52,14 @@ class Town:
                 amount=Amount(int(Decimal(amount) * 100), self.unit), effective_at=datetime.now(UTC), actor="till:1",
             )  # fmt: skip
 
+    def aid(self) -> Decimal:
+        minor = self._one(
+            "SELECT coalesce(sum(credits_posted - debits_posted), 0) FROM ledger.account"
+            " WHERE holder = %s AND kind = 'purse' AND fund IS NOT NULL",
+            self.resident,
+        )
+        return Decimal(str(minor)) / 100
+
     def bonus_money(self) -> Decimal:
         minor = self._one(
             "SELECT coalesce(sum(a.credits_posted - a.debits_posted), 0) FROM ledger.account AS a"
@@ -108,7 +116,7 @@ def test_a_bonus_ends_on_its_ceiling_and_is_undone_by_a_refund(place: tuple[Town
     follow(page, page.get_by_role("button", name="Credit the top-up"))
     assert "credited before; nothing was added" in page.locator("main").inner_text()
 
-    town.pay("30.00")  # Before the campaign; it takes all that was left of the month's aid.
+    town.pay(str(town.aid() + 10))  # Before the campaign; it takes all that was left of the month's aid.
 
     # Euros come for the campaign; an officer draws it up, and only somebody else releases its money.
     page = people["treasurer"].open("/treasury/")

@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,14 +74,14 @@ def text_of(answer: Any) -> str:
 
 
 def test_somebody_is_let_pay_named_to_the_resident_alone_and_ended_by_them(officer):
-    page = f"/counter/people/{household()}/"
+    page, last = f"/counter/people/{household()}/", (timezone.now() + timedelta(days=200)).date().isoformat()
     form = {"form_id": uuid4(), "name": NAME, "per_day": "0", "last_day": "2020-01-01"}
     refused = officer.post(f"{page}authorise/", form)
     assert (refused.status_code, "above zero" in refused.content.decode()) == (422, True)
     refused = officer.post(f"{page}authorise/", {**form, "per_day": "20"})
     assert (refused.status_code, "This day has passed." in refused.content.decode()) == (422, True)
     for _ in range(2):
-        officer.post(f"{page}authorise/", {**form, "per_day": "20", "last_day": "2027-06-30"})
+        officer.post(f"{page}authorise/", {**form, "per_day": "20", "last_day": last})
     [held] = authorisations()
     number = drawn(officer)
     wrong = officer.post(f"/counter/authorised/{held.id}/give/", {"new_card": number[:-1] + "x"})
@@ -94,7 +94,7 @@ def test_somebody_is_let_pay_named_to_the_resident_alone_and_ended_by_them(offic
     assert "of somebody who may pay for them" in shown
     assert NAME not in shown
     assert NAME in officer.get(f"{page}?names=1").content.decode()
-    officer.post(f"/counter/authorised/{held.id}/change/", {"per_day": "15", "last_day": "2027-06-30"})
+    officer.post(f"/counter/authorised/{held.id}/change/", {"per_day": "15", "last_day": last})
     assert authorisations()[0].per_day_minor == 15_00
 
     resident = client_of("resident")

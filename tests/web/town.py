@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,13 +78,21 @@ def _live(folder: Path) -> None:
 
     prepared.kernels()
     prepared.copy_to(folder)
-    town = small_besos.write(folder / "town", households=8, shops=2)
+    town = without_end(small_besos.write(folder / "town", households=8, shops=2))
     wanted = demo.Wanted(var=folder / "demo", folder=town, aid_alone=True)
     with embedded.running(folder, durable=False) as server:
         database = Database(app_url=server.url("koinon_app"), owner_url=server.url("postgres"))
         with django_on(database):
             demo.run(database, wanted, now=datetime(2026, 11, 3, 9, tzinfo=UTC))
             connections.close_all()
+
+
+def without_end(town: Path) -> Path:
+    """The same town, whose money can be spent in whichever year it is looked at."""
+    for file in town.rglob("*.toml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(r"^last_day = .*$", "last_day = 2099-12-31", text, flags=re.MULTILINE), encoding="utf-8")
+    return town
 
 
 @pytest.fixture(scope="module")
