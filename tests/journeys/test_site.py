@@ -116,7 +116,7 @@ def test_a_sale_goes_back_in_part_and_the_rest_becomes_euros_on_two_signatures(p
     sums = [element.text for element in document.iter() if element.tag.endswith("}CtrlSum")]
     assert {Decimal(text or "0") for text in sums} == {Decimal("20.00")}
     page.goto(address)
-    follow(page, "text=The bank has paid")
+    follow(page, page.get_by_role("button", name="The bank has paid"))
     assert "on the books" in page.locator("main").inner_text()
 
     newest = shop.open("/shop/payout/").locator(".moves li").first.inner_text()
