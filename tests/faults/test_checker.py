@@ -45,9 +45,13 @@ class Story:
         self.stands(number, debit, credit, amount)
 
     def read(self, account: int, balance: int, at: int, answered: int | None = None) -> None:
+        self.read_several({account: balance}, at, answered)
+
+    def read_several(self, balances: dict[int, int], at: int, answered: int | None = None) -> None:
         name = f"read.{len(self.operations)}"
-        operation = Operation(name, at, {"do": "read", "accounts": [account]}, answered or at + 1, "read")
-        self.operations.append(replace(operation, values=[[account, balance, 0, 0]]))
+        operation = Operation(name, at, {"do": "read", "accounts": list(balances)}, answered or at + 1, "read")
+        values = [[account, balance, 0, 0] for account, balance in balances.items()]
+        self.operations.append(replace(operation, values=values))
 
     def wrong(self, *, one_writer: bool = True) -> list[str]:
         balances = dict.fromkeys(OPENED, 0)
@@ -170,6 +174,24 @@ def test_several_writers_may_commit_what_does_not_touch_in_another_order(story: 
     story.read(ANA, 10, at=30)
     assert story.wrong(one_writer=True) == ["unexplained"]
     assert story.wrong(one_writer=False) == []
+
+
+@pytest.mark.parametrize(
+    ("unknown", "answered", "read", "wrong"),
+    [
+        (1, 100, {SHOP: 1, ANA: 10}, []),
+        (0, 100, {SHOP: 1, ANA: 10}, ["unexplained"]),  # Its writer was there all the time.
+        (1, 15, {SHOP: 1, ANA: 10}, ["unexplained"]),  # It was acknowledged before.
+        (1, 100, {SHOP: 2, ANA: 10}, ["unexplained"]),  # The shop never had that.
+    ],
+)
+def test_a_batch_whose_writer_was_cut_off_may_be_committed_after_what_the_next_one_wrote(
+    story: Story, unknown: int, answered: int, read: dict[int, int], wrong: list[str]
+) -> None:
+    story.posted(1, BANK, ANA, 1, at=10, answered=answered, unknown=unknown)
+    story.posted(2, BANK, SHOP, 1, at=12, answered=90)
+    story.read_several(read, at=20)
+    assert story.wrong() == wrong
 
 
 def test_an_account_holds_what_its_history_says(story: Story) -> None:

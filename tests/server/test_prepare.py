@@ -12,6 +12,12 @@ from koinon.db.errors import RolesMissing
 from koinon.server.prepare import prepare
 
 
+@pytest.fixture(autouse=True)
+def _address_of_the_environment(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+    """Preparing writes the address into the environment; the tests that follow find none there."""
+    monkeypatch.setenv("KOINON_DATABASE_URL", database.app_url)
+
+
 def test_a_prepared_database_is_served_with_the_applications_address_alone(database: Database) -> None:
     assert prepare(Database(app_url=database.app_url, owner_url=database.app_url)) == 0
 
