@@ -157,12 +157,14 @@ def _show(console: Console, summary: Summary) -> None:
     console.print("  (people and their behaviour are generated)\n")
     table = plain_table("", "value", right=["value"])
     totals = summary.totals
+    on_its_way = money(totals.owed, summary.exponent, summary.national_currency)
     for name, value in (
         ("residents", f"{summary.residents:,} in {summary.households:,} households"),
         ("shops", f"{summary.shops:,}"),
         ("issued", amount(totals.issued)),
         ("paid", amount(totals.paid)),
         ("redeemed", amount(totals.redeemed)),
+        *((("  of that, asked for and not paid out yet", on_its_way),) if totals.owed else ()),
         ("expired", amount(totals.expired)),
         ("outstanding", amount(totals.outstanding)),
         ("reserve", money(totals.reserve, summary.exponent, summary.national_currency)),
@@ -176,6 +178,11 @@ def _show(console: Console, summary: Summary) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
+    console.print(
+        f"issued to reserve: as the books stand now, past {summary.month}; M to days: of {summary.month}",
+        style="dim",
+        soft_wrap=True,
+    )
     shares = plain_table("received", "share", right=["share"])
     for label, share in (*summary.by_zone, *summary.by_sse):
         shares.add_row(label, _percent(share))
