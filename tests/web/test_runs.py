@@ -128,14 +128,17 @@ def test_a_changed_payee_is_paid_after_the_approval_was_withdrawn_and_given_anew
     assert "Approval of a run withdrawn" in trail.content.decode()
 
 
-def test_a_run_says_how_much_of_it_the_bank_refused(run: UUID) -> None:
+def test_a_run_and_the_list_of_runs_say_how_much_of_it_the_bank_refused(run: UUID) -> None:
     from koinon.parties.connection import raw
     from koinon.parties.models import RoleGrant
     from koinon.treasury import operations, queries
 
+    def listed() -> str:
+        return str(client_of("treasurer").get("/treasury/runs/").content.decode())
+
     approve(run)
     assert export(run)[0] == 200
-    before = page("treasurer", run)
+    before = page("treasurer", run) + listed()
     with transaction.atomic():
         town = RoleGrant.objects.get(role="shop").town_id
         (payment,) = queries.payments(raw(), town_id=town, run_id=run)
@@ -143,7 +146,8 @@ def test_a_run_says_how_much_of_it_the_bank_refused(run: UUID) -> None:
             raw(), town_id=town, payment_id=payment.id, reason="AC04", at=datetime.now(UTC), actor="test"
         )
     assert "Refused by the bank, or came back:" not in before
-    assert re.search(r"Refused by the bank, or came back:.{0,80}20[.]00", page("treasurer", run))
+    for after in (page("treasurer", run), listed()):
+        assert re.search(r"Refused by the bank, or came back:.{0,80}20[.]00", after)
 
 
 def test_an_approver_finds_the_run_again_while_the_bank_does_not_have_it(run: UUID) -> None:

@@ -47,6 +47,12 @@ class _TermsRow:
 
 
 @dataclass(frozen=True, slots=True)
+class _NotPaidRow:
+    run_id: UUID
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class _ReceiptRow:
     id: UUID
     direction: str
@@ -246,6 +252,12 @@ def run(conn: Connection[Any], *, town_id: int, run_id: UUID) -> Run:
     if not found:
         raise RunNotFound(run=run_id)
     return found[0]
+
+
+def not_paid(conn: Connection[Any], *, town_id: int, runs: Collection[UUID]) -> dict[UUID, int]:
+    """What the bank refused or sent back of these runs, in minor units; a run that it paid in full is left out."""
+    rows = many(conn, statement(_PACKAGE, "not_paid_of_runs"), _NotPaidRow, town_id=town_id, runs=list(runs))
+    return {row.run_id: row.amount_minor for row in rows}
 
 
 def payments(conn: Connection[Any], *, town_id: int, run_id: UUID) -> list[BankPayment]:

@@ -115,6 +115,8 @@ def runs(request: HttpRequest) -> HttpResponse:
     cooling = sum(one.amount.minor for one in queries.open_redemptions(conn, town_id=town.pk)) - sum(
         one.amount.minor for one in waiting
     )
+    listed = queries.runs(conn, town_id=town.pk)
+    not_paid = queries.not_paid(conn, town_id=town.pk, runs=[one.id for one in listed])
     context = {
         "cooling_minor": cooling,
         "run_day": next_run_day(today, terms) if terms.schedule else None,
@@ -122,7 +124,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "waiting": len({redemption.party for redemption in waiting}),
         "requests": len(waiting),
         "waiting_minor": sum(redemption.amount.minor for redemption in waiting),
-        "runs": queries.runs(conn, town_id=town.pk),
+        "runs": [(one, not_paid.get(one.id, 0)) for one in listed],
         "form_id": uuid4(),
     }
     return render(request, "koinon/treasury/runs.html", context)
@@ -186,14 +188,11 @@ def run_facts(request: HttpRequest, run: UUID) -> dict[str, Any]:
     if seat_of(request).role != Role.TREASURER:
         table = replace(PAYMENTS, columns=[replace(column, link="") for column in PAYMENTS.columns])
     is_open = found.state in (RunState.PREPARED, RunState.APPROVED)
-    payments = queries.payments(conn, town_id=town.pk, run_id=run)
     return {
         "run": found,
-        "not_paid_minor": sum(
-            one.amount.minor for one in payments if one.state in (PaymentState.REJECTED, PaymentState.RETURNED)
-        ),
+        "not_paid_minor": queries.not_paid(conn, town_id=town.pk, runs=[run]).get(run, 0),
         "sees_people": names.may_see(request),
-        "payments": table.read(request, payments),
+        "payments": table.read(request, queries.payments(conn, town_id=town.pk, run_id=run)),
         "payees": operations.payees(conn, town_id=town.pk, run_id=run, secrets=Secrets.load()) if is_open else "",
         "terms": queries.terms(conn, town_id=town.pk, day=today),
         "people": [
