@@ -18,25 +18,13 @@ from koinon.instruments import operations, queries
 from koinon.instruments.types import Authorisation, Card, Why
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
-from koinon.parties.secrets import Secrets
 from koinon.payments import authorised
 from koinon.payments import operations as payments
 from koinon.payments import queries as reading
 from tests.instruments.desk import NOON, OFFICER, PIN, Desk
-from tests.payments import paying_town
-from tests.payments.paying_town import PayingTown, money
+from tests.payments.paying_town import money
 
 LAST_DAY = date(2026, 12, 24)
-
-
-@pytest.fixture
-def town(database: Any, conn: Any) -> PayingTown:
-    return paying_town.build_with_money(conn)
-
-
-@pytest.fixture
-def desk(town: PayingTown) -> Desk:
-    return Desk(town, Secrets.fresh())
 
 
 def authorise(desk: Desk, *, per_day: str = "20.00", last_day: date = LAST_DAY) -> Authorisation:

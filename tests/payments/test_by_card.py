@@ -9,29 +9,16 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
 
 from koinon.db.transactions import transaction
 from koinon.instruments import operations, queries
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
-from koinon.parties.secrets import Secrets
 from koinon.payments import by_card
 from tests.instruments.desk import NOON, PIN, Desk
-from tests.payments import paying_town
-from tests.payments.paying_town import PayingTown, money
+from tests.payments.paying_town import money
 
 WRONG = "903817"
-
-
-@pytest.fixture
-def town(database: Any, conn: Any) -> PayingTown:
-    return paying_town.build_with_money(conn)
-
-
-@pytest.fixture
-def desk(town: PayingTown) -> Desk:
-    return Desk(town, Secrets.fresh())
 
 
 def pays(

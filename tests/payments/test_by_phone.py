@@ -11,23 +11,20 @@ from koinon.db.transactions import transaction
 from koinon.instruments import operations, phones
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
-from koinon.parties.secrets import Secrets
 from koinon.payments import by_phone, requesting
 from tests.instruments.desk import NOON, OTHER_PIN, PIN, Desk, _open
-from tests.payments import paying_town
 from tests.payments.paying_town import money
 
 ACCOUNT, ACTOR = 7, "user:7"
 
 
 @pytest.fixture
-def desk(database: Any, conn: Any) -> Desk:
-    desk = Desk(paying_town.build_with_money(conn), Secrets.fresh())
+def desk(desk: Desk) -> Desk:
     phones.set_up(
-        conn, town_id=desk.town.id, party=desk.town.parties["ana"], account=ACCOUNT, pin=PIN, actor=ACTOR, at=NOON,
+        desk.conn, town_id=desk.town.id, party=desk.town.parties["ana"], account=ACCOUNT, pin=PIN, actor=ACTOR, at=NOON,
         secrets=desk.secrets,
     )  # fmt: skip
-    conn.commit()
+    desk.conn.commit()
     return desk
 
 

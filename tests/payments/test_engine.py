@@ -20,12 +20,7 @@ from koinon.payments.commands import CaptureHold, Command, Pay, PlaceHold, Refun
 from koinon.payments.engine import Engine
 from koinon.payments.errors import Busy
 from koinon.payments.types import Payment
-from tests.payments.paying_town import NOON, PayingTown, build, build_with_money, money
-
-
-@pytest.fixture
-def town(database, conn) -> PayingTown:
-    return build_with_money(conn)
+from tests.payments.paying_town import NOON, PayingTown, build, money
 
 
 @pytest.fixture

@@ -9,30 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 
-from koinon.instruments import authorised, operations, pins
-from koinon.parties.secrets import Secrets
+from koinon.instruments import authorised, operations
 from tests.instruments.desk import NOON, OFFICER, OTHER_PIN, PIN, Desk
-from tests.payments import paying_town
-from tests.payments.paying_town import PayingTown
 from tests.payments.test_authorised import authorise, handed
 from tests.payments.test_tills import allow, charges
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: Any) -> None:
-    monkeypatch.setattr(pins, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-
-
-@pytest.fixture
-def town(database: Any, conn: Any) -> PayingTown:
-    return paying_town.build_with_money(conn)
-
-
-@pytest.fixture
-def desk(town: PayingTown) -> Desk:
-    return Desk(town, Secrets.fresh())
 
 
 def meanwhile(

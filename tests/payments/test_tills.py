@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 from structlog.testing import capture_logs
 
 from koinon.db.transactions import transaction
@@ -21,31 +20,14 @@ from koinon.instruments import operations, phones, pins, small
 from koinon.instruments.types import Way
 from koinon.kernel.errors import KoinonError
 from koinon.kernel.identifiers import new_id
-from koinon.parties.secrets import Secrets
 from koinon.payments import by_card, by_phone, shifts, tills
 from koinon.payments.shifts import Duty
 from tests.instruments.desk import NOON, PIN, Desk
-from tests.payments import paying_town
-from tests.payments.paying_town import PayingTown, money
+from tests.payments.paying_town import money
 
+HASHER = shifts._HASHER  # Before any test makes it quicker.
 WRONG = "903817"
 TODAY = NOON.date()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: Any) -> None:
-    for module in (pins, shifts):
-        monkeypatch.setattr(module, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-
-
-@pytest.fixture
-def town(database: Any, conn: Any) -> PayingTown:
-    return paying_town.build_with_money(conn)
-
-
-@pytest.fixture
-def desk(town: PayingTown) -> Desk:
-    return Desk(town, Secrets.fresh())
 
 
 def opened_on(conn: psycopg.Connection[Any]) -> Callable[[], Any]:
@@ -364,3 +346,7 @@ def test_fifty_wrong_pins_at_once_over_shops_the_api_and_the_wallet_get_five_loo
     ).fetchone()
     assert locked == (3, False)
     assert not any(pin in text for pin in (PIN, WRONG) for text in (str(logged), caplog.text))
+
+
+def test_looking_at_a_cashiers_pin_is_slow_on_purpose():
+    assert (HASHER.type.name, HASHER.memory_cost, HASHER.time_cost) == ("ID", 19_456, 2)
