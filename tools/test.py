@@ -5,10 +5,13 @@
 Each runs to its end even when another failed, so that one run tells everything;
 the exit status is 0 only when all passed. Where no Chromium is found the browser
 tests are left out and the closing line says so; in CI (``CI=true``) that is a failure.
+One or two tests that drive a browser are tried once more, alone, and named as unsteady when they pass then
+(docs/decisions/0044-a-browser-that-was-late-is-asked-once-more.md).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +27,11 @@ BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # One more than there are cores: some tests wait, for a disk, a killed server's return or a minute to pass.
 WORKERS = str(min(os.cpu_count() or 2, 4) + 1)
+LAST_FAILED = Path(
+    ".pytest_cache/v/cache/lastfailed"
+)  # Kept by pytest: the tests that failed and have not passed since.
+MOST_UNSTEADY = 2
+SOME_FAILED = 1  # What pytest ends with when tests failed and nothing else went wrong.
 
 
 def say(text: str) -> None:
@@ -71,8 +79,32 @@ def run_tests(arguments: Sequence[str]) -> list[str]:
     if not browser:
         say("The browser tests are left out: there is no Chromium on this machine (Debian: apt install chromium).")
     say("--- tests")
-    done = subprocess.run(pytest_command(arguments, browser=browser), cwd=ROOT, check=False)
-    return failed if done.returncode == 0 else [*failed, "tests"]
+    (ROOT / LAST_FAILED).unlink(missing_ok=True)  # An earlier run's are nobody's today.
+    ended = subprocess.run(pytest_command(arguments, browser=browser), cwd=ROOT, check=False).returncode
+    if ended == SOME_FAILED and browser and passes_alone(ROOT):
+        return failed
+    return failed if ended == 0 else [*failed, "tests"]
+
+
+def failed_last(root: Path) -> list[str]:
+    try:
+        return sorted(json.loads((root / LAST_FAILED).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return []
+
+
+def passes_alone(root: Path) -> bool:
+    """Whether all that failed are one or two tests that drive a browser, and they pass when nothing runs beside them."""
+    failed = failed_last(root)
+    if not 0 < len(failed) <= MOST_UNSTEADY:
+        return False
+    say(f"\n--- once more, alone, what of this drives a browser: {', '.join(failed)}")
+    again = [sys.executable, "-m", "pytest", "--last-failed", "-m", "browser"]
+    subprocess.run(again, cwd=root, check=False)
+    if failed_last(root):
+        return False
+    say(f"UNSTEADY: {', '.join(failed)}. Passed alone; what made it late is worth a look.")
+    return True
 
 
 def main(arguments: Sequence[str]) -> int:

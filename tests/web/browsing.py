@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.conftest import PATIENCE_MILLISECONDS
 from tests.web.signing import session_cookie
@@ -133,8 +133,11 @@ class Reader:
     problems: list[str]
 
     def open(self, path: str) -> Page:
+        """The page, once it stands: the till and the phone show nothing before their script knows which view."""
         answer = self.page.goto(self.site.url + path)
         assert answer is not None
+        if self.page.locator(".app-view").count():
+            expect(self.page.locator(".app-view:not([hidden])")).not_to_have_count(0)
         return self.page
 
     def speak(self, language: str) -> None:
