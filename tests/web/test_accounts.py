@@ -13,11 +13,13 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 from pypdf import PdfReader
 
 from koinon.db.connections import Database
 from tests.conftest import django_on
 from tests.web.test_access import client_of
+from tests.web.walking import in_one_transaction
 
 OCTOBER = "first=2026-10-01&last=2026-10-31"
 
@@ -199,6 +201,49 @@ def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_a
     later = signed | {"signed_on": "2026-09-02", "reference": "AG-2"}
     assert "AG-2" not in client_of("auditor").post("/bookkeeping/network/", later).content.decode()
     assert "AG-2" not in treasurer.get("/bookkeeping/network/").content.decode()
+
+
+def test_agreements_say_why_some_shops_stand_there_by_a_number(site: Database) -> None:
+    from koinon.parties.models import Organisation
+
+    def hint() -> bool:
+        page = client_of("treasurer").get("/bookkeeping/network/").content.decode()
+        return "whoever trades in their own name by a number" in page
+
+    with in_one_transaction():
+        Organisation.objects.update(legal_form="sl")
+        only_companies = hint()
+        Organisation.objects.filter(pk=shop_id()).update(legal_form="self-employed")
+        both = hint()
+        transaction.set_rollback(True)
+
+    assert (only_companies, both) == (False, True)
+
+
+def test_the_page_says_the_default_names_of_accounts_in_its_language_and_files_keep_the_charts(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.utils.translation import override
+
+    from koinon.accounting.rules import CHART
+    from koinon.web import words
+
+    with override("en"):
+        assert {place.value: found.name for place, found in CHART.items()} == {
+            place: str(name) for place, name in words.ACCOUNTS.items()
+        }
+    for place in ("purse", "clearing"):
+        monkeypatch.setitem(words.ACCOUNTS, place, f"{place} en otra lengua")
+    treasurer = client_of("treasurer")
+    renamed = {"what": "account", "place": "clearing", "number": "4195", "name": "Compensació"}
+    assert treasurer.post("/bookkeeping/journal/", renamed).status_code == 302
+    page = treasurer.get("/bookkeeping/journal/").content.decode()
+    assert ("purse en otra lengua" in page, "clearing en otra lengua" in page, "Compensació" in page) == (
+        True, False, True,
+    )  # fmt: skip
+    file = treasurer.get(f"/bookkeeping/journal/?{OCTOBER}&file=each").content.decode()
+    assert "Units with residents" in file
+    assert "en otra lengua" not in file
 
 
 def test_what_a_page_does_is_a_command_too(site: Database, capsys: pytest.CaptureFixture[str]) -> None:

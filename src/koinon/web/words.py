@@ -386,6 +386,18 @@ PLACES: dict[str, Any] = {
     "redemption": gettext_lazy("Owed to enterprises"),
     "clearing": gettext_lazy("In clearing"),
 }
+ACCOUNTS: dict[
+    str, Any
+] = {  # What accounting.rules.CHART calls them, for pages; files of the books keep the names of the chart.
+    "issuance": gettext_lazy("Bank, account of the reserve"),
+    "reserve": gettext_lazy("Reserve received and not issued"),
+    "escrow": gettext_lazy("Units issued and not handed out yet"),
+    "purse": gettext_lazy("Units with residents"),
+    "till": gettext_lazy("Units with enterprises"),
+    "town-till": gettext_lazy("Units in the town's own till"),
+    "redemption": gettext_lazy("Owed to enterprises for units redeemed"),
+    "clearing": gettext_lazy("Units in clearing"),
+}
 PURPOSES: dict[str, Any] = {
     "SUPP": gettext_lazy("Supplier"),
     "SALA": gettext_lazy("Wages"),

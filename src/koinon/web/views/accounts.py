@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 from koinon.accounting import journal as written_out
 from koinon.accounting import operations, queries
 from koinon.accounting import year as yearly
+from koinon.accounting.rules import CHART
 from koinon.accounting.types import Convertible, Place, Purpose
 from koinon.db.transactions import savepoint
 from koinon.kernel.errors import KoinonError
@@ -177,6 +178,7 @@ def network(request: HttpRequest) -> HttpResponse:
             for one in queries.fund_records(conn, town_id=town.pk, day=today)
         ],
         "agreements": [(one, called[one.party]) for one in held],
+        "mixes_signs": len({name.is_name for name in called.values()}) > 1,
         "without": sum(1 for one in held if one.signed_on is None),
         "may_write": seat.role == Role.TREASURER,
         "notified_form": notified,
@@ -351,7 +353,14 @@ def journal(request: HttpRequest) -> HttpResponse:
             return redirect("accounts-journal")
     context = {
         "period": period,
-        "chart": [(words.PLACES[place], found) for place, found in queries.chart(conn, town_id=town.pk).items()],
+        "chart": [
+            (
+                words.PLACES[place],
+                found.number,
+                words.ACCOUNTS[place] if found.name == CHART[place].name else found.name,
+            )
+            for place, found in queries.chart(conn, town_id=town.pk).items()
+        ],
         "wording": wording,
         "now_says": wording_of(town, today_in(town)),
         "account": account,
