@@ -127,7 +127,10 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
     assert (kept(), re.findall(r"entries/[0-9a-f-]{36}/", pressed_again.content.decode())) == (before, file)
 
 
-def test_bank_and_books_are_compared_as_of_one_moment(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sent", [None, b"no statement"], ids=["opened", "a file was refused"])
+def test_bank_and_books_are_compared_as_of_one_moment(
+    site: Database, monkeypatch: pytest.MonkeyPatch, sent: bytes | None
+) -> None:
     """Euros for a fund are put on the books on another connection, between the two sides of the comparison."""
     from koinon.banking import queries
     from koinon.db.connections import connect
@@ -138,13 +141,19 @@ def test_bank_and_books_are_compared_as_of_one_moment(site: Database, monkeypatc
     from koinon.treasury import operations as treasury
 
     town, fund, totals = Town.objects.get(), Fund.objects.values_list("pk", flat=True)[0], queries.books.totals
-    reserve, read = queries.reserve, []
+    reserve, read, name = queries.reserve, [], "E1" if sent is None else "E2"
+
+    def page() -> int:
+        if sent is None:
+            return int(client_of("treasurer").get(reverse("bank")).status_code)
+        upload = {"file": SimpleUploadedFile("s.xml", sent), "account": ""}
+        return int(client_of("treasurer").post(reverse("bank-upload"), upload).status_code)
 
     def and_euros_come(*asked: Any, **named: Any) -> Any:
         with connect(site.app_url) as conn, transaction(conn):
             treasury.receive_budget(
-                conn, town_id=town.pk, fund=fund, amount=Amount(5_00, town.unit_code), bank_reference="E1",
-                idempotency_key="E1", at=timezone.now(), actor="user:1",
+                conn, town_id=town.pk, fund=fund, amount=Amount(5_00, town.unit_code), bank_reference=name,
+                idempotency_key=name, at=timezone.now(), actor="user:1",
             )  # fmt: skip
         return totals(*asked, **named)
 
@@ -155,7 +164,7 @@ def test_bank_and_books_are_compared_as_of_one_moment(site: Database, monkeypatc
     monkeypatch.setattr(queries, "reserve", noted)
     for meanwhile in (totals, and_euros_come, totals):
         monkeypatch.setattr(queries.books, "totals", meanwhile)
-        assert client_of("treasurer").get(reverse("bank")).status_code == 200
+        assert page() == (200 if sent is None else 422)
 
     before, during, after = read
     assert during == before

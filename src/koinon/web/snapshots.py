@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -10,6 +12,13 @@ from django.http import HttpRequest, HttpResponse
 
 from koinon.parties.connection import one_snapshot
 from koinon.web.access import View
+
+
+@contextmanager
+def of_one_moment() -> Iterator[None]:
+    """The transaction of such a page, also of one that is read again because what was sent from it was refused."""
+    with one_snapshot():
+        yield
 
 
 def in_one_snapshot(view: View) -> View:
@@ -21,7 +30,7 @@ def in_one_snapshot(view: View) -> View:
     @transaction.non_atomic_requests
     @wraps(view)
     def seen_at_once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with one_snapshot() if request.method in ("GET", "HEAD") else transaction.atomic():
+        with of_one_moment() if request.method in ("GET", "HEAD") else transaction.atomic():
             return view(request, *args, **kwargs)
 
     return seen_at_once

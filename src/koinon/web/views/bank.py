@@ -34,7 +34,7 @@ from koinon.programmes import queries as programmes
 from koinon.treasury.references import in_groups
 from koinon.web import bank_words, formats, names, refusals, tables, words
 from koinon.web.access import seat_of, seen_by
-from koinon.web.snapshots import in_one_snapshot
+from koinon.web.snapshots import in_one_snapshot, of_one_moment
 from koinon.web.tables import Column, Kind, Table
 
 ENTRIES = Table(
@@ -140,26 +140,33 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 @seen_by(Role.TREASURER)
 @require_POST
+@transaction.non_atomic_requests
 def upload(request: HttpRequest) -> HttpResponse:
-    """Read a file from the bank and show what importing it would do; nothing is imported yet."""
+    """Read a file from the bank and show what importing it would do; nothing is imported yet.
+
+    Where it is refused, the bank's page is read again in a transaction of its own, of one snapshot.
+    """
     seat = seat_of(request)
-    accounts = [one.code for one in queries.accounts(raw(), town_id=seat.town_id)]
+    with _own_transaction():
+        accounts = [one.code for one in queries.accounts(raw(), town_id=seat.town_id)]
     form = UploadForm(request.POST, request.FILES, accounts=accounts)
-    if not form.is_valid():
-        return _bank(request, form, status=422)
-    sent: UploadedFile = form.cleaned_data["file"]
-    content = sent.read(LARGEST_FILE + 1) if (sent.size or 0) <= LARGEST_FILE else b" " * (LARGEST_FILE + 1)
-    try:
-        with savepoint(raw()):
-            shown = operations.look(
-                raw(), **_here(seat), content=content, account=form.cleaned_data["account"], secrets=Secrets.load()
-            )
-    except FindingsError as refused:
-        refusals.note(request, refused)
-        return _bank(request, form, refused.findings, status=422)
-    if shown.replayed:
-        messages.info(request, _imported_before(seat, shown))
-    return redirect("bank-file", file=shown.file_id)
+    findings: Any = ()
+    if form.is_valid():
+        sent: UploadedFile = form.cleaned_data["file"]
+        content = sent.read(LARGEST_FILE + 1) if (sent.size or 0) <= LARGEST_FILE else b" " * (LARGEST_FILE + 1)
+        try:
+            with _own_transaction():
+                shown = operations.look(
+                    raw(), **_here(seat), content=content, account=form.cleaned_data["account"], secrets=Secrets.load()
+                )
+                if shown.replayed:
+                    messages.info(request, _imported_before(seat, shown))
+            return redirect("bank-file", file=shown.file_id)
+        except FindingsError as refused:
+            refusals.note(request, refused)
+            findings = refused.findings
+    with of_one_moment():
+        return _bank(request, form, findings, status=422)
 
 
 def _imported_before(seat: RoleGrant, found: Imported) -> str:
