@@ -14,6 +14,41 @@ from koinon.db.connections import Database
 from tests.pilots import small_town
 
 
+def test_what_to_do_about_a_list_can_be_done_from_the_terminal(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KOINON_DATABASE_URL", raising=False)
+
+    def typed(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        status = run([*arguments, "--json", "--database", database.app_url])
+        return status, json.loads(capsys.readouterr().out)
+
+    small_town.write(tmp_path / "town")
+    assert typed("town", "apply", str(tmp_path / "town"), "--accept-warnings")[0] == 0
+    assert typed("town", "staff", "add", "anna", "--role", "officer")[0] == 0
+    file, mapping = tmp_path / "shops.csv", tmp_path / "mapping.json"
+    file.write_text("ΑΦΜ;Μορφή;Οικισμός;ΚΑΔ\n094014201;Κάτι;Αλλού;99999\n", encoding="utf-8")
+    command = ["list", "take-in", "businesses", str(file), "--mapping", str(mapping), "--as", "anna"]
+
+    def remedies(columns: dict[str, str]) -> dict[str, str]:
+        mapping.write_text(json.dumps({"columns": columns}), encoding="utf-8")
+        status, document = typed(*command)
+        assert status == 1
+        return {one["code"]: one["remedy"] for one in document["findings"]}
+
+    columns = {"tax_id": "ΑΦΜ", "legal_form": "Μορφή", "zone": "Οικισμός", "sector": "ΚΑΔ"}
+    missing = remedies(columns)
+    columns |= dict.fromkeys(("legal_name", "trade_name", "chain", "accepts_since", "iban"), "ΑΦΜ")
+    said = remedies(columns)
+
+    assert missing == {"town.column-missing": 'Say in the file of --mapping, under "columns", which heading it is.'}
+    means = 'Say in the file of --mapping, under "values", what it means, or put the list right.'
+    assert (said["town.value-unknown"], said["town.zone-unknown"]) == (means, means)
+    assert said["town.sector-unknown"] == "Use a class of NACE, such as 47.21."
+    assert "town.toml" not in str((missing, said))
+
+
 def test_a_list_and_many_records_are_shown_before_they_are_done(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

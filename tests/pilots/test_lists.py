@@ -187,6 +187,31 @@ def test_headings_of_the_bundled_town_are_understood_as_they_are(conn: Conn, des
     assert {*mapping.columns} == {"household", "zone", "members", "income_band", "joined_on"}
 
 
+def test_whom_a_shop_supplies_is_not_asked_for_and_does_no_harm_where_it_was_remembered(conn: Conn, desk: Any) -> None:
+    content = (
+        "ΑΦΜ;Επωνυμία;Διακριτικός τίτλος;ΚΑΔ;Μορφή;Οικισμός;Αλυσίδα;Από;IBAN;Προμηθευτής\n"
+        "094014201;Νέα ΑΕ;Νέο;47.21;public-limited-company;Νέα Πέραμος;Όχι;01/10/2026;GR1601101250000000012300695;Μάλλον\n"
+    )
+    at = desk("businesses", content)
+    mapping = lists.guessed(conn, town_id=at.town.id, kind="businesses", found=lists.sheet(at.file, "GR"))
+    kept = ColumnMapping({**mapping.columns, "supplier": "Προμηθευτής"}, mapping.values)
+
+    assert "supplier" not in mapping.columns
+    assert lists.unknown_words("businesses", lists.sheet(at.file, "GR"), kept, ()) == {}
+    assert "Προμηθευτής" not in {one.column for one in at.look(kept).findings}
+
+
+def test_a_list_without_headings_is_told_so_without_a_word_of_a_town_folder(desk: Any) -> None:
+    from koinon.kernel.errors import FindingsError
+
+    at = desk("awards", "Κατάσταση\nΟκτωβρίου\n")
+    with pytest.raises(FindingsError) as refused:
+        lists.sheet(at.file, "GR")
+    assert [(one.code, one.remedy) for one in refused.value.findings] == [
+        ("town.headings-missing", "Put a row of headings above the rows.")
+    ]
+
+
 def test_what_is_no_table_is_a_finding(desk: Any) -> None:
     from koinon.kernel.errors import FindingsError
 

@@ -267,6 +267,32 @@ def test_a_word_of_a_list_is_asked_for_on_the_page_before_rows_are_found_wrong_f
     assert said.context["errors"] == 0
 
 
+def test_the_neighbourhood_that_was_probably_meant_is_chosen_until_somebody_says_that_it_is_not(
+    officer: Client,
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from koinon.parties.models import Zone
+
+    zone = max(Zone.objects.all(), key=lambda one: len(one.name))
+    misspelt = zone.name[:-2] + zone.name[-1] + zone.name[-2]
+    file = SimpleUploadedFile("list.csv", f"file;neighbourhood;members\nX-1;{misspelt};2\nX-2;Elsewhere;2".encode())
+    sent = officer.post("/office/lists/", {"kind": "households", "file": file})
+    address = str(sent.headers["Location"])
+    said = {"column.household": "file", "column.zone": "neighbourhood", "column.members": "members", "look": "1"}
+    left_open = {f"word.zone.{n}": "" for n in (0, 1)} | {"text.zone.0": misspelt, "text.zone.1": "Elsewhere"}
+
+    def chosen(answer: Any) -> dict[str, str]:
+        form = answer.context["form"]
+        return {word: form.fields[key].initial for key, (_name, word) in form.words.items()}
+
+    shown = officer.get(address)
+
+    assert chosen(shown) == {misspelt: zone.name, "Elsewhere": ""}
+    assert f"Did you mean &quot;{zone.name}&quot;?" in shown.content.decode().replace('"', "&quot;")
+    assert chosen(officer.post(address, said | left_open)) == {misspelt: "", "Elsewhere": ""}
+
+
 def test_every_state_of_a_households_month_has_its_word(site: Database) -> None:
     from koinon.programmes.models import EntitlementState
     from koinon.web.views.directory import ENTITLEMENTS

@@ -6,6 +6,7 @@ Both show first what they would do, and do it with ``--yes``.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,14 @@ app = typer.Typer(help="Take in a list: awards, households or shops.", no_args_i
 many = typer.Typer(help="Change many records at once.", no_args_is_help=True)
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would happen.")]
+
+
+_MEANS = 'Say in the file of --mapping, under "values", what it means, or put the list right.'
+_REMEDIES = {  # What can be said here, and not in a town.toml or on the page.
+    "town.column-missing": 'Say in the file of --mapping, under "columns", which heading it is.',
+    "town.value-unknown": _MEANS,
+    "town.zone-unknown": _MEANS,
+}
 
 
 class ListKind(StrEnum):
@@ -89,7 +98,9 @@ def take_in(
             }
             seen = lists.look(conn, **asked)
             if seen.errors:
-                raise FindingsError(seen.findings)
+                raise FindingsError(
+                    tuple(replace(one, remedy=_REMEDIES.get(one.code, one.remedy)) for one in seen.findings)
+                )
             assert seen.applied is not None
             if yes:
                 lists.take_in(conn, fingerprint=seen.fingerprint, **asked)

@@ -19,6 +19,7 @@ from psycopg import Connection
 
 from koinon.audit import operations as audit
 from koinon.db.statements import many, scalar, statement
+from koinon.kernel.decisions import Finding
 from koinon.kernel.errors import FindingsError
 from koinon.kernel.text import fold
 from koinon.office import operations as office
@@ -48,7 +49,8 @@ MOST_WORDS = 40  # Different words of a column whose meaning a person may be ask
 KINDS: dict[str, dict[str, bool]] = {
     "awards": townfolder.AWARD_FIELDS,
     "households": townfolder.HOUSEHOLD_FIELDS,
-    "businesses": townfolder.BUSINESS_FIELDS,
+    # Whom a shop supplies is kept nowhere: it follows from who pays it.
+    "businesses": {name: needed for name, needed in townfolder.BUSINESS_FIELDS.items() if name != "supplier"},
 }
 # Words by which a field is known in the languages of the towns' spreadsheets.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -74,7 +76,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "registry_number": ("registry number", "register", "nº registro", "αριθμός μητρώου", "n.º de registo", "registre"),
     "latitude": ("latitude", "lat", "latitud", "γεωγραφικό πλάτος", "خط العرض"),
     "longitude": ("longitude", "lon", "lng", "longitud", "γεωγραφικό μήκος", "خط الطول"),
-    "supplier": ("supplier", "proveedor", "proveïdor", "προμηθευτής", "fornecedor", "fournisseur"),
 }  # fmt: skip
 YES = ("yes", "y", "sí", "si", "ναι", "sim", "oui", "نعم", "x", "1", "true")
 NO = ("no", "n", "όχι", "não", "non", "لا", "0", "false", "-")
@@ -102,7 +103,12 @@ def sheet(file: Path, country: str) -> Sheet:
     widest = max(filled, default=0)
     best = next((line for line, count in zip(candidates, filled, strict=True) if count >= max(2, 0.6 * widest)), None)
     if best is None:
-        findings.add("town.headings-missing", _("No row with headings was found."), file=file.name)
+        findings.add(
+            "town.headings-missing",
+            _("No row with headings was found."),
+            file=file.name,
+            remedy=_("Put a row of headings above the rows."),
+        )
         raise FindingsError(findings.in_order())
     headings = tuple(text(cell) for cell in best.cells)
     below = [line for line in lines if line.number > best.number]
@@ -150,7 +156,7 @@ def meanings(kind: str, bands: Sequence[str], zones: Sequence[ZoneSpec] = ()) ->
     found = {"zone": tuple(zone.name for zone in zones)} if zones else {}
     if kind == "households":
         return found | ({"income_band": tuple(bands)} if bands else {})
-    return found | dict(townfolder.MEANINGS.get(kind, {}))
+    return found | {name: options for name, options in townfolder.MEANINGS[kind].items() if name in KINDS[kind]}
 
 
 def unknown_words(
@@ -193,9 +199,15 @@ def look(
     try:
         plan, programme = _read(conn, town, kind, file, mapping, programme_id, secrets)
     except FindingsError as refused:
-        return Looked(refused.findings, None, "")
+        return Looked(_of_a_list(refused.findings), None, "")
     applied = apply.apply_list(conn, kind, plan, programme=programme, at=at, actor=actor, dry_run=True, secrets=secrets)
     return looked(plan, applied)
+
+
+def _of_a_list(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What to do about each, where no town.toml says how the list is read."""
+    said = {"town.sector-unknown": _("Use a class of NACE, such as 47.21.")}
+    return tuple(replace(one, remedy=said.get(one.code, one.remedy)) for one in findings)
 
 
 def take_in(
@@ -303,6 +315,7 @@ def _settings(
     conn: Connection[Any], town: TownFacts, kind: str, source: Source, mapping: ColumnMapping, found: Sheet
 ) -> TownSettings:
     """What a town.toml would say of this list."""
+    columns = {name: heading for name, heading in mapping.columns.items() if name in KINDS[kind]}
     values: dict[str, dict[str, str]] = {}
     for name, options in meanings(kind, bands(conn, town.id)).items():  # Neighbourhoods are found by their spellings.
         values[name] = _known_words(name, options, mapping)
@@ -313,7 +326,7 @@ def _settings(
     return settings_of(
         conn,
         town,
-        {} if kind == "awards" else {kind: TableSettings(source, dict(mapping.columns), values)},
+        {} if kind == "awards" else {kind: TableSettings(source, columns, values)},
         spellings=mapping.values.get("zone", {}),
     )
 

@@ -320,7 +320,7 @@ class _Row:
         self.problem(
             name,
             "town.value-unknown",
-            _('"%(word)s" has no meaning in town.toml.', word=word[:40]) + self.findings.did_you_mean(word, known),
+            _('"%(word)s" has no meaning here.', word=word[:40]) + self.findings.did_you_mean(word, known),
         )
         return default
 

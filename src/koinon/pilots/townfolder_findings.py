@@ -222,6 +222,16 @@ def did_you_mean(wrong: str, right: Iterable[str]) -> str:
     >>> did_you_mean("xyz", ["last_day"])
     ''
     """
+    meant = closest(wrong, right)
+    return " " + _('Did you mean "%(word)s"?', word=meant) if meant else ""
+
+
+def closest(wrong: str, right: Iterable[str]) -> str:
+    """What was probably meant, or nothing.
+
+    >>> closest("Bon Pastro", ["el Bon Pastor", "la Sagrera"])
+    'el Bon Pastor'
+    """
     by_fold = {fold(text): text for text in islice(right, MOST_COMPARED)}
     close = get_close_matches(fold(wrong[:LONGEST_COMPARED]), list(by_fold), n=1, cutoff=0.7)
-    return " " + _('Did you mean "%(word)s"?', word=by_fold[close[0]]) if close else ""
+    return by_fold[close[0]] if close else ""

@@ -16,6 +16,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -28,6 +29,7 @@ from koinon.parties.connection import raw
 from koinon.parties.models import Role
 from koinon.parties.secrets import Secrets
 from koinon.pilots import lists
+from koinon.pilots.townfolder_findings import closest
 from koinon.programmes import queries as programmes
 from koinon.web.access import seat_of, seen_by
 from koinon.web.uploads import LARGEST_FILE, folder_for_one
@@ -58,7 +60,6 @@ FIELDS: dict[str, Any] = {
     "workers": gettext_lazy("Workers"),
     "sse": gettext_lazy("Social economy"),
     "registry_number": gettext_lazy("Number in the register"),
-    "supplier": gettext_lazy("Supplier"),
 }
 COUNTS: tuple[tuple[str, Any], ...] = (
     ("_new", gettext_lazy("New")),
@@ -118,6 +119,7 @@ class MappingForm(forms.Form):
         asked: dict[str, list[str]],
         options: dict[str, tuple[str, ...]],
         choices: list[tuple[str, str]],
+        told: set[tuple[str, str]],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -136,11 +138,14 @@ class MappingForm(forms.Form):
             for number, word in enumerate(words):
                 key = f"word.{name}.{number}"
                 self.words[key] = (name, word)
+                # Whoever left a word without a meaning has said so; what was probably meant is chosen once.
+                likely = closest(word, options[name]) if name == "zone" and (name, word) not in told else ""
                 self.fields[key] = forms.ChoiceField(
                     label=_("“%(word)s” (%(column)s) means") % {"word": word, "column": FIELDS.get(name, name)},
                     required=False,
                     choices=[("", "–"), *((option, option) for option in options[name])],
-                    initial=mapping.values.get(name, {}).get(word, ""),
+                    initial=mapping.values.get(name, {}).get(word, "") or likely,
+                    help_text=_('Did you mean "%(word)s"?') % {"word": escape(likely)} if likely else "",
                 )
 
 
@@ -154,12 +159,19 @@ def _mapping_sent(request: HttpRequest, kind: str, found: lists.Sheet, before: C
         if (heading := request.POST.get(f"column.{name}", "")) in found.headings and heading
     }
     values = {name: dict(words) for name, words in before.values.items()}
+    for name, word, meaning in _words_sent(request):
+        if meaning:
+            values.setdefault(name, {})[word] = meaning
+    return ColumnMapping(columns, values)
+
+
+def _words_sent(request: HttpRequest) -> Iterator[tuple[str, str, str]]:
+    """Field, word and meaning of each word that the form asked for; the meaning is empty where nobody said it."""
     for key, meaning in request.POST.items():
         told = re.fullmatch(r"word\.([a-z_]+)\.([0-9]+)", key)
         word = request.POST.get(f"text.{told[1]}.{told[2]}", "") if told else ""
-        if told and word and meaning:
-            values.setdefault(told[1], {})[word] = str(meaning)
-    return ColumnMapping(columns, values)
+        if told and word:
+            yield told[1], word, str(meaning)
 
 
 @seen_by(Role.OFFICER)
@@ -192,6 +204,7 @@ def one(request: HttpRequest, upload: UUID) -> HttpResponse:
             asked=asked,
             options=lists.meanings(sent.kind, bands, zones),
             choices=[(str(view.id), view.name) for view in views],
+            told={(name, word) for name, word, _meaning in _words_sent(request)},
         )
         context |= {
             "form": form,
