@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +24,7 @@ SUMMARY = Summary(
     town="besos", town_name="Besos", unit="REC", exponent=2, national_currency="EUR", month=Month(2026, 10),
     residents=1, households=1, shops=3, totals=WAITING, multiplier=Fraction(2), recirculation=None, velocity=None,
     days_to_first_spend=None, by_zone=(), by_sse=(), done={}, refused={}, seal_head=None, blocks=0, checked=1,
-    failed=(), files=(), sign_ins=(), card=None, waiting=None, seconds={},
+    failed=(), files=(), sign_ins=(), card=None, waiting=None, aid_ended_on=None, seconds={},
 )  # fmt: skip
 
 
@@ -47,3 +48,12 @@ def test_summary_says_nothing_of_waiting_when_every_shop_was_paid(shown):
 
 def test_summary_says_which_figures_are_of_now_and_which_of_the_month(shown):
     assert "issued to reserve: as the books stand now, past 2026-10; M to days: of 2026-10" in shown(SUMMARY)
+
+
+def test_terminal_says_that_aid_can_be_spent_no_more_once_its_last_day_is_over(capsys):
+    for ended_on in (None, date(2027, 6, 30)):
+        demo._show_sign_in(replace(SUMMARY, aid_ended_on=ended_on), "http://localhost", as_json=False)
+    lasting, over = capsys.readouterr().out.split("The site is at")[1:]
+
+    assert "Aid could be spent" not in lasting
+    assert "Aid could be spent until 2027-06-30, so tills refuse it now" in over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
@@ -30,6 +31,13 @@ def test_walk_names_the_files_that_the_demonstration_leaves() -> None:
     assert demo_waiting.FOLDER in TEXT
     assert demo_waiting.REPORT in TEXT
     assert demo_waiting.STATEMENT in TEXT
+
+
+def test_walk_says_until_when_the_aid_of_the_bundled_town_can_be_spent() -> None:
+    (file,) = re.findall(r"`(towns/besos/programmes/\S+\.toml)`", TEXT)
+    (fund,) = tomllib.loads((ROOT / file).read_text(encoding="utf-8"))["funds"]
+
+    assert f"{fund['last_day']:%-d %B %Y}" in TEXT
 
 
 def test_identity_number_of_the_walk_is_of_a_resident_of_the_bundled_town() -> None:

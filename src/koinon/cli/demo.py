@@ -215,6 +215,12 @@ def _show_sign_in(summary: Summary, address: str, *, as_json: bool) -> None:
             f"in {summary.card.file}",
             soft_wrap=True,
         )
+    if summary.aid_ended_on is not None:
+        console.print(
+            f"Aid could be spent until {summary.aid_ended_on}, so tills refuse it now; "
+            "how to give it a later day: docs/guides/walk-through-the-demonstration.md",
+            soft_wrap=True,
+        )
     if summary.waiting is not None:
         console.print(_still_to_do(summary.waiting), soft_wrap=True, markup=False)
     console.print("Staff give a second thing when they sign in, a code: the page shows the one to type.", style="dim")

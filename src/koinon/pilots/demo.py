@@ -136,6 +136,7 @@ class Summary:
     sign_ins: tuple[SignIn, ...] = field(repr=False)
     card: DemoCard | None = field(repr=False)
     waiting: Waiting | None
+    aid_ended_on: date | None
     seconds: Mapping[str, float] = field(compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -467,12 +468,20 @@ class _Demo:
             sign_ins=tuple(sign_ins),
             card=self.card,
             waiting=self.waiting,
+            aid_ended_on=aid_ended_on(self.conn, town, self.now.astimezone(town.zone).date()),
             seconds=self.watch.seconds,
         )
 
     def _read(self, query: Callable[[], Any]) -> Any:
         with transaction(self.conn):
             return query()
+
+
+def aid_ended_on(conn: Connection[Any], town: TownFacts, today: date) -> date | None:
+    """The last day on which aid could be spent, where it is over: the calendar of a demonstration stands still, ours does not."""
+    giving = {one.fund_id for one in plans.programmes(conn, town_id=town.id) if one.kind != "coproduction"}
+    last_days = [fund.on(today).last_day for fund in plans.funds(conn, town_id=town.id) if fund.id in giving]
+    return min((day for day in last_days if day is not None and day < today), default=None)
 
 
 _WORDS = {
