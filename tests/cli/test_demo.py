@@ -47,7 +47,7 @@ def test_summary_says_nothing_of_waiting_when_every_shop_was_paid(shown):
 
 
 def test_summary_says_which_figures_are_of_now_and_which_of_the_month(shown):
-    assert "issued to reserve: as the books stand now, past 2026-10; M to days: of 2026-10" in shown(SUMMARY)
+    assert "From issued to reserve: the books as they stand now. From M to days: 2026-10 alone." in shown(SUMMARY)
 
 
 def test_terminal_says_that_aid_can_be_spent_no_more_once_its_last_day_is_over(capsys):

@@ -179,7 +179,7 @@ def _show(console: Console, summary: Summary) -> None:
         table.add_row(name, value)
     console.print(table)
     console.print(
-        f"issued to reserve: as the books stand now, past {summary.month}; M to days: of {summary.month}",
+        f"From issued to reserve: the books as they stand now. From M to days: {summary.month} alone.",
         style="dim",
         soft_wrap=True,
     )
