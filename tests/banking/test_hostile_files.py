@@ -86,6 +86,23 @@ def test_ten_megabytes_of_elements_are_counted_while_they_are_read():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600_000  # kilobytes
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"<a " + b" ".join(b"a%d='>'" % number for number in range(600_000)) + b"/>", "bank.text-too-long"),
+        (b"<a b='" + b"x" * 9_900_000 + b"'/>", "bank.text-too-long"),
+        (b"<!--" + b"x" * 9_900_000 + b"--><a/>", "bank.text-too-long"),
+        (b"<!--" + b"<" * 9_900_000 + b"--><a/>", "bank.file-unknown"),
+        (GOOD.replace(b"caf", b"c" * 9_900_000), "bank.text-too-long"),
+    ],
+    ids=["600,000 attributes", "one attribute", "a comment", "a comment of signs", "one text"],
+)
+def test_what_a_parser_would_take_long_over_does_not_hold_up_the_site(content, code):
+    start = time.process_time()
+    assert findings(content) == [code]
+    assert time.process_time() - start < 4
+
+
 def test_every_finding_is_listed_and_nothing_is_written(django_db):
     desk = Desk(build(django_db))
     with pytest.raises(FindingsError) as refused:

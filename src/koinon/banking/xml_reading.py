@@ -12,6 +12,9 @@ from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped
 LARGEST_FILE = 10 * 2**20
 _DEEPEST = 40
 _MOST_ELEMENTS = 1_000_000
+_PIECE = 256 * 1024
+# What stands from one tag to the next, attributes included; the longest field of a statement has 500 letters.
+_TOO_LONG = re.compile(rb"<[^<]{65536}")
 
 
 class Unreadable(Exception):
@@ -22,16 +25,26 @@ class Unreadable(Exception):
         super().__init__(code)
 
 
+class _InLargePieces(BytesIO):
+    """A part of the file that has not ended is looked at from its beginning with each piece, so there are few."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        return super().read(_PIECE)
+
+
 def parse(content: bytes) -> tuple[str, ET.Element]:
     """The namespace of a document, and its root with every tag's namespace taken off.
 
     Refuses with ``Unreadable``: a document type or entity is refused where it is
-    declared, before anything is expanded; depth and number are counted while reading.
+    declared, before anything is expanded; depth and number are counted while reading, and a
+    tag or a text of many kilobytes, over which a parser takes long, is not read at all.
     """
+    if _TOO_LONG.search(content):
+        raise Unreadable("bank.text-too-long")
     depth = elements = 0
     root: ET.Element | None = None
     try:
-        reading = defusedxml.ElementTree.iterparse(BytesIO(content), events=("start", "end"), forbid_dtd=True)
+        reading = defusedxml.ElementTree.iterparse(_InLargePieces(content), events=("start", "end"), forbid_dtd=True)
         for event, element in reading:
             if event == "end":
                 depth -= 1
