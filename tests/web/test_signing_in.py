@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
@@ -100,6 +101,86 @@ def test_tries_at_once_are_counted_as_those_one_after_the_other(site: Database, 
     assert len(looked) <= 5
     status, text = attempt(Client(), "demo-coordinator", lived.passwords["coordinator"])
     assert (status, "Too many failed login attempts" in text) == (200, True)
+
+
+@pytest.mark.parametrize("mail", ["resident@besos.example", "nobody@besos.example"])
+@pytest.mark.parametrize("page", ["/accounts/login/code/", "/accounts/password/reset/"])
+def test_a_mailed_code_is_guessed_three_times_by_however_many_requests_at_once(
+    site: Database, monkeypatch: pytest.MonkeyPatch, page: str, mail: str
+) -> None:
+    """The session, which counts them one after the other, is read by all of them before one has written it."""
+    from allauth.account import forms
+
+    looked: list[str] = []
+    monkeypatch.setattr(forms, "compare_user_code", lambda *, actual, expected: looked.append(actual))
+    asker = Client()
+    onward = asker.post(page, {"email": mail}).headers["Location"]
+    guess_at_once(asker, onward)
+    assert 1 <= len(looked) <= 3
+
+
+def test_the_code_that_proves_an_address_is_guessed_three_times_by_however_many_requests_at_once(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from koinon.web.views import signing
+
+    asker = client_of("resident")
+    session = asker.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
+    sent = asker.post("/account/address/", {"email": "somebody.else@besos.example"})
+    assert sent.headers["Location"] == "/account/address/"
+    looked: list[str] = []
+    monkeypatch.setattr(signing, "_hashed", lambda code: looked.append(code) or "wrong")
+    guess_at_once(asker, "/account/address/")
+    assert 1 <= len(looked) <= 3
+
+
+def guess_at_once(asker: Client, page: str) -> None:
+    """Twelve requests of one browser, each with another code."""
+    from django.db import connections
+
+    together = threading.Barrier(12, timeout=60)
+
+    def guess(number: int) -> None:
+        client = Client()
+        client.cookies = asker.cookies
+        together.wait()
+        client.post(page, {"code": f"{number:08d}"})
+        connections.close_all()
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_asking_for_a_code_gives_the_same_work_for_an_account_and_for_none(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No letter is written while the browser waits; beside it one is for a stranger as well, who is sent nothing."""
+    from django.core.mail import EmailMessage
+
+    from koinon.web import accounts
+
+    beside: list[Callable[[], None]] = []
+    written: list[str] = []
+    sent: list[str] = []
+    monkeypatch.setattr(accounts._posting, "submit", beside.append)
+    monkeypatch.setattr(EmailMessage, "send", lambda mail: sent.append(mail.subject))
+    rendered = accounts.Adapter.render_mail
+    monkeypatch.setattr(
+        accounts.Adapter, "render_mail", lambda self, *what: written.append(what[0]) or rendered(self, *what)
+    )
+    for page in ("/accounts/login/code/", "/accounts/password/reset/"):
+        for mail in ("shop@besos.example", "nobody@besos.example"):
+            Client().post(page, {"email": mail})
+    assert (len(beside), written) == (4, [])
+    for post in beside:
+        post()
+    assert len(written) == 4
+    assert sent == ["Eix Besòs: Code to sign in", "Eix Besòs: Code for a new password"]
 
 
 def test_signing_out_ends_the_session(site: Database) -> None:

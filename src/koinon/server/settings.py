@@ -199,6 +199,8 @@ ACCOUNT_ADAPTER = "koinon.web.accounts.Adapter"
 ACCOUNT_FORMS = {
     "login": "koinon.web.accounts.SignIn",
     "request_login_code": "koinon.web.accounts.AskForCode",
+    "confirm_login_code": "koinon.web.accounts.TypeCode",
+    "confirm_password_reset_code": "koinon.web.accounts.TypeResetCode",
     "reset_password": "koinon.web.accounts.ForgottenPassword",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -207,7 +209,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # A stranger's mailbox is not written to because somebody typed its address.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True  # It is written, which takes its time, and not sent: koinon.web.accounts.Adapter.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
-from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import LoginForm, RequestLoginCodeForm, ResetPasswordForm
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.forms import (
+    ConfirmLoginCodeForm,
+    ConfirmPasswordResetCodeForm,
+    LoginForm,
+    RequestLoginCodeForm,
+    ResetPasswordForm,
+)
 from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.internal.flows.password_reset_by_code import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from allauth.account.models import Login
 from allauth.account.signals import user_logged_in
+from allauth.core import context as under_way
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa import signals as factor_signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as factor_forms
@@ -26,7 +37,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import logout, update_session_auth_hash
 from django.core.cache import cache
 from django.core.mail import EmailMessage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -42,8 +53,11 @@ from koinon.parties.secrets import Secrets
 from koinon.web.access import STAFF, grants_of
 
 log = structlog.get_logger("koinon.accounts")
+STRANGER = "account/email/unknown_account"  # allauth's name of the mail for an address that nobody has.
 INVITATION = "invitation"  # In the session: whose code was typed a moment ago.
 CHOSEN = "invitation-chosen"  # In the session: how a colleague will sign in, once they are signed in.
+MOST_TRIES = 3
+TRIES = {"code": f"{MOST_TRIES}/15m/key"}  # Longer than a code is good.
 _posting = ThreadPoolExecutor(max_workers=2, thread_name_prefix="koinon mail")
 _ONCE_SECONDS = 4 * factors.PERIOD_SECONDS  # Longer than a code is taken, so that each is taken once.
 
@@ -55,22 +69,45 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Hand a mail over once the request has done its work; a slow mail server tells nobody who has an account."""
-        town = Town.objects.order_by("id").first()
+        """Have a mail written and sent beside the request: how long it takes tells nobody who has an account.
+
+        For an address that nobody has the same is done, down to the letter, and the letter is not sent.
+        """
+        post = partial(copy_context().run, self._post, template_prefix, email, context)
+        transaction.on_commit(lambda: _posting.submit(post))
+
+    def _post(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        began = time.perf_counter()
+        try:
+            mail = self._written(template_prefix, email, context)
+            if template_prefix == STRANGER:
+                mail.message().as_bytes()
+                return
+            mail.send()
+        except Exception as failed:  # noqa: BLE001  Whoever waits for a code asks for another one; the log says why.
+            log.error("mail not sent", error=type(failed).__name__)
+            return
+        finally:
+            connection.close()  # This thread's own.
+        log.info("mail sent", milliseconds=round((time.perf_counter() - began) * 1000))
+
+    def _written(self, template_prefix: str, email: str, context: dict[str, Any]) -> EmailMessage:
         user = User.objects.filter(email__iexact=email, is_active=True).first()
         shown = {
             "request": self.request,
             "email": email,
-            "town_name": town.name if town else "Koinon",
+            "town_name": _town_name(user),
             "username": user.username if user else "",
+            "code": "",
             **context,
         }
-        mail = self.render_mail(template_prefix, email, shown)
-        transaction.on_commit(lambda: _posting.submit(_post, mail))
+        prefix = "account/email/login_code" if template_prefix == STRANGER else template_prefix
+        mail: EmailMessage = self.render_mail(prefix, email, shown)
+        mail.subject = f"{shown['town_name']}: {mail.subject}"
+        return mail
 
     def format_email_subject(self, subject: str) -> str:
-        town = Town.objects.order_by("id").first()
-        return f"{town.name if town else 'Koinon'}: {subject}"
+        return subject  # ``_written`` says whose town it comes from.
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         from django.urls import reverse
@@ -78,14 +115,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return reverse("account")
 
 
-def _post(mail: EmailMessage) -> None:
-    began = time.perf_counter()
-    try:
-        mail.send()
-    except Exception as failed:  # noqa: BLE001  Whoever waits for a code asks for another one; the log says why.
-        log.error("mail not sent", error=type(failed).__name__)
-        return
-    log.info("mail sent", milliseconds=round((time.perf_counter() - began) * 1000))
+def _town_name(user: Any) -> str:
+    """The town that writes to a user: the first that they act in, and the installation's first to a stranger."""
+    grants = grants_of(user)
+    town = grants[0].town if grants else Town.objects.order_by("id").first()
+    return town.name if town is not None else "Koinon"
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -205,8 +239,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(_("My telephone")) if number == 1 else f"{_('Passkey')} {number}"
 
     def get_totp_issuer(self) -> str:
-        town = Town.objects.order_by("id").first()
-        return town.name if town is not None else "Koinon"
+        return _town_name(under_way.request.user)
 
 
 def real_factors(user: User) -> Any:
@@ -318,6 +351,36 @@ class AskForCode(RequestLoginCodeForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("E-mail")
         without_hints(self)
+
+
+class _FewTries:
+    """A code that came by mail is guessed as often as is said, and no more often by many requests at once.
+
+    allauth counts in the session, which all of them have read before one has written. Here each takes its try before it
+    is looked at, and they wait for each other.
+    """
+
+    def clean_code(self) -> str:
+        request = under_way.request
+        stage = getattr(request, "_login_stage", None)
+        asked = stage.state if stage is not None else request.session.get(PASSWORD_RESET_VERIFICATION_SESSION_KEY, {})
+        if not may_try(request, since=asked.get("at", 0)):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        return str(super().clean_code())  # type: ignore[misc]
+
+
+def may_try(request: HttpRequest, *, since: float) -> bool:
+    """Whether a code that was asked for in this session at that time may be tried once more; this try is counted."""
+    key = f"{request.session.session_key}|{since}"
+    return ratelimit.consume(request, app="koinon", action="code", key=key, config=TRIES) is not None
+
+
+class TypeCode(_FewTries, ConfirmLoginCodeForm):  # type: ignore[misc]
+    """The code for signing in."""
+
+
+class TypeResetCode(_FewTries, ConfirmPasswordResetCodeForm):  # type: ignore[misc]
+    """The code for a new password."""
 
 
 class ForgottenPassword(ResetPasswordForm):  # type: ignore[misc]

@@ -41,10 +41,9 @@ from koinon.parties.rules import ascii_digits
 from koinon.parties.secrets import Secrets
 from koinon.web import sessions as browsers
 from koinon.web.access import everyone, is_proven
-from koinon.web.accounts import INVITATION, FactorAdapter, invited, keep_for, real_factors
+from koinon.web.accounts import INVITATION, MOST_TRIES, FactorAdapter, invited, keep_for, may_try, real_factors
 
 CODE_SECONDS = 10 * 60
-MOST_TRIES = 3
 LIMITS = {"invitation": "10/m/ip,60/h/ip", "address": "5/m/user,20/d/user"}
 WAYS: dict[str, Any] = {
     "password": gettext_lazy("with a password"),
@@ -180,7 +179,8 @@ def _send_code(request: HttpRequest, to: str) -> None:
 
 
 def _came_back(request: HttpRequest, kept: dict[str, Any], code: str) -> bool:
-    if hmac.compare_digest(_hashed(code), kept["code"]):
+    counted = may_try(request, since=kept["until"])  # Requests at once have all read the same session.
+    if counted and hmac.compare_digest(_hashed(code), kept["code"]):
         del request.session["address"]
         return True
     kept["tries"] -= 1
