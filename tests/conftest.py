@@ -363,7 +363,16 @@ def live_site(databases: Databases) -> Iterator[LiveSite]:
 
 
 PATIENCE_MILLISECONDS = 60_000  # For what is expected of a page, however busy the machine is.
+# Of two lists of features to switch off Chromium hears the last: Playwright's own stands here again. After it the two pages
+# of suggestions for the address bar, which no test asks for and each window would load into a process of its own.
+SWITCHED_OFF = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
+    "LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
+    "TcpPortRandomizationWin,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup"
+)
 CHROMIUM_ARGUMENTS = [
+    f"--disable-features={SWITCHED_OFF}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
