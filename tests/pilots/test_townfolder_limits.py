@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import resource
+import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import xlsxwriter
 
 from koinon.kernel.decisions import Severity
 from koinon.kernel.errors import FindingsError
-from koinon.pilots import townfolder
+from koinon.pilots import townfolder, townfolder_workbook
 from koinon.pilots.townfolder_limits import (
     LARGEST_SETTINGS,
     LARGEST_TABLE,
@@ -113,6 +115,30 @@ def test_the_same_large_file_named_again_and_again_is_read_a_few_times_only(tmp_
     small_town.write(tmp_path, {"programmes/epidoma.toml": (aid + again).encode(), "programmes/enisxyseis.csv": awards})
 
     assert "town.file-too-large" in {finding.code for finding in small_town.findings(tmp_path)}
+
+
+def test_many_workbooks_at_once_are_read_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take a gigabyte: however many are sent at once, the machine holds a few of them."""
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet().write_string(0, 0, "x")
+    real, lock, counts = townfolder_workbook.subprocess.run, threading.Lock(), [0, 0]
+
+    def counted(*arguments: object, **more: object) -> object:
+        with lock:
+            counts[0] += 1
+            counts[1] = max(counts)
+        try:
+            return real(*arguments, **more)
+        finally:
+            with lock:
+                counts[0] -= 1
+
+    monkeypatch.setattr(townfolder_workbook.subprocess, "run", counted)
+    with ThreadPoolExecutor(6) as readers:
+        read = list(readers.map(lambda _number: townfolder_workbook.rows_of(path, None, seconds=120), range(6)))
+    assert read == [[("x",)]] * 6
+    assert counts[1] <= 2
 
 
 def test_the_first_thousand_findings_are_listed_and_the_others_counted(tmp_path: Path) -> None:

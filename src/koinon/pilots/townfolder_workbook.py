@@ -15,6 +15,8 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -33,6 +35,7 @@ from koinon.pilots.townfolder_limits import (
 Value = str | int | float | bool | date | datetime | None
 SHEETS_LISTED = 20
 LONGEST_SHEET_NAME = 31  # Excel's own limit.
+_READ_AT_ONCE = threading.BoundedSemaphore(2)  # Each may take as much memory as one may; others wait their turn.
 
 
 class WorkbookProblem(Exception):
@@ -47,18 +50,24 @@ class WorkbookProblem(Exception):
 def rows_of(path: Path, sheet: str | None, *, seconds: float = WORKBOOK_SECONDS) -> list[tuple[Value, ...]]:
     """The rows of a sheet from A1 on, of the first sheet when none is named; ``WorkbookProblem`` otherwise."""
     command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), sheet or ""]
+    seconds = max(seconds, 0.1)
+    ends = time.monotonic() + seconds
+    if not _READ_AT_ONCE.acquire(timeout=seconds):
+        raise WorkbookProblem("too-costly")
     try:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # What a dying library says may quote the file.
-            timeout=max(seconds, 0.1),
+            timeout=max(ends - time.monotonic(), 0.1),
             cwd="/",
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise WorkbookProblem("too-costly") from None
+    finally:
+        _READ_AT_ONCE.release()
     if done.returncode != 0:
         raise WorkbookProblem("too-costly")
     answer = json.loads(done.stdout)
