@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -188,6 +189,24 @@ def test_signing_out_ends_the_session(site: Database) -> None:
     assert client.get("/purse/").status_code == 200
     client.post("/accounts/logout/")
     assert client.get("/purse/").status_code == 302
+
+
+def test_every_way_of_signing_out_takes_along_what_the_device_remembers(site: Database) -> None:
+    """A resident may ask a phone to remember what it showed; whoever signs out leaves it to nobody."""
+    import koinon.web
+
+    unforgotten = []
+    for file in (Path(koinon.web.__file__).parent / "templates").rglob("*.html"):
+        text = file.read_text(encoding="utf-8")
+        forms = re.findall(r"<form [^>]*account_logout[^>]*>", text.replace('id="logout-from-stage"', "data-leaves"))
+        if file.parent.name != "till" and not all("data-leaves" in form for form in forms):
+            unforgotten.append(file.name)
+        if "data-leaves" in text and "koinon/wallet/leave.js" not in text:
+            unforgotten.append(file.name)
+    assert unforgotten == []
+    shown = client_of("resident").get("/accounts/logout/").content.decode()
+    assert "data-leaves" in shown
+    assert "leave" in shown.split("</main>")[1]
 
 
 def test_the_language_of_the_account_is_kept(site: Database) -> None:
