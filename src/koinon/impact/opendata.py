@@ -382,4 +382,11 @@ def _ratio(ratio: Fraction | None) -> Decimal | None:
 
 
 def _text(value: Value) -> str:
+    """A cell; what a spreadsheet would take for a formula is made text: names of funds and neighbourhoods are a town's own.
+
+    >>> _text("=A1"), _text("@sum"), _text("les Roquetes"), _text(Decimal("-1.5")), _text(None)
+    ("'=A1", "'@sum", 'les Roquetes', '-1.5', '')
+    """
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
     return "" if value is None else str(value)
