@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
@@ -34,6 +35,7 @@ KINDS = [
 LOCALE = Path(koinon.server.__file__).parent / "locale"
 
 
+@cache
 def translated() -> dict[str, list[str]]:
     """What is said in each language, without what is filled in."""
     said: dict[str, set[str]] = {"en": set()}
@@ -51,7 +53,15 @@ def _plain(words: str | tuple[str, ...]) -> list[str]:
     return [one for one in every if one and "<" not in one and "\n" not in one]
 
 
-NAMES = [words for said in translated().values() for words in said if len(words) <= 60]
+@cache
+def names() -> list[str]:
+    return [words for said in translated().values() for words in said if len(words) <= 60]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def names_are_read() -> None:
+    """Before the first example is drawn, which may not take a second; and by the one process that runs this file."""
+    names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ def boxes(drawing: Drawing) -> list[Area]:
 def flows(draw: st.DrawFn) -> tuple[list[Node], list[Link]]:
     """Two to four columns of up to twelve places each, a few of them nearly all of it."""
     columns = draw(st.lists(st.integers(1, 12), min_size=2, max_size=4))
-    name = st.one_of(st.sampled_from(NAMES), st.text(min_size=1, max_size=50), st.just("W" * 40))
+    name = st.one_of(st.sampled_from(names()), st.text(min_size=1, max_size=50), st.just("W" * 40))
     nodes = [
         Node(f"{column}-{number}", draw(name), column) for column, many in enumerate(columns) for number in range(many)
     ]
@@ -189,16 +199,16 @@ def test_words_are_never_wider_than_they_are_taken_to_be(measuring) -> None:
             pen.font = "700 100px Measured";
             return names.map(name => pen.measureText(name).width);
         }""",
-        NAMES,
+        names(),
     )
 
     wrong = {
         name: (wide, lettering.wide(name, 100))
-        for name, wide in zip(NAMES, widths, strict=True)
+        for name, wide in zip(names(), widths, strict=True)
         if wide > lettering.wide(name, 100)
     }
     assert wrong == {}
-    assert len(NAMES) > 10_000
+    assert len(names()) > 10_000
 
 
 @pytest.mark.parametrize("mirrored", [False, True], ids=["ltr", "rtl"])
