@@ -186,6 +186,7 @@ def _play(told: dict[str, Any]) -> dict[str, Any]:
             if now < bell or not payments:
                 connection.ask(next_request())
             else:
+                waiting.unregister(number)  # The server may close it while the others are still waited for.
                 open_requests -= 1
     return {
         "seconds": ended - counts_from,
