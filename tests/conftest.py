@@ -181,6 +181,9 @@ class Databases:
         self.server = server
         self._numbers = itertools.count(1)
         self._admin = psycopg.connect(server.url("postgres", "postgres"), autocommit=True)
+        # It would begin transactions whenever it likes, and what they overlap is sealed a moment later.
+        self._admin.execute("ALTER SYSTEM SET autovacuum = off")
+        self._admin.execute("SELECT pg_reload_conf()")
         self._make_template()
 
     def _make_template(self) -> None:
