@@ -127,6 +127,14 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
     assert (kept(), re.findall(r"entries/[0-9a-f-]{36}/", pressed_again.content.decode())) == (before, file)
 
 
+def test_a_file_of_known_movements_says_so_and_not_that_nothing_was_ever_imported(site: Database) -> None:
+    line = Line("3.00", "G1", day=today())
+    imported(line, ident="g")
+    again = imported(line, ident="g-overlaps")
+    assert "Every movement of this file was known before; none counts twice." in again
+    assert "No statement has been imported yet." not in again
+
+
 @pytest.mark.parametrize("sent", [None, b"no statement"], ids=["opened", "a file was refused"])
 def test_bank_and_books_are_compared_as_of_one_moment(
     site: Database, monkeypatch: pytest.MonkeyPatch, sent: bytes | None

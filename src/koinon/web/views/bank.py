@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +54,7 @@ ENTRIES = Table(
     sort="-booked_on",
     empty=gettext_lazy("No statement has been imported yet."),
 )
+OF_A_FILE = replace(ENTRIES, empty=gettext_lazy("Every movement of this file was known before; none counts twice."))
 MOST_ENTRIES = 5_000
 
 
@@ -125,7 +128,11 @@ def _bank(request: HttpRequest, form: UploadForm | None = None, findings: Any = 
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    said = [str(bank_words.KINDS[match.kind]) for match in entry.matches]
+    kinds = Counter(match.kind for match in entry.matches)
+    said = [
+        f"{bank_words.KINDS[kind]} × {often}" if often > 1 else str(bank_words.KINDS[kind])
+        for kind, often in kinds.items()
+    ]
     said += [bank_words.ground(ground) for ground in entry.grounds]
     return {
         "id": entry.id,
@@ -189,7 +196,7 @@ def file(request: HttpRequest, file: UUID) -> HttpResponse:
         entries = queries.entries(conn, town_id=seat.town_id, file=file, limit=MOST_ENTRIES)
         context = {
             "file": found,
-            "entries": ENTRIES.read(request, [_row(one) for one in entries]),
+            "entries": OF_A_FILE.read(request, [_row(one) for one in entries]),
             "listed": sum(not one.is_matched for one in entries),
             "matched": sum(one.is_matched for one in entries),
             "answers": _answers(queries.answers(conn, town_id=seat.town_id, file=file)),
