@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as parquet
 import pytest
@@ -22,9 +24,11 @@ from koinon.audit import queries as trail
 from koinon.db.connections import Database
 from koinon.impact import aims, published
 from koinon.impact.aims import Target
+from koinon.impact.disclosure import Shown
+from koinon.impact.figures import Figure, Period
 from koinon.impact.flow import PublicFlow
-from koinon.impact.indicators.catalogue import BY_KEY
-from koinon.impact.reports import build, drawings, folder, page, paper
+from koinon.impact.indicators.catalogue import BY_KEY, Unit
+from koinon.impact.reports import build, compose, drawings, folder, page, paper
 from koinon.impact.reports.errors import FolderInUse, MonthNotOver
 from koinon.impact.reports.types import Audience, Report, Section
 from koinon.impact.town import months
@@ -182,6 +186,19 @@ def test_the_tables_call_each_figure_as_the_report_does_in_its_language(story):
     called = {row.label for section in report.sections for sheet in section.sheets for row in sheet.rows}
     assert {one.label for one in report.numbers} - called == set()
     assert {one.label for one in report.numbers} & {entry.title for entry in BY_KEY.values()} == set()
+
+
+def test_what_households_sort_is_named_in_the_readers_language():
+    about = compose.About(
+        town="Besòs", slug="besos", country="ES", money=compose.Money("REC", 2, "€", "EUR"), audience=Audience.HOUSE,
+        period=Period.of(NOVEMBER, NOVEMBER, ZoneInfo("Europe/Madrid")), language="el", flows=(), funds={}, head=None, made_on=date(2026, 12, 8),
+    )  # fmt: skip
+    glass = Figure("environment", "stream:glass", "Material", Fraction(31), Unit.KILOGRAMS, name="glass")
+
+    with override("el"):
+        ((_key, sheet),) = compose.sheets(about, [Shown(glass, hidden=False)], [], ["environment"])
+
+    assert [row.label for row in sheet.rows] == ["Γυαλί: Υλικό"]
 
 
 def test_the_way_is_drawn_where_it_is_told_and_what_is_drawn_stands_in_its_table(story):

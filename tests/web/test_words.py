@@ -16,6 +16,7 @@ from koinon.api.words import GROUNDS
 from koinon.campaigns.types import CampaignState, Trigger
 from koinon.casework.types import ComplaintState
 from koinon.coproduction import types as coproduction
+from koinon.coproduction.streams import STREAM_NAMES
 from koinon.impact.aims import Reuse, Target
 from koinon.impact.indicators.catalogue import BY_KEY
 from koinon.impact.measures import ConversionFactor, RunningCost, ZoneResidents
@@ -55,7 +56,7 @@ ACT = re.compile(r"[a-z]+\.[a-z0-9]+(?:-[a-z0-9]+)*")
         (topups.WAYS, Way),
         (doing.STATES, coproduction.State),
         (doing.MEASURES, coproduction.Measure),
-        (doing.STREAM_NAMES, coproduction.STREAMS),
+        (STREAM_NAMES, coproduction.STREAMS),
         (programs.SCOPES, Scope),
         (programs.EVENTS, KINDS),
         (words.MESSAGE_KINDS, messages.WORDS),

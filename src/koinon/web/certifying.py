@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from koinon import coproduction
 from koinon.coproduction import codes, queries
 from koinon.coproduction.errors import CodeNotValid
+from koinon.coproduction.streams import stream_name
 from koinon.coproduction.types import Certificate, Occasion
 from koinon.documents import qr
 from koinon.documents.rendering import render
@@ -61,7 +62,7 @@ def lines(found: Certificate, town: Town) -> list[dict[str, str]]:
     """What was certified, line by line, in words."""
     return [
         {
-            "what": f"{line['activity']} · {doing.stream_name(line['stream'])}" if line["stream"] else line["activity"],
+            "what": f"{line['activity']} · {stream_name(line['stream'])}" if line["stream"] else line["activity"],
             "quantity": doing.quantity(line["quantity"], line["measure"], town),
         }
         for line in found.totals

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
+from koinon.coproduction.streams import stream_name
 from koinon.coproduction.types import STREAMS, Cap, Contribution, Measure, Period, Rate
 from koinon.kernel.decisions import Ground
 from koinon.kernel.money import Amount
@@ -27,18 +28,6 @@ MEASURES: dict[str, Any] = {
     "hour": gettext_lazy("Hours"),
     "kilogram": gettext_lazy("Kilograms"),
     "session": gettext_lazy("Sessions"),
-}
-STREAM_NAMES: dict[str, Any] = {
-    "organic": pgettext_lazy("waste", "Organic"),
-    "paper": pgettext_lazy("waste", "Paper and card"),
-    "metal": pgettext_lazy("waste", "Metal"),
-    "plastic": pgettext_lazy("waste", "Plastic"),
-    "glass": pgettext_lazy("waste", "Glass"),
-    "packaging": pgettext_lazy("waste", "Packaging"),
-    "textile": pgettext_lazy("waste", "Clothes and fabric"),
-    "oil": pgettext_lazy("waste", "Cooking oil"),
-    "electronics": pgettext_lazy("waste", "Electric devices"),
-    "mixed": pgettext_lazy("waste", "Not sorted"),
 }
 STATES: dict[str, Any] = {
     "registered": gettext_lazy("Waiting for a coordinator"),
@@ -53,11 +42,6 @@ PERIODS: dict[str, Any] = {
     Period.MONTH: gettext_lazy("a month"),
     Period.ACTIVITY: gettext_lazy("in all"),
 }
-
-
-def stream_name(code: str) -> str:
-    """A stream in words, where we know it."""
-    return str(STREAM_NAMES.get(code, code.replace("-", " ").capitalize()))
 
 
 def quantity(steps: int, measure: str, town: Town) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
+from koinon.coproduction.streams import stream_name
 from koinon.documents import formats
 from koinon.impact import aims
 from koinon.impact.aims import Target
@@ -349,7 +350,8 @@ def _label(entry: Entry, figure: Figure) -> str:
     if figure.part.startswith("hop:"):
         hop = int(figure.part[4:])
         return _("After payment %(number)s") % {"number": formats.number(hop)} if hop else _("Before any payment")
-    told = ": ".join(filter(None, (figure.name, _(figure.label) if figure.label else "")))
+    name = stream_name(figure.name) if figure.part.startswith("stream:") else figure.name
+    told = ": ".join(filter(None, (name, _(figure.label) if figure.label else "")))
     return told or _(entry.title)
 
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from koinon.coproduction.rules import with_check_digit
+from koinon.coproduction.streams import stream_name
 from koinon.coproduction.types import Cap, Contribution, Rate
 from koinon.kernel.decisions import Ground
 from koinon.web import doing
@@ -57,7 +58,7 @@ def contribution_state(code: str) -> SafeString:
 
 @register.filter
 def stream(code: str) -> str:
-    return doing.stream_name(code)
+    return stream_name(code)
 
 
 @register.filter

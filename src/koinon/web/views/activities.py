@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from koinon.coproduction import activities, certificates, codes, contributions, queries, rules, timebank
+from koinon.coproduction.streams import STREAM_NAMES
 from koinon.coproduction.types import (
     Activity,
     ActivityTerms,
@@ -59,7 +60,7 @@ CONTRIBUTIONS = Table(
         Column("id", gettext_lazy("Contribution"), Kind.CODE, link="contribution"),
         Column("party", gettext_lazy("Whose"), Kind.PARTY),
         Column("activity", gettext_lazy("Activity")),
-        Column("stream", gettext_lazy("What"), words=doing.STREAM_NAMES),
+        Column("stream", gettext_lazy("What"), words=STREAM_NAMES),
         Column("day", gettext_lazy("Day"), Kind.DAY),
         Column(
             "said", gettext_lazy("Quantity"), value=lambda row: doing.plain_quantity(row["quantity"], row["measure"])
@@ -312,7 +313,7 @@ class RateForm(forms.Form):
         super().__init__(*args, **kwargs)
         if activity.measure == "kilogram":
             self.fields["stream"] = forms.ChoiceField(
-                label=gettext_lazy("What is brought"), choices=list(doing.STREAM_NAMES.items())
+                label=gettext_lazy("What is brought"), choices=list(STREAM_NAMES.items())
             )
         self.fields["pays"] = AmountField(exponent=exponent, label=gettext_lazy("Pays"))
         self.fields["per"] = doing.QuantityField(

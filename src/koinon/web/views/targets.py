@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
+from koinon.coproduction.streams import STREAM_NAMES
 from koinon.documents import formats
 from koinon.impact import aims
 from koinon.impact import targets as operations
@@ -29,7 +30,7 @@ from koinon.impact.targets import Aimable, Proposal
 from koinon.parties.connection import raw
 from koinon.parties.models import Role, Town
 from koinon.parties.rules import ascii_digits
-from koinon.web import doing, words
+from koinon.web import words
 from koinon.web.access import seat_of, seen_by
 
 STATES: dict[str, Any] = {
@@ -188,7 +189,7 @@ def _called(one: Aimable) -> str:
     title = _(one.entry.title)
     if not one.part:
         return title
-    stream = doing.STREAM_NAMES.get(one.name) if one.part.startswith("stream:") else None
+    stream = STREAM_NAMES.get(one.name) if one.part.startswith("stream:") else None
     return f"{title}: {stream or PARTS.get(one.part, one.name)}"
 
 
