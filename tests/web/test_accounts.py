@@ -189,7 +189,8 @@ def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_a
     shop = str(shop_id())
     signed = {"what": "agreement", "party": shop, "signed_on": "2026-09-01", "reference": "AG-1"}
     assert treasurer.post("/bookkeeping/network/", signed).status_code == 302
-    assert "AG-1" in treasurer.get("/bookkeeping/network/").content.decode()
+    assert "AG-1" in treasurer.get("/bookkeeping/network/?q=AG-1").content.decode()
+    assert "AG-1" in treasurer.get("/bookkeeping/network/?export=csv").content.decode()
     over = {"what": "wording", "language": "es", "from_day": "2020-01-01", "body": "IVA"}
     assert "That day is over." in treasurer.post("/bookkeeping/journal/", over).content.decode()
     both = {
@@ -200,14 +201,14 @@ def test_what_is_put_on_record_is_shown_and_neither_wrong_days_nor_both_payees_a
     assert "Choose an enterprise, or give the number of a person." in said
     later = signed | {"signed_on": "2026-09-02", "reference": "AG-2"}
     assert "AG-2" not in client_of("auditor").post("/bookkeeping/network/", later).content.decode()
-    assert "AG-2" not in treasurer.get("/bookkeeping/network/").content.decode()
+    assert "AG-2" not in treasurer.get("/bookkeeping/network/?export=csv").content.decode()
 
 
 def test_agreements_say_why_some_shops_stand_there_by_a_number(site: Database) -> None:
     from koinon.parties.models import Organisation
 
     def hint() -> bool:
-        page = client_of("treasurer").get("/bookkeeping/network/").content.decode()
+        page = client_of("treasurer").get("/bookkeeping/network/?size=200").content.decode()
         return "whoever trades in their own name by a number" in page
 
     with in_one_transaction():

@@ -98,6 +98,8 @@ TONES = {
     "blocked": "care",
     "replaced": "plain",
     "withdrawn": "plain",
+    "held": "done",
+    "missing": "soon",
 }
 MESSAGE_KINDS: dict[str, Any] = {
     "card.handed-over": gettext_lazy("Card handed over"),
@@ -408,6 +410,10 @@ CONVERTIBLE: dict[str, Any] = {
     "nobody": gettext_lazy("Nobody"),
     "shops": gettext_lazy("Shops only"),
     "anybody": gettext_lazy("Anybody"),
+}
+AGREEMENT_STATES: dict[str, Any] = {
+    "held": gettext_lazy("In force today"),
+    "missing": gettext_lazy("None on record"),
 }
 STANDINGS: dict[str, Any] = {
     "no-threshold": gettext_lazy("No threshold of this country's law is on record."),

@@ -31,7 +31,7 @@ from koinon.ledger.types import Kind
 from koinon.parties.connection import raw
 from koinon.parties.models import Organisation, Role, RoleGrant, Town
 from koinon.programmes import queries as programmes
-from koinon.web import names, papers, refusals, words
+from koinon.web import names, papers, refusals, tables, words
 from koinon.web.access import party_of, seat_of, seen_by
 from koinon.web.forms import AmountField
 from koinon.web.snapshots import in_one_snapshot
@@ -133,6 +133,21 @@ class AgreementForm(forms.Form):
         self.order_fields(["party"])
 
 
+AGREEMENTS = tables.Table(
+    name="agreements",
+    title=gettext_lazy("Agreements with shops"),
+    columns=[
+        tables.Column("party", gettext_lazy("Shop"), tables.Kind.PARTY),
+        tables.Column("state", gettext_lazy("State"), tables.Kind.STATE, words=words.AGREEMENT_STATES),
+        tables.Column("signed_on", gettext_lazy("Signed on"), tables.Kind.DAY),
+        tables.Column("until_day", gettext_lazy("Holds until"), tables.Kind.DAY),
+        tables.Column("reference", gettext_lazy("Where the paper lies"), tables.Kind.CODE),
+    ],
+    key="party",
+    sort="-state",  # Those without one first.
+)
+
+
 @seen_by(Role.TREASURER, Role.AUDITOR)
 @in_one_snapshot
 def network(request: HttpRequest) -> HttpResponse:
@@ -168,7 +183,6 @@ def network(request: HttpRequest) -> HttpResponse:
             return redirect("accounts-network")
     seen = queries.network(conn, town_id=town.pk, at=now)
     held = queries.agreements(conn, town_id=town.pk, day=today)
-    called = names.called(request, [one.party for one in held])
     context = {
         "network": seen,
         "standing": words.STANDINGS[seen.standing],
@@ -177,15 +191,16 @@ def network(request: HttpRequest) -> HttpResponse:
             {**asdict(one), "who": words.CONVERTIBLE.get(one.convertible_by or "", "")}
             for one in queries.fund_records(conn, town_id=town.pk, day=today)
         ],
-        "agreements": [(one, called[one.party]) for one in held],
-        "mixes_signs": len({name.is_name for name in called.values()}) > 1,
+        "agreements": AGREEMENTS.read(
+            request, [{**asdict(one), "state": "held" if one.signed_on else "missing"} for one in held]
+        ),
         "without": sum(1 for one in held if one.signed_on is None),
         "may_write": seat.role == Role.TREASURER,
         "notified_form": notified,
         "fund_form": fund,
         "agreement_form": agreement,
     }
-    return render(request, "koinon/accounts/network.html", context)
+    return tables.render(request, "koinon/accounts/network.html", context)
 
 
 def _shops(request: HttpRequest) -> list[tuple[str, str]]:
