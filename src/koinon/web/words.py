@@ -53,7 +53,7 @@ CARD_STATES: dict[str, Any] = {
     "active": gettext_lazy("In use"),
     "blocked": gettext_lazy("Blocked"),
     "replaced": gettext_lazy("Replaced"),
-    "withdrawn": gettext_lazy("Withdrawn"),
+    "withdrawn": pgettext_lazy("card", "Withdrawn"),
 }
 LINE_STATES: dict[str, Any] = {
     EntitlementState.DUE: gettext_lazy("Not paid yet"),
