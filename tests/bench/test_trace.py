@@ -104,3 +104,19 @@ def test_agreement_with_the_peer_is_by_the_number_of_payments(tmp_path: Path) ->
 
     assert found["peer_by_hops"][:3] == pytest.approx([0, 150, 40])
     assert (found["differ"], found["peer_lost"]) == pytest.approx((0.05, 0.05))
+
+
+def test_a_target_is_judged_only_on_the_number_of_transfers_that_it_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "follow_the_money.py").touch()
+    monkeypatch.setattr(follow_the_money, "PLAYED", (("lifo", 2_000, 60.0), ("mixing", 1_000, 50.0)))
+    for player in ("_ours", "_theirs"):
+        monkeypatch.setattr(follow_the_money, player, lambda *_played: 1.0)
+    monkeypatch.setattr(follow_the_money, "_agreement", lambda *_hops: {})
+
+    found = follow_the_money.measure(
+        tmp_path, tmp_path, rounds=1, most=1_000, seed=1, by_hops=lambda *_town: [], say=lambda _line: None
+    )
+
+    assert [(one["transfers"], one.get("wanted")) for one in found] == [(1_000, None), (1_000, 50.0)]
