@@ -91,6 +91,7 @@ def whole_command(file: Path, attributes: Path, out: Path, convention: str) -> t
 
 def timed(command: list[str], **environment: str) -> tuple[float, float]:
     """Run a program to its end: seconds, and the most memory it had in MB."""
+    os.sync()  # What the program before it wrote is not written at this one's expense.
     began = time.perf_counter()
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
