@@ -127,6 +127,16 @@ def test_the_same_file_again_is_said_to_be_known_with_its_day_and_importer_and_c
     assert (kept(), re.findall(r"entries/[0-9a-f-]{36}/", pressed_again.content.decode())) == (before, file)
 
 
+def test_an_entry_that_pays_many_shops_says_how_many() -> None:
+    from koinon.banking.types import MatchKind
+    from koinon.web import bank_words
+
+    assert bank_words.kinds([MatchKind.PAYOUT, MatchKind.RETURN, MatchKind.PAYOUT]) == [
+        "A payout to a shop × 2",
+        "A payout that came back",
+    ]
+
+
 def test_a_file_of_known_movements_says_so_and_not_that_nothing_was_ever_imported(site: Database) -> None:
     line = Line("3.00", "G1", day=today())
     imported(line, ident="g")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from koinon.banking.types import MatchKind
 from koinon.kernel.decisions import Ground
 
 KINDS: dict[str, Any] = {
@@ -198,6 +201,11 @@ FINDINGS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("Download the table again."),
     ),
 }
+
+
+def kinds(found: Iterable[MatchKind]) -> list[str]:
+    """What an entry is made of, each kind once: "A payout to a shop × 144"."""
+    return [f"{KINDS[kind]} × {often}" if often > 1 else str(KINDS[kind]) for kind, often in Counter(found).items()]
 
 
 def ground(found: Ground) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -128,11 +127,7 @@ def _bank(request: HttpRequest, form: UploadForm | None = None, findings: Any = 
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    kinds = Counter(match.kind for match in entry.matches)
-    said = [
-        f"{bank_words.KINDS[kind]} × {often}" if often > 1 else str(bank_words.KINDS[kind])
-        for kind, often in kinds.items()
-    ]
+    said = bank_words.kinds(match.kind for match in entry.matches)
     said += [bank_words.ground(ground) for ground in entry.grounds]
     return {
         "id": entry.id,
@@ -206,7 +201,7 @@ def file(request: HttpRequest, file: UUID) -> HttpResponse:
     outcomes = [
         (
             one,
-            [bank_words.KINDS[kind] for kind in dict.fromkeys(one.kinds)],
+            bank_words.kinds(one.kinds),
             [bank_words.ground(g) for g in one.grounds],
         )
         for one in shown.outcomes
